@@ -1,0 +1,108 @@
+//! Everything that is known about a call before its operation is.
+use std::net::IpAddr;
+
+use keepgate_kernel::{KeyId, PrincipalId, RequestId, SessionId, TenantId, Timestamp};
+
+use crate::{Principal, Scopes, Standing};
+
+/// What the caller presented, by id. The secret itself is gone by now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// A session's token.
+    Session(SessionId),
+    /// An API key.
+    ApiKey(KeyId),
+    /// None: a worker of Keepgate itself.
+    System,
+}
+
+/// Who, with what, from where, when: fixed for the life of an operation and handed to the database, which
+/// re-reads the live state of the credential before it believes any of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpContext {
+    principal: Principal,
+    credential: Credential,
+    source: Option<IpAddr>,
+    request: RequestId,
+    at: Timestamp,
+}
+
+impl OpContext {
+    /// A context for a caller whose credential has just been verified. Only the gateway's `Caller` extractor may call
+    /// this (the lint table bans it elsewhere); the database checks the credential again.
+    #[must_use]
+    pub const fn authenticated(
+        principal: Principal,
+        credential: Credential,
+        source: Option<IpAddr>,
+        request: RequestId,
+        at: Timestamp,
+    ) -> Self {
+        Self { principal, credential, source, request, at }
+    }
+
+    /// A context for Keepgate's own worker in `tenant`. It holds the system permissions only.
+    #[must_use]
+    pub const fn system(tenant: TenantId, request: RequestId, at: Timestamp) -> Self {
+        let principal = Principal {
+            id: PrincipalId::system(tenant),
+            tenant,
+            standing: Standing::System,
+            unit: None,
+            scopes: Scopes::All,
+        };
+        Self { principal, credential: Credential::System, source: None, request, at }
+    }
+
+    /// The same request, seen by Keepgate's own worker in `tenant`: for what happens before a caller is known, and for
+    /// recording the refusal of a caller whose credential has died.
+    #[must_use]
+    pub const fn as_system(&self, tenant: TenantId) -> Self {
+        let mut context = Self::system(tenant, self.request, self.at);
+        context.source = self.source;
+        context
+    }
+
+    /// A worker's context that also knows where the request came from.
+    #[must_use]
+    pub const fn from_source(mut self, source: Option<IpAddr>) -> Self {
+        self.source = source;
+        self
+    }
+
+    /// Who is calling.
+    #[must_use]
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The tenant the operation happens in.
+    #[must_use]
+    pub const fn tenant(&self) -> TenantId {
+        self.principal.tenant
+    }
+
+    /// What the caller presented.
+    #[must_use]
+    pub const fn credential(&self) -> Credential {
+        self.credential
+    }
+
+    /// The address of the caller, if it came over a network.
+    #[must_use]
+    pub const fn source(&self) -> Option<IpAddr> {
+        self.source
+    }
+
+    /// The request this belongs to.
+    #[must_use]
+    pub const fn request(&self) -> RequestId {
+        self.request
+    }
+
+    /// When the request arrived.
+    #[must_use]
+    pub const fn at(&self) -> Timestamp {
+        self.at
+    }
+}

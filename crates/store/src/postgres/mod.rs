@@ -1,0 +1,17 @@
+//! The PostgreSQL backend. The only module of this crate that knows sqlx.
+//!
+//! The service logs in as `kg_app`, which owns nothing. Every transaction passes `gate.enter` first: claims signed with the
+//! [`ClaimKey`], checked by the database against the live session or key, sealed for this transaction alone.
+mod claims;
+mod connect;
+mod error;
+mod migrate;
+mod store;
+mod tx;
+
+pub use claims::ClaimKey;
+pub use connect::{ConnectError, Role, options, pool};
+pub use error::sqlstate;
+pub use migrate::{LOCKDOWN_SQL, MIGRATOR, MigrateError, ROLES_SQL, install_claim_key, migrate, pending};
+pub use store::PgStore;
+pub use tx::PgTx;
