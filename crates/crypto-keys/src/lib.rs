@@ -1,1 +1,38 @@
+//! Envelope encryption: a key-encryption key (KEK) from a key file, a data key (DEK) for each tenant, stored wrapped, and
+//! payloads sealed under it with the identity of their row as associated data.
+//!
+//! Who calls it: the doorway, before a command that stores a payload runs, and after one that reads it. What can go wrong:
+//! a key file that others may read is refused ([`KeyFileError`]); a sealed value that was moved, edited or sealed under
+//! another key does not open ([`Unopenable`]), and nothing else is said about it.
+//!
+//! ```
+//! use keepgate_crypto_keys::{DataKey, Kek, Place};
+//! use keepgate_kernel::{TenantId, Uuid};
+//! let place = Place { tenant: TenantId::from_uuid(Uuid::nil()), table: "channels.message", column: "payload", row: Uuid::nil() };
+//! let key = DataKey::generate(1)?;
+//! let sealed = key.seal(&place, b"secret")?;
+//! assert_eq!(key.open(&place, &sealed)?.as_slice(), b"secret");
+//! let elsewhere = Place { column: "text", ..place };
+//! assert!(key.open(&elsewhere, &sealed).is_err());
+//! # Ok::<(), keepgate_crypto_keys::CryptoError>(())
+//! ```
+mod aead;
+mod data_key;
+mod ensure;
+mod kek;
+mod key_file;
+mod memory;
+mod ports;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod signing;
 
+pub use aead::{CryptoError, Unopenable};
+pub use data_key::{DataKey, Place, sealed_version};
+pub use ensure::{EnsureDataKey, EnsureKeyError};
+pub use kek::{Kek, Wrapped};
+pub use key_file::{KeyFileError, create_key_file, read_key_file};
+pub use ports::{DataKeys, StoredKey};
+#[cfg(feature = "postgres")]
+pub use postgres::log_signing_key;
+pub use signing::{SigningPurpose, SigningSeed};

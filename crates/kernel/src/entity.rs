@@ -22,6 +22,12 @@ impl Entity {
         Self(name.to_owned())
     }
 
+    /// An entity read back from the database.
+    #[must_use]
+    pub const fn stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// The text stored and shown.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -90,7 +90,10 @@ impl Checkpoint {
         if checkpoint.origin == origin {
             Ok(checkpoint)
         } else {
-            Err(OpenCheckpoint::OtherLog { expected: origin.to_owned(), found: checkpoint.origin })
+            Err(OpenCheckpoint::OtherLog {
+                expected: origin.to_owned(),
+                found: checkpoint.origin,
+            })
         }
     }
 
@@ -120,7 +123,11 @@ impl FromStr for Checkpoint {
         if lines.any(str::is_empty) {
             return Err(ParseCheckpoint::EmptyExtension);
         }
-        Ok(Self { origin: origin.to_owned(), size, root })
+        Ok(Self {
+            origin: origin.to_owned(),
+            size,
+            root,
+        })
     }
 }
 

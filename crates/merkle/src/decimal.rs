@@ -17,7 +17,19 @@ mod tests {
         assert_eq!(parse("0"), Some(0));
         assert_eq!(parse("70000"), Some(70_000));
         assert_eq!(parse("18446744073709551615"), Some(u64::MAX));
-        for refused in ["", "00", "01", "+5", "-5", " 5", "5 ", "5\r", "0x5", "٣", "18446744073709551616"] {
+        for refused in [
+            "",
+            "00",
+            "01",
+            "+5",
+            "-5",
+            " 5",
+            "5 ",
+            "5\r",
+            "0x5",
+            "٣",
+            "18446744073709551616",
+        ] {
             assert_eq!(parse(refused), None, "{refused:?}");
         }
     }

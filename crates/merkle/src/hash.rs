@@ -37,7 +37,7 @@ impl Hash {
     }
 }
 
-/// Why a value is not a [`Hash`].
+/// Why a value is not a [`struct@Hash`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
     /// The text is not canonical base64: wrong alphabet, padding or trailing bits.
@@ -52,7 +52,9 @@ impl TryFrom<&[u8]> for Hash {
     type Error = HashError;
 
     fn try_from(bytes: &[u8]) -> Result<Self, HashError> {
-        <[u8; Self::LEN]>::try_from(bytes).map(Self).map_err(|_| HashError::WrongLength(bytes.len()))
+        <[u8; Self::LEN]>::try_from(bytes)
+            .map(Self)
+            .map_err(|_| HashError::WrongLength(bytes.len()))
     }
 }
 
@@ -79,12 +81,25 @@ impl fmt::Debug for Hash {
 
 /// Hash of a leaf: `SHA-256(0x00 || entry)`.
 pub fn leaf_hash(entry: &[u8]) -> Hash {
-    Hash(Sha256::new().chain_update(LEAF_PREFIX).chain_update(entry).finalize().into())
+    Hash(
+        Sha256::new()
+            .chain_update(LEAF_PREFIX)
+            .chain_update(entry)
+            .finalize()
+            .into(),
+    )
 }
 
 /// Hash of a node: `SHA-256(0x01 || left || right)`.
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    Hash(Sha256::new().chain_update(NODE_PREFIX).chain_update(left.0).chain_update(right.0).finalize().into())
+    Hash(
+        Sha256::new()
+            .chain_update(NODE_PREFIX)
+            .chain_update(left.0)
+            .chain_update(right.0)
+            .finalize()
+            .into(),
+    )
 }
 
 /// Root of the tree without leaves: `SHA-256("")`.

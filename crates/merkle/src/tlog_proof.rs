@@ -81,7 +81,10 @@ impl FromStr for TlogProof {
     type Err = ParseTlogProof;
 
     fn from_str(text: &str) -> Result<Self, ParseTlogProof> {
-        let rest = text.strip_prefix(HEADER).and_then(|rest| rest.strip_prefix('\n')).ok_or(ParseTlogProof::Header)?;
+        let rest = text
+            .strip_prefix(HEADER)
+            .and_then(|rest| rest.strip_prefix('\n'))
+            .ok_or(ParseTlogProof::Header)?;
         let (head, checkpoint) = rest.split_once("\n\n").ok_or(ParseTlogProof::NoCheckpoint)?;
         let mut lines = head.split('\n');
         let mut line = lines.next().unwrap_or_default();
@@ -93,13 +96,24 @@ impl FromStr for TlogProof {
             }
             line = lines.next().unwrap_or_default();
         }
-        let index = line.strip_prefix("index ").and_then(decimal::parse).ok_or(ParseTlogProof::Index)?;
+        let index = line
+            .strip_prefix("index ")
+            .and_then(decimal::parse)
+            .ok_or(ParseTlogProof::Index)?;
         if lines.clone().count() > MAX_PATH {
             return Err(ParseTlogProof::TooManyHashes);
         }
-        let path = lines.map(str::parse).collect::<Result<_, _>>().map_err(ParseTlogProof::Hash)?;
+        let path = lines
+            .map(str::parse)
+            .collect::<Result<_, _>>()
+            .map_err(ParseTlogProof::Hash)?;
         let checkpoint = checkpoint.parse().map_err(ParseTlogProof::Checkpoint)?;
-        Ok(Self { index, extra, path, checkpoint })
+        Ok(Self {
+            index,
+            extra,
+            path,
+            checkpoint,
+        })
     }
 }
 

@@ -52,7 +52,7 @@ pub enum FindError {
     },
     /// A cluster is opened only by the major version that made it.
     #[error(
-        "PostgreSQL {major} is needed, because only it opens this cluster, and was not found (looked at {looked}); install it (`apt-get install postgresql-{major}`) or carry the cluster over with pg_upgrade"
+        "PostgreSQL {major} is needed and was not found (looked at {looked}); a cluster is opened only by the major version that made it: install it (`apt-get install postgresql-{major}`) or carry the cluster over with pg_upgrade"
     )]
     WrongMajor {
         /// The major version that is needed.

@@ -79,3 +79,66 @@ fn forget(layout: &Layout) -> Result<(), StartError> {
     let file = layout.pgdata.join("postmaster.pid");
     fs::remove_file(&file).doing("remove the stale", &file)
 }
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    fn cluster(pid: u32) -> (tempfile::TempDir, Layout) {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::of(&fs::canonicalize(dir.path()).unwrap()).unwrap();
+        fs::create_dir(&layout.pgdata).unwrap();
+        fs::create_dir(&layout.run).unwrap();
+        fs::write(layout.pgdata.join("postmaster.pid"), format!("{pid}\n")).unwrap();
+        fs::write(layout.run.join(format!("{SOCKET}.lock")), format!("{pid}\n")).unwrap();
+        (dir, layout)
+    }
+
+    #[test]
+    fn the_lock_files_of_a_zombie_are_removed() {
+        let mut child = Command::new("sleep").arg("600").spawn().unwrap();
+        let (_dir, layout) = cluster(child.id());
+        child.kill().unwrap();
+        // Not collected: this is what an init that collects nobody leaves behind.
+        let zombie = || process::look(child.id() as i32, &layout.pgdata) == Process::Zombie;
+        while !zombie() {}
+        wait(&layout, Duration::from_secs(5), || false).unwrap();
+        assert!(!layout.pgdata.join("postmaster.pid").exists());
+        assert_eq!(fs::read_dir(&layout.run).unwrap().count(), 0);
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn the_lock_file_of_a_server_that_is_gone_is_left_to_the_next_server() {
+        let mut child = Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        let (_dir, layout) = cluster(child.id());
+        wait(&layout, Duration::from_secs(5), || false).unwrap();
+        assert!(layout.pgdata.join("postmaster.pid").exists());
+    }
+
+    #[test]
+    fn a_stop_ends_the_waiting() {
+        let mut server = Command::new("sh");
+        let (_dir, layout) = cluster(1);
+        server
+            .args(["-c", "read -r _", "postgres"])
+            .arg(&layout.pgdata)
+            .stdin(Stdio::piped());
+        let mut server = server.spawn().unwrap();
+        fs::write(layout.pgdata.join("postmaster.pid"), format!("{}\n", server.id())).unwrap();
+        // Its arguments appear a moment after it.
+        while process::look(server.id() as i32, &layout.pgdata) != Process::Server {}
+        let told = std::cell::Cell::new(0);
+        let stopping = || told.replace(told.get() + 1) > 2;
+        assert!(matches!(
+            wait(&layout, Duration::from_secs(60), stopping),
+            Err(StartError::Cancelled)
+        ));
+        server.kill().unwrap();
+        server.wait().unwrap();
+    }
+}

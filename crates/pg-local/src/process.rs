@@ -61,7 +61,8 @@ pub(crate) fn working_in(_pgdata: &Path) -> Vec<i32> {
     Vec::new()
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::process::{Command, id};
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
-/// The name of a key: not empty, without spaces, control characters or `+`. For a log it is the log's origin.
+/// The name of a key: not empty, without Unicode spaces, ASCII control characters or `+`. For a log it is the log's origin.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyName(String);
 
@@ -26,8 +26,12 @@ impl FromStr for KeyName {
     type Err = KeyNameError;
 
     fn from_str(text: &str) -> Result<Self, KeyNameError> {
-        let refused = |c: char| c == '+' || c.is_whitespace() || c.is_control();
-        if text.is_empty() || text.contains(refused) { Err(KeyNameError) } else { Ok(Self(text.to_owned())) }
+        let refused = |c: char| c == '+' || c < ' ' || c.is_whitespace();
+        if text.is_empty() || text.contains(refused) {
+            Err(KeyNameError)
+        } else {
+            Ok(Self(text.to_owned()))
+        }
     }
 }
 

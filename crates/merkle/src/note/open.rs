@@ -35,8 +35,9 @@ impl Note {
     pub fn open<'k>(&self, known: &'k [VerifierKey]) -> Result<Vec<&'k VerifierKey>, OpenNote> {
         let mut signers: Vec<&VerifierKey> = Vec::new();
         for signature in self.signatures() {
-            let mut candidates =
-                known.iter().filter(|key| key.name() == signature.name() && key.id() == signature.id());
+            let mut candidates = known
+                .iter()
+                .filter(|key| key.name() == signature.name() && key.id() == signature.id());
             let Some(key) = candidates.next() else { continue };
             let (name, id) = (key.name().clone(), key.id());
             if candidates.any(|other| other != key) {
@@ -49,6 +50,10 @@ impl Note {
                 signers.push(key);
             }
         }
-        if signers.is_empty() { Err(OpenNote::NoKnownSignature) } else { Ok(signers) }
+        if signers.is_empty() {
+            Err(OpenNote::NoKnownSignature)
+        } else {
+            Ok(signers)
+        }
     }
 }

@@ -111,7 +111,10 @@ impl Note {
             return Err(ParseNote::TooManySignatures);
         }
         let signatures = lines.split('\n').map(parse_line).collect::<Result<_, _>>()?;
-        Ok(Self { text: format!("{text}\n"), signatures })
+        Ok(Self {
+            text: format!("{text}\n"),
+            signatures,
+        })
     }
 
     /// The signed text, with its last newline. Don't trust it before [`Note::open`] succeeded.
@@ -134,18 +137,30 @@ impl Note {
 /// Whether `text` can be the text of a note: ends in a newline, holds no other control character.
 pub fn check_text(text: &str) -> Result<(), ParseNote> {
     refuse_control_characters(text)?;
-    if text.ends_with('\n') { Ok(()) } else { Err(ParseNote::TextEnd) }
+    if text.ends_with('\n') {
+        Ok(())
+    } else {
+        Err(ParseNote::TextEnd)
+    }
 }
 
 fn refuse_control_characters(text: &str) -> Result<(), ParseNote> {
-    if text.bytes().any(|byte| byte < 0x20 && byte != b'\n') { Err(ParseNote::ControlCharacter) } else { Ok(()) }
+    if text.bytes().any(|byte| byte < 0x20 && byte != b'\n') {
+        Err(ParseNote::ControlCharacter)
+    } else {
+        Ok(())
+    }
 }
 
 fn parse_line(line: &str) -> Result<NoteSignature, ParseNote> {
-    let (name, base64) =
-        line.strip_prefix(LINE_START).and_then(|rest| rest.split_once(' ')).ok_or(ParseNote::SignatureLine)?;
+    let (name, base64) = line
+        .strip_prefix(LINE_START)
+        .and_then(|rest| rest.split_once(' '))
+        .ok_or(ParseNote::SignatureLine)?;
     let name = name.parse().map_err(ParseNote::SignatureName)?;
-    let bytes = BASE64.decode(base64.as_bytes()).map_err(|_| ParseNote::SignatureBytes)?;
+    let bytes = BASE64
+        .decode(base64.as_bytes())
+        .map_err(|_| ParseNote::SignatureBytes)?;
     match bytes.split_first_chunk::<4>() {
         Some((id, signature)) if !signature.is_empty() => {
             Ok(NoteSignature::new(name, KeyId::from_bytes(*id), signature.to_vec()))

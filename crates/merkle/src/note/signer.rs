@@ -31,7 +31,11 @@ impl NoteSigner {
     pub fn signature(&self, text: &str) -> Result<NoteSignature, ParseNote> {
         check_text(text)?;
         let signature = self.key.sign(text.as_bytes()).to_bytes();
-        Ok(NoteSignature::new(self.public.name().clone(), self.public.id(), signature.to_vec()))
+        Ok(NoteSignature::new(
+            self.public.name().clone(),
+            self.public.id(),
+            signature.to_vec(),
+        ))
     }
 
     /// A note with `text` and this key's signature. Refuses a text that no note can carry.

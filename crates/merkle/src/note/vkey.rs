@@ -75,8 +75,11 @@ impl VerifierKey {
 
     /// Whether `signature` is this key's signature over `text`, by the strict rules of Ed25519 (no malleable form).
     pub(crate) fn verifies(&self, text: &str, signature: &[u8]) -> bool {
-        <&[u8; 64]>::try_from(signature)
-            .is_ok_and(|bytes| self.key.verify_strict(text.as_bytes(), &Signature::from_bytes(bytes)).is_ok())
+        <&[u8; 64]>::try_from(signature).is_ok_and(|bytes| {
+            self.key
+                .verify_strict(text.as_bytes(), &Signature::from_bytes(bytes))
+                .is_ok()
+        })
     }
 }
 
@@ -99,7 +102,11 @@ impl FromStr for VerifierKey {
             Some((&other, _)) => return Err(ParseVkey::Type(other)),
         };
         let key = Self::from_public_key(name, public_key)?;
-        if key.id == KeyId::from_bytes(id) { Ok(key) } else { Err(ParseVkey::IdMismatch) }
+        if key.id == KeyId::from_bytes(id) {
+            Ok(key)
+        } else {
+            Err(ParseVkey::IdMismatch)
+        }
     }
 }
 

@@ -40,16 +40,26 @@ pub fn consistency_proof(first: u64, second: u64, reader: &impl HashReader) -> R
 
 /// The nodes [`inclusion_proof`] will read, so that they can be fetched before.
 pub fn nodes_for_inclusion(index: u64, size: u64) -> Result<Vec<NodeId>, BuildProof> {
-    Ok(inclusion_ranges(index, size)?.into_iter().flat_map(LeafRange::nodes).collect())
+    Ok(inclusion_ranges(index, size)?
+        .into_iter()
+        .flat_map(LeafRange::nodes)
+        .collect())
 }
 
 /// The nodes [`consistency_proof`] will read, so that they can be fetched before.
 pub fn nodes_for_consistency(first: u64, second: u64) -> Result<Vec<NodeId>, BuildProof> {
-    Ok(consistency_ranges(first, second)?.into_iter().flat_map(LeafRange::nodes).collect())
+    Ok(consistency_ranges(first, second)?
+        .into_iter()
+        .flat_map(LeafRange::nodes)
+        .collect())
 }
 
 fn read_all(ranges: Vec<LeafRange>, reader: &impl HashReader) -> Result<Vec<Hash>, BuildProof> {
-    ranges.into_iter().filter_map(|range| range.hash(reader).transpose()).collect::<Result<_, _>>().map_err(BuildProof::Missing)
+    ranges
+        .into_iter()
+        .filter_map(|range| range.hash(reader).transpose())
+        .collect::<Result<_, _>>()
+        .map_err(BuildProof::Missing)
 }
 
 /// PATH(m, D[n]) of RFC 6962 section 2.1.1, walked from the root down.

@@ -53,13 +53,21 @@ pub fn verify_consistency(
     if older != *first_root {
         return Err(Inconsistent::OtherFirstRoot);
     }
-    if newer == *second_root { Ok(()) } else { Err(Inconsistent::OtherSecondRoot) }
+    if newer == *second_root {
+        Ok(())
+    } else {
+        Err(Inconsistent::OtherSecondRoot)
+    }
 }
 
 /// Both roots as the proof gives them, for 0 < `first` < `second`; `None` if its length is wrong.
 fn rebuild_roots(first: u64, second: u64, first_root: &Hash, proof: &[Hash]) -> Option<(Hash, Hash)> {
     // A complete older tree is itself the first node: the proof leaves it out.
-    let (start, rest) = if first.is_power_of_two() { (first_root, proof) } else { proof.split_first()? };
+    let (start, rest) = if first.is_power_of_two() {
+        (first_root, proof)
+    } else {
+        proof.split_first()?
+    };
     // The names of the RFC: fn and sn, fr and sr.
     let (mut node, mut last) = (first - 1, second - 1);
     let lift = node.trailing_ones();
@@ -72,7 +80,11 @@ fn rebuild_roots(first: u64, second: u64, first_root: &Hash, proof: &[Hash]) -> 
         if node & 1 == 1 || node == last {
             older = node_hash(sibling, &older);
             newer = node_hash(sibling, &newer);
-            let lift = if node & 1 == 1 || node == 0 { 0 } else { node.trailing_zeros() };
+            let lift = if node & 1 == 1 || node == 0 {
+                0
+            } else {
+                node.trailing_zeros()
+            };
             (node, last) = (node >> lift, last >> lift);
         } else {
             newer = node_hash(&newer, sibling);

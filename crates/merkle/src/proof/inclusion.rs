@@ -35,7 +35,11 @@ pub fn verify_inclusion(index: u64, size: u64, leaf: &Hash, proof: &[Hash], root
         if node & 1 == 1 || node == last {
             hash = node_hash(sibling, &hash);
             // A right edge without a sibling rises unchanged to the level where it has one.
-            let lift = if node & 1 == 1 || node == 0 { 0 } else { node.trailing_zeros() };
+            let lift = if node & 1 == 1 || node == 0 {
+                0
+            } else {
+                node.trailing_zeros()
+            };
             (node, last) = (node >> lift, last >> lift);
         } else {
             hash = node_hash(&hash, sibling);
@@ -45,5 +49,9 @@ pub fn verify_inclusion(index: u64, size: u64, leaf: &Hash, proof: &[Hash], root
     if last != 0 {
         return Err(NotIncluded::WrongLength);
     }
-    if hash == *root { Ok(()) } else { Err(NotIncluded::OtherRoot) }
+    if hash == *root {
+        Ok(())
+    } else {
+        Err(NotIncluded::OtherRoot)
+    }
 }

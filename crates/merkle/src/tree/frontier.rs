@@ -40,7 +40,11 @@ impl Frontier {
         }
         let expected = size.count_ones();
         if usize::try_from(expected) != Ok(edge.len()) {
-            return Err(FrontierError::WrongCount { size, expected, found: edge.len() });
+            return Err(FrontierError::WrongCount {
+                size,
+                expected,
+                found: edge.len(),
+            });
         }
         Ok(Self { size, edge })
     }
@@ -99,13 +103,24 @@ mod tests {
         assert!(Frontier::from_parts(7, vec![hash; 3]).is_ok());
         assert_eq!(
             Frontier::from_parts(7, vec![hash; 2]),
-            Err(FrontierError::WrongCount { size: 7, expected: 3, found: 2 })
+            Err(FrontierError::WrongCount {
+                size: 7,
+                expected: 3,
+                found: 2
+            })
         );
         assert_eq!(
             Frontier::from_parts(0, vec![hash]),
-            Err(FrontierError::WrongCount { size: 0, expected: 0, found: 1 })
+            Err(FrontierError::WrongCount {
+                size: 0,
+                expected: 0,
+                found: 1
+            })
         );
-        assert_eq!(Frontier::from_parts(u64::MAX, vec![hash; 64]), Err(FrontierError::TooLarge(u64::MAX)));
+        assert_eq!(
+            Frontier::from_parts(u64::MAX, vec![hash; 64]),
+            Err(FrontierError::TooLarge(u64::MAX))
+        );
     }
 
     #[test]

@@ -45,6 +45,9 @@ impl FromIterator<Hash> for MemoryTree {
 
 impl HashReader for MemoryTree {
     fn read(&self, level: u8, index: u64) -> Option<Hash> {
-        self.levels.get(usize::from(level))?.get(usize::try_from(index).ok()?).copied()
+        self.levels
+            .get(usize::from(level))?
+            .get(usize::try_from(index).ok()?)
+            .copied()
     }
 }

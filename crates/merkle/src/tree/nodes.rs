@@ -38,11 +38,21 @@ impl LeafRange {
     pub(crate) fn nodes(self) -> impl DoubleEndedIterator<Item = NodeId> {
         let Self { start, end } = self;
         let length = end.saturating_sub(start);
-        (0..u64::BITS as u8).rev().filter(move |level| length >> level & 1 == 1).map(move |level| {
-            // Every larger subtree of the range lies to the left of this one.
-            let before = if level == 63 { 0 } else { length >> (level + 1) << (level + 1) };
-            NodeId { level, index: start.saturating_add(before) >> level }
-        })
+        (0..u64::BITS as u8)
+            .rev()
+            .filter(move |level| length >> level & 1 == 1)
+            .map(move |level| {
+                // Every larger subtree of the range lies to the left of this one.
+                let before = if level == 63 {
+                    0
+                } else {
+                    length >> (level + 1) << (level + 1)
+                };
+                NodeId {
+                    level,
+                    index: start.saturating_add(before) >> level,
+                }
+            })
     }
 
     /// The hash over the range, or the first node that `reader` doesn't know.
@@ -67,17 +77,39 @@ mod tests {
 
     #[test]
     fn a_tree_splits_at_the_largest_power_of_two_below_its_size() {
-        for (length, expected) in [(2, 1), (3, 2), (4, 2), (5, 4), (256, 128), (257, 256), (u64::MAX, 1 << 63)] {
+        for (length, expected) in [
+            (2, 1),
+            (3, 2),
+            (4, 2),
+            (5, 4),
+            (256, 128),
+            (257, 256),
+            (u64::MAX, 1 << 63),
+        ] {
             assert_eq!(split(length), expected, "{length}");
         }
     }
 
     #[test]
     fn a_range_falls_into_one_subtree_per_set_bit_of_its_length() {
-        let nodes: Vec<_> = LeafRange { start: 8, end: 15 }.nodes().map(|node| (node.level, node.index)).collect();
+        let nodes: Vec<_> = LeafRange { start: 8, end: 15 }
+            .nodes()
+            .map(|node| (node.level, node.index))
+            .collect();
         assert_eq!(nodes, [(2, 2), (1, 6), (0, 14)]);
-        let whole: Vec<_> = LeafRange { start: 0, end: u64::MAX }.nodes().collect();
+        let whole: Vec<_> = LeafRange {
+            start: 0,
+            end: u64::MAX,
+        }
+        .nodes()
+        .collect();
         assert_eq!(whole.len(), 64);
-        assert_eq!(whole.last(), Some(&NodeId { level: 0, index: u64::MAX - 1 }));
+        assert_eq!(
+            whole.last(),
+            Some(&NodeId {
+                level: 0,
+                index: u64::MAX - 1
+            })
+        );
     }
 }

@@ -223,6 +223,10 @@ fn a_server_started_by_somebody_else_is_waited_for_and_then_named() {
     orphan.args(["-c", "read -r _", "postgres", "-D"]).arg(&pgdata);
     let mut orphan = orphan.stdin(Stdio::piped()).spawn().unwrap();
     fs::write(pgdata.join("postmaster.pid"), format!("{}\n", orphan.id())).unwrap();
+    let arguments = format!("/proc/{}/cmdline", orphan.id());
+    eventually("its arguments appear", || {
+        fs::read(&arguments).is_ok_and(|line| !line.is_empty())
+    });
     let mut impatient = options(dir.path(), Mode::Durable);
     impatient.patience = Duration::from_millis(100);
     let said = LocalPg::start(impatient).unwrap_err();

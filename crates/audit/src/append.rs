@@ -1,0 +1,67 @@
+//! The port that writes: one entry, in the transaction of the operation it tells about.
+use async_trait::async_trait;
+use keepgate_kernel::{Action, AuditId, Entity, Outcome, PrincipalId, Timestamp};
+use keepgate_store::StoreError;
+
+/// What the doorway tells about an operation. Tenant, actor, request and source address are the transaction's context's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEntry {
+    /// The entry's own id.
+    pub id: AuditId,
+    /// What was asked for.
+    pub action: Action,
+    /// What it was about: 1 to 200 characters, no personal data.
+    pub entity: Entity,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it did not happen: a stable word of `a-z`, `0-9`, `-`, at most 80 characters. Required unless the outcome is done.
+    pub reason: Option<String>,
+    /// Whom Keepgate's own worker acts for, such as the user who logs in. Ignored in every other context: a caller
+    /// can't write in another's name.
+    pub actor: Option<PrincipalId>,
+}
+
+impl NewEntry {
+    /// The rules that the table checks as well, so that both adapters refuse alike.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`] for a malformed or missing reason, or an entity of the wrong length.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        let entity = self.entity.as_str();
+        let entity_fits = (1..=200).contains(&entity.chars().count()) && !entity.contains('\0');
+        let reason_fits = match &self.reason {
+            Some(reason) => is_reason(reason),
+            None => self.outcome == Outcome::Done,
+        };
+        if entity_fits && reason_fits { Ok(()) } else { Err(StoreError::Forbidden) }
+    }
+}
+
+/// Whether `text` is a stable word: `a-z`, `0-9`, `-`, 1 to 80 characters.
+pub(crate) fn is_reason(text: &str) -> bool {
+    let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=80).contains(&text.len()) && text.bytes().all(word)
+}
+
+/// What a caller may keep: with it, it can later demand the proof that its operation is in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// The entry.
+    pub entry: AuditId,
+    /// When it was recorded, by the database's clock.
+    pub recorded_at: Timestamp,
+    /// SHA-256 of the leaf (RFC 6962 section 2.1).
+    pub leaf_hash: [u8; 32],
+}
+
+/// A transaction that can write to the audit log of its context's tenant.
+#[async_trait]
+pub trait AuditLog: Send {
+    /// Appends `entry`. It becomes part of the log if and only if this transaction commits, and is never changed
+    /// afterwards. Time, transaction, tenant, actor, leaf and hash are the store's, not the caller's.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`] when the entry breaks a rule of [`NewEntry`], [`StoreError::Conflict`] when the
+    /// transaction has appended an entry of this id.
+    async fn append(&mut self, entry: &NewEntry) -> Result<Receipt, StoreError>;
+}

@@ -1,0 +1,52 @@
+//! Appending in memory.
+use async_trait::async_trait;
+use keepgate_policy::{OpContext, Standing};
+use keepgate_store::{MemTx, StoreError, Transaction};
+
+use super::table::{Audit, Row};
+use crate::{
+    AuditLog, Leaf, NewEntry, Receipt, TimeQuality,
+    commitment::{Opening, SOURCE},
+    leaf::leaf_hash,
+};
+
+#[async_trait]
+impl AuditLog for MemTx {
+    /// The time is the context's: a memory store has no clock of its own.
+    async fn append(&mut self, entry: &NewEntry) -> Result<Receipt, StoreError> {
+        entry.check()?;
+        let source = self.context().source().map(|ip| Opening { salt: rand::random(), value: ip.to_string() });
+        let leaf = leaf_of(entry, self.context(), source.as_ref());
+        let bytes = leaf.to_bytes();
+        let row = Row { tenant: leaf.tenant, id: leaf.id, leaf_hash: leaf_hash(&bytes), leaf: bytes.into(), source };
+        let receipt = Receipt { entry: leaf.id, recorded_at: leaf.recorded_at, leaf_hash: row.leaf_hash };
+        let table = self.write_unaudited::<Audit>();
+        if table.entries.iter().any(|other| other.tenant == row.tenant && other.id == row.id) {
+            return Err(StoreError::Conflict);
+        }
+        table.entries.push_back_mut(row);
+        self.mark_audited();
+        Ok(receipt)
+    }
+}
+
+fn leaf_of(entry: &NewEntry, context: &OpContext, source: Option<&Opening>) -> Leaf {
+    let own = context.principal().id;
+    let actor = match context.principal().standing {
+        Standing::System => entry.actor.unwrap_or(own),
+        Standing::Level(_) => own,
+    };
+    Leaf {
+        action: entry.action.as_str().to_owned(),
+        actor,
+        entity: entry.entity.as_str().to_owned(),
+        id: entry.id,
+        outcome: entry.outcome,
+        reason: entry.reason.clone(),
+        recorded_at: context.at(),
+        request: context.request(),
+        source_c: source.map(|opening| opening.commitment(SOURCE)),
+        tenant: context.tenant(),
+        time_quality: TimeQuality::Unattested,
+    }
+}

@@ -1,0 +1,2 @@
+//! The log in PostgreSQL. The only module of this crate that knows sqlx.
+mod append;

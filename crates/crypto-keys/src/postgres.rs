@@ -1,0 +1,58 @@
+//! Data keys in PostgreSQL, and the log signing keys that the integrator's role reads.
+use async_trait::async_trait;
+use keepgate_kernel::TenantId;
+use keepgate_store::{PgTx, StoreError, Transaction};
+use sqlx::PgConnection;
+
+use crate::{CryptoError, DataKeys, Kek, SigningPurpose, SigningSeed, StoredKey, Wrapped};
+
+#[async_trait]
+impl DataKeys for PgTx {
+    async fn data_keys(&mut self) -> Result<Vec<StoredKey>, StoreError> {
+        let rows = sqlx::query!("select version, kek, wrapped from keys.data_key order by version desc")
+            .fetch_all(self.conn())
+            .await?;
+        let key = |version, kek, bytes| StoredKey { version, wrapped: Wrapped { kek, bytes } };
+        Ok(rows.into_iter().map(|row| key(row.version, row.kek, row.wrapped)).collect())
+    }
+
+    async fn add_data_key(&mut self, key: &StoredKey) -> Result<bool, StoreError> {
+        let tenant = self.context().tenant().uuid();
+        let done = sqlx::query!(
+            "insert into keys.data_key (tenant_id, version, kek, wrapped) values ($1, $2, $3, $4) on conflict do nothing",
+            tenant,
+            key.version,
+            key.wrapped.kek,
+            key.wrapped.bytes
+        )
+        .execute(self.conn())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+}
+
+/// The seed that signs the checkpoints of `tenant`'s log: made and stored wrapped at the first call, the same ever after.
+/// `connection` is logged in as the integrator.
+///
+/// # Errors
+/// [`StoreError`]; [`StoreError::Corrupt`] when the stored key does not open under `kek`.
+pub async fn log_signing_key(connection: &mut PgConnection, kek: &Kek, tenant: TenantId) -> Result<SigningSeed, StoreError> {
+    let library = |error: CryptoError| StoreError::Unavailable(Box::new(error));
+    let (owner, purpose) = (tenant.uuid(), SigningPurpose::AuditLog);
+    let fresh = SigningSeed::generate(purpose).map_err(library)?;
+    let wrapped = kek.wrap_seed(&fresh, owner.as_bytes()).map_err(library)?;
+    sqlx::query!(
+        "insert into keys.signing_key (tenant_id, purpose, kek, wrapped) values ($1, $2, $3, $4) on conflict do nothing",
+        owner,
+        purpose.as_str(),
+        wrapped.kek,
+        wrapped.bytes
+    )
+    .execute(&mut *connection)
+    .await?;
+    let row = sqlx::query!("select kek, wrapped from keys.signing_key where tenant_id = $1 and purpose = $2", owner, purpose.as_str())
+        .fetch_one(connection)
+        .await?;
+    kek.unwrap_seed(&Wrapped { kek: row.kek, bytes: row.wrapped }, owner.as_bytes(), purpose)
+        .map_err(|_| StoreError::corrupt("keys.signing_key", "wrapped"))
+}

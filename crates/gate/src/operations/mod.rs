@@ -1,0 +1,1 @@
+//! Operations that need two domain crates, one file each.

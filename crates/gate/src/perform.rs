@@ -1,0 +1,136 @@
+//! One operation, from decision to commit.
+use keepgate_audit::{AuditLog, NewEntry, Receipt};
+use keepgate_kernel::{Action, AuditId, Entity, Outcome, PrincipalId};
+use keepgate_policy::{Command, CommandError, Denied, ErrorKind, OpContext, Permission, authorize};
+use keepgate_store::{StoreError, Transaction};
+
+use crate::{Done, Failure, Gate};
+
+/// How often a command is run again after a conflict.
+const ATTEMPTS: u32 = 8;
+
+impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
+    /// Runs `command` for `context` and commits it together with its audit entry.
+    ///
+    /// # Errors
+    /// [`Failure`]; a refusal has been logged in a transaction of its own. Nothing of the command was committed, unless a
+    /// commit ended as [`StoreError::Unavailable`]: then it is unknown.
+    pub async fn perform<C: Command<T>>(&self, context: &OpContext, command: &C) -> Result<Done<C::Output>, Failure<C::Error>> {
+        self.perform_for(context, None, command).await
+    }
+
+    /// As [`Gate::perform`], by one of Keepgate's own workers on behalf of `actor`, whom the entry names.
+    ///
+    /// # Errors
+    /// As [`Gate::perform`].
+    pub async fn perform_for<C: Command<T>>(
+        &self,
+        context: &OpContext,
+        actor: Option<PrincipalId>,
+        command: &C,
+    ) -> Result<Done<C::Output>, Failure<C::Error>> {
+        let mut failure = Failure::Store(StoreError::Conflict);
+        for _ in 0..ATTEMPTS {
+            match self.attempt(context, actor, command).await {
+                Ok(done) => {
+                    self.ring();
+                    return Ok(done);
+                }
+                Err(error) if error.kind() == ErrorKind::Conflict => failure = error,
+                Err(error) => {
+                    failure = error;
+                    break;
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+        self.record(context, actor, C::Permission::ACTION, &command.entity(), failure.kind()).await.map_err(Failure::Store)?;
+        Err(failure)
+    }
+
+    async fn attempt<C: Command<T>>(
+        &self,
+        context: &OpContext,
+        actor: Option<PrincipalId>,
+        command: &C,
+    ) -> Result<Done<C::Output>, Failure<C::Error>> {
+        let proof = authorize::<C::Permission>(context)?;
+        let mut tx = self.store.begin(context).await.map_err(Failure::Store)?;
+        let output = command.run(&proof, &mut tx).await.map_err(Failure::Command)?;
+        let entry = self.entry(actor, C::Permission::ACTION, command.entity(), Outcome::Done, None);
+        let receipt = seal(tx, &entry).await.map_err(Failure::Store)?;
+        Ok(Done { output, receipt })
+    }
+
+    /// Logs a request that was refused before it became a command: malformed, or over a limit.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the log can't be written; the request must then fail.
+    pub async fn refuse(&self, context: &OpContext, action: Action, entity: &Entity, reason: &'static str) -> Result<(), StoreError> {
+        self.record(context, None, action, entity, ErrorKind::Refused(reason)).await
+    }
+
+    /// Logs a refusal or failure in a transaction of its own.
+    pub(crate) async fn record(
+        &self,
+        context: &OpContext,
+        actor: Option<PrincipalId>,
+        action: Action,
+        entity: &Entity,
+        kind: ErrorKind,
+    ) -> Result<(), StoreError> {
+        let (outcome, reason) = match kind {
+            ErrorKind::Refused(reason) => (Outcome::Refused, reason),
+            ErrorKind::Revoked => (Outcome::Refused, "credential-revoked"),
+            ErrorKind::Conflict => (Outcome::Failed, "conflict"),
+            ErrorKind::Failed(reason) => (Outcome::Failed, reason),
+        };
+        let entry = self.entry(actor, action, entity.clone(), outcome, Some(reason));
+        let logged = match self.store.begin(context).await {
+            Ok(tx) => seal(tx, &entry).await,
+            // The caller's credential is dead, so Keepgate's own worker tells what was tried, and by whom.
+            Err(StoreError::Revoked) => {
+                let entry = NewEntry { actor: actor.or(Some(context.principal().id)), ..entry };
+                match self.store.begin(&context.as_system(context.tenant())).await {
+                    Ok(tx) => seal(tx, &entry).await,
+                    Err(error) => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        };
+        match (logged, outcome) {
+            (Ok(_), _) => self.ring(),
+            // A failure that can't be logged because the database is gone is told to the caller as what it is.
+            (Err(error), Outcome::Failed) => tracing::error!(action = %action, reason, error = %error, "failure not logged"),
+            // A suspended tenant's log takes no entries; the refusal stands.
+            (Err(StoreError::Revoked), _) => tracing::warn!(action = %action, reason, "refusal in a tenant that is not active"),
+            (Err(error), _) => return Err(error),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn entry(&self, actor: Option<PrincipalId>, action: Action, entity: Entity, outcome: Outcome, reason: Option<&str>) -> NewEntry {
+        NewEntry { id: AuditId::new(self.clock.now()), action, entity, outcome, reason: reason.map(str::to_owned), actor }
+    }
+}
+
+/// Appends `entry` and commits.
+#[expect(clippy::disallowed_methods, reason = "the doorway is where transactions commit")]
+pub(crate) async fn seal<T: Transaction + AuditLog + ?Sized>(mut tx: Box<T>, entry: &NewEntry) -> Result<Receipt, StoreError> {
+    let receipt = tx.append(entry).await?;
+    tx.commit().await?;
+    metrics::counter!("keepgate_operations", "action" => entry.action.as_str(), "outcome" => entry.outcome.as_str()).increment(1);
+    Ok(receipt)
+}
+
+/// Lets a denial become a failure of any command.
+impl<E: CommandError> Failure<E> {
+    /// The policy's answer, if it was the policy that refused.
+    #[must_use]
+    pub const fn denied(&self) -> Option<Denied> {
+        match self {
+            Self::Denied(denied) => Some(*denied),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Keepgate's own workers, one file each.
+mod hub;
+
+pub use hub::Hub;

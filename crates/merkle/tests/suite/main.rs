@@ -1,0 +1,13 @@
+//! The crate from outside: known answers, properties of proofs and parsers, attacks on whole logs.
+#![cfg(test)]
+
+mod checkpoints;
+mod notes;
+mod parsers;
+mod proofs;
+mod support;
+mod tiles;
+mod tlog_proofs;
+mod vectors;
+mod verify_attacks;
+mod verify_outcomes;

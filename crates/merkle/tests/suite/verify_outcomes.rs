@@ -1,0 +1,123 @@
+//! The check of a whole log where nothing was tampered with.
+
+use keepgate_merkle::tile::{FULL_WIDTH, TilePath, tiles_for};
+use keepgate_merkle::verify::{Incomplete, Observer, Outcome, Verified};
+
+use crate::support::{Log, NotThere, ORIGIN, entry, tampered};
+
+#[derive(Default)]
+struct Watch {
+    entries: Vec<(u64, Vec<u8>)>,
+    progress: Vec<(u64, u64)>,
+    refuse: Option<u64>,
+}
+
+impl Observer for Watch {
+    fn progress(&mut self, done: u64, total: u64) {
+        self.progress.push((done, total));
+    }
+
+    fn entry(&mut self, index: u64, bytes: &[u8]) -> Result<(), String> {
+        self.entries.push((index, bytes.to_vec()));
+        if self.refuse == Some(index) {
+            Err("the tenant is another one".into())
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[test]
+fn an_honest_log_of_any_size_is_verified() {
+    for size in [0, 1, 2, 3, 255, 256, 257, 511, 512, 513, 700, 70_000] {
+        let mut log = Log::of(size);
+        let verified = Verified {
+            origin: ORIGIN.into(),
+            size,
+            root: log.checkpoint.root,
+            since: None,
+        };
+        assert_eq!(log.verify(), Outcome::Verified(verified));
+        let mut reads = std::mem::take(&mut log.reads);
+        reads.sort();
+        let mut all: Vec<_> = tiles_for(size).collect();
+        all.sort();
+        assert_eq!(reads, all, "each tile of a log of {size} is read once");
+    }
+}
+
+#[test]
+fn an_honest_log_extends_each_of_its_older_checkpoints() {
+    let mut log = Log::of(700);
+    for since in [0, 1, 2, 255, 256, 257, 511, 512, 699, 700] {
+        let Outcome::Verified(verified) = log.verify_since(Some(&Log::of(since).signed())) else {
+            panic!("{since}")
+        };
+        assert_eq!(verified.since, Some(since));
+    }
+}
+
+#[test]
+fn every_entry_is_shown_once_in_order_and_progress_reaches_the_end() {
+    let mut log = Log::of(600);
+    let mut watch = Watch::default();
+    let note = log.signed();
+    assert!(matches!(log.verify_as(&note, None, &mut watch), Outcome::Verified(_)));
+    assert_eq!(
+        watch.entries,
+        (0..600).map(|index| (index, entry(index))).collect::<Vec<_>>()
+    );
+    assert_eq!(watch.progress, [(256, 600), (512, 600), (600, 600)]);
+}
+
+#[test]
+fn an_entry_whose_content_the_observer_refuses_is_named_in_its_words() {
+    let mut log = Log::of(600);
+    let mut watch = Watch {
+        refuse: Some(300),
+        ..Watch::default()
+    };
+    let note = log.signed();
+    let outcome = log.verify_as(&note, None, &mut watch);
+    assert_eq!(tampered(outcome), (Some(300), "the tenant is another one".into()));
+}
+
+#[test]
+fn a_tile_that_can_not_be_read_leaves_the_check_incomplete() {
+    let missing = [
+        "tile/entries/001",
+        "tile/0/001",
+        "tile/0/002.p/188",
+        "tile/entries/002.p/188",
+        "tile/1/000.p/2",
+    ];
+    for (path, checked) in missing.into_iter().zip([256, 256, 512, 512, 255]) {
+        let mut log = Log::of(700);
+        let tile: TilePath = path.parse().unwrap();
+        log.tiles.remove(&tile).unwrap();
+        assert_eq!(
+            log.verify(),
+            Outcome::Incomplete(Incomplete {
+                checked,
+                tile,
+                error: NotThere
+            }),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn the_full_tile_stands_in_for_a_partial_one_that_is_gone() {
+    let mut older = Log::of(700);
+    let newer = Log::of(70_000);
+    older.tiles = newer
+        .tiles
+        .into_iter()
+        .filter(|(path, _)| path.width() == FULL_WIDTH)
+        .collect();
+    let Outcome::Verified(verified) = older.verify() else {
+        panic!("not verified")
+    };
+    assert_eq!(verified.size, 700);
+}
