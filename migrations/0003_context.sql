@@ -106,6 +106,15 @@ BEGIN
      || int4send(pg_backend_pid()) || timestamptz_send(now()))), 'hex') FROM sec.context_key k2), true);
 END $$;
 
+-- Until when the credential of this context lives; NULL without end. A caller may ask that of its own credential.
+CREATE FUNCTION gate.expires_at() RETURNS timestamptz LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE c text[] := gate.ctx();
+BEGIN
+  IF c[2] = 'ses' THEN RETURN (SELECT s.expires_at FROM identity.session s WHERE s.tenant_id = c[4]::uuid AND s.sid = c[3]::uuid); END IF;
+  IF c[2] = 'key' THEN RETURN (SELECT k.expires_at FROM identity.api_key k WHERE k.tenant_id = c[4]::uuid AND k.id = c[3]::uuid); END IF;
+  RETURN NULL;
+END $$;
+
 -- Where something lives, for the platform's own worker only: the answer is a tenant's id and nothing else.
 CREATE FUNCTION gate.platform_tenant() RETURNS uuid LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT t.id FROM rbac.tenant t WHERE t.kind = 'platform' $$;
@@ -117,7 +126,7 @@ CREATE FUNCTION gate.home_of_enrolment(p_hash bytea) RETURNS uuid LANGUAGE sql S
   SELECT e.tenant_id FROM identity.enrolment e WHERE gate.platform_worker() AND e.code_hash = p_hash $$;
 
 GRANT EXECUTE ON FUNCTION gate.enter(text, bytea), gate.platform_tenant() TO kg_app, kg_integrator;
-GRANT EXECUTE ON FUNCTION gate.homes_of_email(text), gate.home_of_key(uuid), gate.home_of_enrolment(bytea) TO kg_app;
+GRANT EXECUTE ON FUNCTION gate.expires_at(), gate.homes_of_email(text), gate.home_of_key(uuid), gate.home_of_enrolment(bytea) TO kg_app;
 -- Forced row-level security evaluates the policies for the owner as well.
 GRANT EXECUTE ON FUNCTION gate.tenant(int, int), gate.subject(), gate.level(), gate.unit(), gate.worker(), gate.platform_worker() TO kg_app, kg_owner;
 RESET ROLE;

@@ -72,10 +72,11 @@ BEGIN
   IF NEW.level = 7 THEN RAISE EXCEPTION 'kg: level 7 needs two live global admins' USING ERRCODE = '42501'; END IF;
   IF NEW.granted_by IS NULL OR NEW.granted_by IS DISTINCT FROM gate.subject() THEN RAISE EXCEPTION 'kg: the granter is not the caller' USING ERRCODE = '42501'; END IF;
   IF NEW.granted_by = NEW.principal_id THEN RAISE EXCEPTION 'kg: self-grant' USING ERRCODE = '42501'; END IF;
-  -- FOR SHARE: a demotion of the granter that is under way either waits or wins.
+  -- The granter's row is that of the context's tenant, whoever has the same number elsewhere. FOR SHARE: a demotion of the
+  -- granter that is under way either waits or wins.
   SELECT r.level, r.tenant_id INTO g FROM rbac.role_assignment r
     JOIN rbac.principal p ON p.tenant_id = r.tenant_id AND p.id = r.principal_id AND p.status = 'active'
-   WHERE r.principal_id = NEW.granted_by AND r.revoked_at IS NULL AND (r.tenant_id = NEW.tenant_id OR r.level = 7) FOR SHARE OF r;
+   WHERE r.tenant_id = (gate.ctx())[4]::uuid AND r.principal_id = NEW.granted_by AND r.revoked_at IS NULL FOR SHARE OF r;
   IF NOT FOUND THEN RAISE EXCEPTION 'kg: the granter has no live level here' USING ERRCODE = '42501'; END IF;
   IF g.level < 4 OR NEW.level >= g.level THEN RAISE EXCEPTION 'kg: % may not grant %', g.level, NEW.level USING ERRCODE = '42501'; END IF;
   IF g.tenant_id <> NEW.tenant_id AND NOT (g.level = 7 AND NEW.level = 5) THEN RAISE EXCEPTION 'kg: out of reach' USING ERRCODE = '42501'; END IF;
@@ -106,9 +107,37 @@ BEGIN
   RETURN NEW;
 END $$;
 
--- A key acts as a service below its owner; its owner is who issues it.
+-- Whoever has an enrolment code becomes its principal: codes are made for lower levels only, and in another tenant only for an
+-- owner one has just appointed.
+CREATE FUNCTION sec.guard_enrolment() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE me record; them record;
+BEGIN
+  IF sec.in_genesis() THEN RETURN NEW; END IF;
+  SELECT r.level, r.tenant_id INTO me FROM rbac.role_assignment r
+   WHERE r.tenant_id = (gate.ctx())[4]::uuid AND r.principal_id = gate.subject() AND r.revoked_at IS NULL;
+  IF NOT FOUND OR me.level < 4 THEN RAISE EXCEPTION 'kg: no authority over others' USING ERRCODE = '42501'; END IF;
+  SELECT r.level, r.granted_by INTO them FROM rbac.role_assignment r
+   WHERE r.tenant_id = NEW.tenant_id AND r.principal_id = NEW.principal_id AND r.revoked_at IS NULL;
+  IF NOT FOUND OR them.level >= me.level OR NEW.principal_id = gate.subject() THEN
+    RAISE EXCEPTION 'kg: a peer or superior is out of reach' USING ERRCODE = '42501'; END IF;
+  IF me.tenant_id <> NEW.tenant_id AND (me.level <> 7 OR them.level <> 5 OR them.granted_by IS DISTINCT FROM gate.subject()) THEN
+    RAISE EXCEPTION 'kg: out of reach' USING ERRCODE = '42501'; END IF;
+  RETURN NEW;
+END $$;
+
+-- A key acts as a service below its owner; its owner is who issues it. A secret is replaced only from above, a revoked key
+-- stays revoked.
 CREATE FUNCTION sec.guard_api_key() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    IF OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NULL THEN RAISE EXCEPTION 'kg: a revoked key stays revoked' USING ERRCODE = '42501'; END IF;
+    IF (NEW.phc, NEW.old_phc, NEW.old_until) IS DISTINCT FROM (OLD.phc, OLD.old_phc, OLD.old_until) AND NOT EXISTS (
+        SELECT FROM rbac.role_assignment mine JOIN rbac.role_assignment r ON r.tenant_id = mine.tenant_id AND r.level < mine.level
+         WHERE mine.tenant_id = NEW.tenant_id AND mine.principal_id = gate.subject() AND mine.revoked_at IS NULL AND mine.level >= 4
+           AND r.principal_id = NEW.principal_id) THEN
+      RAISE EXCEPTION 'kg: a peer or superior is out of reach' USING ERRCODE = '42501'; END IF;
+    RETURN NEW;
+  END IF;
   IF NOT EXISTS (SELECT FROM rbac.principal p WHERE p.tenant_id = NEW.tenant_id AND p.id = NEW.principal_id AND p.kind = 'service') THEN
     RAISE EXCEPTION 'kg: a key belongs to a service' USING ERRCODE = '42501'; END IF;
   IF NOT sec.in_genesis() AND NEW.owner_id IS DISTINCT FROM gate.subject() THEN RAISE EXCEPTION 'kg: the owner is not the caller' USING ERRCODE = '42501'; END IF;
@@ -124,7 +153,7 @@ BEGIN
   IF NEW.kind = 'customer' THEN INSERT INTO rbac.unit (tenant_id, id, name) VALUES (NEW.id, gen_random_uuid(), 'main'); END IF;
   RETURN NULL;
 END $$;
-GRANT EXECUTE ON FUNCTION sec.guard_assignment(), sec.guard_principal(), sec.guard_session(), sec.guard_api_key(), sec.deny(), sec.first_unit() TO kg_owner;
+GRANT EXECUTE ON FUNCTION sec.guard_assignment(), sec.guard_principal(), sec.guard_session(), sec.guard_enrolment(), sec.guard_api_key(), sec.deny(), sec.first_unit() TO kg_owner;
 
 SET LOCAL ROLE kg_owner;
 CREATE TRIGGER guard BEFORE INSERT OR UPDATE ON rbac.role_assignment FOR EACH ROW EXECUTE FUNCTION sec.guard_assignment();
@@ -132,7 +161,8 @@ CREATE TRIGGER nodelete BEFORE DELETE ON rbac.role_assignment FOR EACH ROW EXECU
 CREATE TRIGGER notruncate BEFORE TRUNCATE ON rbac.role_assignment FOR EACH STATEMENT EXECUTE FUNCTION sec.deny();
 CREATE TRIGGER guard BEFORE UPDATE ON rbac.principal FOR EACH ROW EXECUTE FUNCTION sec.guard_principal();
 CREATE TRIGGER guard BEFORE INSERT ON identity.session FOR EACH ROW EXECUTE FUNCTION sec.guard_session();
-CREATE TRIGGER guard BEFORE INSERT ON identity.api_key FOR EACH ROW EXECUTE FUNCTION sec.guard_api_key();
+CREATE TRIGGER guard BEFORE INSERT ON identity.enrolment FOR EACH ROW EXECUTE FUNCTION sec.guard_enrolment();
+CREATE TRIGGER guard BEFORE INSERT OR UPDATE ON identity.api_key FOR EACH ROW EXECUTE FUNCTION sec.guard_api_key();
 CREATE TRIGGER first_unit AFTER INSERT ON rbac.tenant FOR EACH ROW EXECUTE FUNCTION sec.first_unit();
 -- ENABLE ALWAYS: they fire under session_replication_role = replica as well.
 ALTER TABLE rbac.role_assignment ENABLE ALWAYS TRIGGER guard;
@@ -140,5 +170,6 @@ ALTER TABLE rbac.role_assignment ENABLE ALWAYS TRIGGER nodelete;
 ALTER TABLE rbac.role_assignment ENABLE ALWAYS TRIGGER notruncate;
 ALTER TABLE rbac.principal ENABLE ALWAYS TRIGGER guard;
 ALTER TABLE identity.session ENABLE ALWAYS TRIGGER guard;
+ALTER TABLE identity.enrolment ENABLE ALWAYS TRIGGER guard;
 ALTER TABLE identity.api_key ENABLE ALWAYS TRIGGER guard;
 RESET ROLE;

@@ -45,14 +45,15 @@ CREATE TABLE audit.leaf (
   recorded_at timestamptz NOT NULL,
   leaf_hash   bytea NOT NULL CHECK (length(leaf_hash) = 32),
   PRIMARY KEY (tenant_id, idx),
-  UNIQUE (tenant_id, entry_id)
+  UNIQUE (tenant_id, entry_id, recorded_at) -- the key of an entry
 );
--- Full tiles of 256 hashes; partial ones are derived.
+-- Full tiles of 256 hashes; partial ones are the leaves, or the roots of the full tiles below.
 CREATE TABLE audit.tile (
   tenant_id uuid NOT NULL REFERENCES audit.log,
   level     smallint NOT NULL CHECK (level BETWEEN 0 AND 63),
   idx       bigint NOT NULL CHECK (idx >= 0),
   hashes    bytea NOT NULL CHECK (length(hashes) = 8192),
+  root      bytea NOT NULL CHECK (length(root) = 32),
   PRIMARY KEY (tenant_id, level, idx)
 );
 CREATE TABLE audit.checkpoint (
@@ -72,11 +73,13 @@ CREATE TABLE audit.head (
 CREATE TABLE audit.progress (
   one      bool PRIMARY KEY DEFAULT true CHECK (one),
   last_xid xid8 NOT NULL DEFAULT '0',
-  last_id  uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000'
+  last_id  uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+  cluster  bigint -- whose transaction numbers these are: after a restore elsewhere they mean nothing
 );
 INSERT INTO audit.progress DEFAULT VALUES;
 
 -- TRUNCATE triggers are not cloned to partitions, and those made later need them too: partitions come from here only.
+-- Attaching, unlike PARTITION OF, lets writers go on.
 CREATE FUNCTION audit.ensure_partitions(p_from date, p_months int) RETURNS int LANGUAGE plpgsql
 SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE m date; name text; made int := 0; i int;
@@ -86,12 +89,15 @@ BEGIN
     m := (date_trunc('month', p_from::timestamp) + make_interval(months => i))::date;
     name := 'entry_' || to_char(m, 'YYYYMM');
     CONTINUE WHEN to_regclass('audit.' || name) IS NOT NULL;
-    EXECUTE format('CREATE TABLE audit.%I PARTITION OF audit.entry FOR VALUES FROM (%L) TO (%L)', name,
-      m::text || ' 00:00:00+00', (m + interval '1 month')::date::text || ' 00:00:00+00');
+    LOCK TABLE audit.entry IN SHARE UPDATE EXCLUSIVE MODE; -- one at a time
+    CONTINUE WHEN to_regclass('audit.' || name) IS NOT NULL;
+    EXECUTE format('CREATE TABLE audit.%I (LIKE audit.entry INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
     EXECUTE format('CREATE TRIGGER notruncate BEFORE TRUNCATE ON audit.%I FOR EACH STATEMENT EXECUTE FUNCTION sec.deny()', name);
     EXECUTE format('ALTER TABLE audit.%I ENABLE ALWAYS TRIGGER notruncate', name);
     EXECUTE format('ALTER TABLE audit.%I ENABLE ROW LEVEL SECURITY', name);
     EXECUTE format('ALTER TABLE audit.%I FORCE ROW LEVEL SECURITY', name);
+    EXECUTE format('ALTER TABLE audit.entry ATTACH PARTITION audit.%I FOR VALUES FROM (%L) TO (%L)', name,
+      m::text || ' 00:00:00+00', (m + interval '1 month')::date::text || ' 00:00:00+00');
     made := made + 1;
   END LOOP;
   RETURN made;
@@ -110,7 +116,7 @@ GRANT SELECT ON audit.entry, audit.opening, audit.log, audit.leaf, audit.tile, a
 GRANT SELECT ON audit.entry, audit.log, audit.leaf, audit.tile, audit.checkpoint, audit.head, audit.progress TO kg_integrator;
 GRANT INSERT ON audit.log, audit.leaf, audit.tile, audit.checkpoint, audit.head TO kg_integrator;
 GRANT UPDATE (size, frontier) ON audit.head TO kg_integrator;
-GRANT UPDATE (last_xid, last_id) ON audit.progress TO kg_integrator;
+GRANT UPDATE (last_xid, last_id, cluster) ON audit.progress TO kg_integrator;
 CREATE POLICY sec ON audit.entry TO kg_sec USING (true) WITH CHECK (true);
 CREATE POLICY sec ON audit.opening TO kg_sec USING (true) WITH CHECK (true);
 CREATE POLICY app_r ON audit.entry FOR SELECT TO kg_app USING (tenant_id IN ((SELECT gate.tenant(4, 5)), (SELECT gate.tenant(7, 7))));
@@ -189,11 +195,28 @@ BEGIN
   END IF;
   RETURN NULL;
 END $$;
-GRANT EXECUTE ON FUNCTION sec.seal_entry(), sec.must_be_audited() TO kg_owner;
+-- A log grows or stands still.
+CREATE FUNCTION sec.guard_head() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NEW.size < OLD.size OR NEW.tenant_id <> OLD.tenant_id THEN RAISE EXCEPTION 'kg: a log never shrinks' USING ERRCODE = '42501'; END IF;
+  RETURN NEW;
+END $$;
+GRANT EXECUTE ON FUNCTION sec.seal_entry(), sec.must_be_audited(), sec.guard_head() TO kg_owner;
 
 SET LOCAL ROLE kg_owner;
 CREATE TRIGGER seal BEFORE INSERT ON audit.entry FOR EACH ROW EXECUTE FUNCTION sec.seal_entry();
 ALTER TABLE audit.entry ENABLE ALWAYS TRIGGER seal;
+CREATE TRIGGER guard BEFORE UPDATE ON audit.head FOR EACH ROW EXECUTE FUNCTION sec.guard_head();
+ALTER TABLE audit.head ENABLE ALWAYS TRIGGER guard;
+-- An opening may be erased, never changed.
+CREATE TRIGGER nochange BEFORE UPDATE ON audit.opening FOR EACH ROW EXECUTE FUNCTION sec.deny();
+ALTER TABLE audit.opening ENABLE ALWAYS TRIGGER nochange;
+DO $$ DECLARE t text; BEGIN
+  FOREACH t IN ARRAY ARRAY['opening', 'head'] LOOP
+    EXECUTE format('CREATE TRIGGER notruncate BEFORE TRUNCATE ON audit.%I FOR EACH STATEMENT EXECUTE FUNCTION sec.deny()', t);
+    EXECUTE format('ALTER TABLE audit.%I ENABLE ALWAYS TRIGGER notruncate', t);
+  END LOOP;
+END $$;
 DO $$ DECLARE t text; BEGIN
   FOREACH t IN ARRAY ARRAY['entry', 'log', 'leaf', 'tile', 'checkpoint'] LOOP
     EXECUTE format('CREATE TRIGGER nochange BEFORE UPDATE OR DELETE ON audit.%I FOR EACH ROW EXECUTE FUNCTION sec.deny()', t);
@@ -211,5 +234,5 @@ END $$;
 CREATE CONSTRAINT TRIGGER audited AFTER INSERT OR UPDATE OF phc, old_phc, old_until, revoked_at ON identity.api_key
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION sec.must_be_audited();
 ALTER TABLE identity.api_key ENABLE ALWAYS TRIGGER audited;
-SELECT audit.ensure_partitions(now()::date, 4);
+SELECT audit.ensure_partitions((now() AT TIME ZONE 'UTC')::date, 4);
 RESET ROLE;

@@ -11,13 +11,11 @@ CREATE TABLE doorway.idempotency (
   created_at   timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (tenant_id, principal_id, key_hash)
 );
-CREATE INDEX idempotency_age ON doorway.idempotency (tenant_id, created_at);
+CREATE INDEX idempotency_age ON doorway.idempotency (tenant_id, principal_id, created_at);
 ALTER TABLE doorway.idempotency ENABLE ROW LEVEL SECURITY;
 ALTER TABLE doorway.idempotency FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, DELETE ON doorway.idempotency TO kg_app;
 CREATE POLICY app ON doorway.idempotency TO kg_app
   USING ((tenant_id = (SELECT gate.tenant(1, 7)) AND principal_id = (SELECT gate.subject())))
   WITH CHECK (tenant_id = (SELECT gate.tenant(1, 7)) AND principal_id = (SELECT gate.subject()));
-CREATE POLICY sweep ON doorway.idempotency FOR DELETE TO kg_app USING (tenant_id = (SELECT gate.worker()) AND created_at < now() - interval '48 hours');
-CREATE POLICY sweep_r ON doorway.idempotency FOR SELECT TO kg_app USING (tenant_id = (SELECT gate.worker()) AND created_at < now() - interval '48 hours');
 RESET ROLE;

@@ -18,9 +18,13 @@ const ROLES: &str = "crates/store/src/postgres/roles.sql";
 /// With psql, so that xtask builds in seconds and also when a query in the code is stale.
 pub fn migrate(url: &str, pg_bin: &Path) -> Result<()> {
     let root = workspace::root();
-    for file in [root.join(ROLES)].into_iter().chain(migrations(&root.join("migrations"))?) {
+    for file in [root.join(ROLES)]
+        .into_iter()
+        .chain(migrations(&root.join("migrations"))?)
+    {
         let mut psql = Command::new(pg_bin.join("psql"));
-        psql.args(["-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-d", url, "-f"]).arg(&file);
+        psql.args(["-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-d", url, "-f"])
+            .arg(&file);
         // Notices are for people who migrate by hand.
         run(psql.env("PGOPTIONS", "-c client_min_messages=warning"))?;
     }

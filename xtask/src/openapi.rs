@@ -21,6 +21,9 @@ pub fn openapi(check: bool) -> Result<()> {
         "--",
         "openapi",
     ]))?;
+    if now.trim().is_empty() {
+        bail!("`keepgate openapi` printed nothing");
+    }
     let path = workspace::root().join(FILE);
     let kept = fs::read_to_string(&path).unwrap_or_default();
     match (now == kept, check) {

@@ -92,22 +92,24 @@ fn split<'a>(args: &[&'a str]) -> Result<(Vec<Wanted>, Vec<&'a str>)> {
 }
 
 fn all(setting: &Setting, args: &[&str], documentation: bool) -> Result<(bool, Tally)> {
+    // cargo would ignore a choice of package beside --workspace.
+    let chosen = args.iter().any(|arg| *arg == "-p" || arg.starts_with("--package"));
+    let scope: &[&str] = if chosen {
+        &["--no-fail-fast"]
+    } else {
+        &["--workspace", "--no-fail-fast"]
+    };
     let nextest = Command::new("cargo")
         .args(["nextest", "--version"])
         .output()
         .is_ok_and(|out| out.status.success());
     if !nextest {
-        return teed_tests(
-            setting,
-            &mut cargo(&[&["test", "--workspace", "--no-fail-fast"], args].concat()),
-        );
+        return teed_tests(setting, &mut cargo(&[&["test"], scope, args].concat()));
     }
-    let mut runner = cargo(&[&["nextest", "run", "--workspace", "--no-fail-fast"], args].concat());
-    let (mut ok, mut tally) = teed_tests(setting, &mut runner)?;
+    let (mut ok, mut tally) = teed_tests(setting, &mut cargo(&[&["nextest", "run"], scope, args].concat()))?;
     // nextest does not run the examples in the documentation. A selection of tests is not meant to include them.
     if documentation && args.is_empty() {
-        let (examples_ok, examples) =
-            teed_tests(setting, &mut cargo(&["test", "--workspace", "--doc", "--no-fail-fast"]))?;
+        let (examples_ok, examples) = teed_tests(setting, &mut cargo(&[&["test", "--doc"], scope].concat()))?;
         ok &= examples_ok;
         tally.add(examples);
     }

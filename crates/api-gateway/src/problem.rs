@@ -74,6 +74,13 @@ impl Problem {
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-request", detail) }
     }
 
+    /// The same problem under another kind.
+    #[must_use]
+    pub const fn of_kind(mut self, slug: &'static str) -> Self {
+        self.slug = slug;
+        self
+    }
+
     /// 404, also for what the caller may not know exists.
     #[must_use]
     pub fn not_found() -> Self {

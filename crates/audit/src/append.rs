@@ -1,6 +1,7 @@
 //! The port that writes: one entry, in the transaction of the operation it tells about.
 use async_trait::async_trait;
 use keepgate_kernel::{Action, AuditId, Entity, Outcome, PrincipalId, Timestamp};
+use keepgate_policy::OpContext;
 use keepgate_store::StoreError;
 
 /// What the doorway tells about an operation. Tenant, actor, request and source address are the transaction's context's.
@@ -43,6 +44,11 @@ pub(crate) fn is_reason(text: &str) -> bool {
     (1..=80).contains(&text.len()) && text.bytes().all(word)
 }
 
+/// The caller's address as it is committed to: an IPv4 address inside an IPv6 one is written as IPv4.
+pub(crate) fn source_text(context: &OpContext) -> Option<String> {
+    context.source().map(|ip| ip.to_canonical().to_string())
+}
+
 /// What a caller may keep: with it, it can later demand the proof that its operation is in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receipt {
@@ -61,7 +67,6 @@ pub trait AuditLog: Send {
     /// afterwards. Time, transaction, tenant, actor, leaf and hash are the store's, not the caller's.
     ///
     /// # Errors
-    /// [`StoreError::Forbidden`] when the entry breaks a rule of [`NewEntry`], [`StoreError::Conflict`] when the
-    /// transaction has appended an entry of this id.
+    /// [`StoreError::Forbidden`] when the entry breaks a rule of [`NewEntry`].
     async fn append(&mut self, entry: &NewEntry) -> Result<Receipt, StoreError>;
 }

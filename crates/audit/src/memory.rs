@@ -1,3 +1,7 @@
 //! The log in memory: the same promises as in PostgreSQL, gone with the process.
 mod append;
+mod integrate;
+mod read;
 mod table;
+
+pub use integrate::integrate;

@@ -1,1 +1,4 @@
-
+//! Channels.
+pub mod machine;
+mod types;
+pub use types::*;

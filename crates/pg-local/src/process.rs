@@ -4,6 +4,10 @@ use std::path::Path;
 
 /// What a process id stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "only /proc tells a zombie or a stranger")
+)]
 pub(crate) enum Process {
     Gone,
     /// Dead, but nobody has collected it. PostgreSQL takes it for alive.

@@ -3,10 +3,12 @@
 //! [`rule`] is the whole policy: one `match` from an [`Action`](keepgate_kernel::Action) to the levels that hold it.
 //! [`authorize`] applies it to an [`OpContext`] and returns [`Authorized<P>`], which commands demand by type: an
 //! operation without a decision does not compile. A new operation is a line in `keepgate_kernel::for_each_action!`
-//! and an arm in [`rule`]; `tests/matrix.txt` then shows what changed, for review.
+//! and an arm in [`rule`]; `tests/matrix.txt` then shows what changed, for review. [`grant()`] decides who may give whom a
+//! level, and mints the [`GrantProof`] that the port writing it demands.
 mod authorize;
 mod command;
 mod context;
+mod grant;
 mod permission;
 mod principal;
 mod rule;
@@ -14,6 +16,9 @@ mod rule;
 pub use authorize::{Authorized, Denied, authorize, decide};
 pub use command::{Command, CommandError, ErrorKind};
 pub use context::{Credential, OpContext};
+pub use grant::{
+    Grant, GrantDenied, GrantProof, Granting, Plane, ReachProof, Reaching, Target, Tenant, TenantStatus, Unit, grant, reach,
+};
 pub use permission::{Permission, permissions};
 pub use principal::{Principal, Scopes, Standing};
 pub use rule::{Levels, Reach, Rule, rule};

@@ -47,11 +47,12 @@ pub fn sqlx_in_tree(tree: &Tree, package: &Package) -> Result<Option<Breach>> {
 
 fn build(tree: &Tree, package: &Package) -> Option<Breach> {
     let mut cargo = cargo_at(tree, &["check", "--quiet", "--no-default-features", "-p"]);
-    let why = output(cargo.arg(&package.name)).err()?;
-    Some(Breach::new(
-        format!("{}/Cargo.toml", package.folder),
-        format!("does not build without default features: {why:#}"),
-    ))
+    output(cargo.arg(&package.name)).err()?;
+    let what = format!(
+        "does not build without default features; see `cargo check --no-default-features -p {}`",
+        package.name
+    );
+    Some(Breach::new(format!("{}/Cargo.toml", package.folder), what))
 }
 
 fn cargo_at(tree: &Tree, args: &[&str]) -> std::process::Command {

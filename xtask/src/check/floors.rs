@@ -1,6 +1,8 @@
 //! The floors of the house: who may depend on whom, tests included.
 
-use super::tree::{Breach, Package, Tree};
+use std::cmp::Ordering;
+
+use super::tree::{Breach, Dependency, Package, Tree};
 
 /// Folder and floor. A crate depends only on crates of lower floors; those of one floor are siblings.
 const FLOORS: [(&str, u8); 15] = [
@@ -49,26 +51,33 @@ fn of_package(tree: &Tree, package: &Package) -> Vec<Breach> {
         ));
     }
     for dependency in &package.dependencies {
-        let Some(below) = floor_of_name(&dependency.name) else {
-            continue;
-        };
-        let what = match () {
-            () if below > floor => format!(
-                "depends on `{}`, which is on a higher floor; turn the dependency round, or move what both need down",
-                dependency.name
-            ),
-            () if below == floor => format!(
-                "depends on its sibling `{}`; what both need belongs in kernel, policy or store, or meets in gate",
-                dependency.name
-            ),
-            () if dependency.name == PG_LOCAL && floor < RUNS_THINGS => {
-                format!("depends on `{PG_LOCAL}`; only the binary, xtask and tests run a server")
-            }
-            () => continue,
-        };
-        breaches.push(Breach::new(tree.dependency_at(package, &dependency.name), what));
+        if let Some(what) = edge(package, floor, dependency) {
+            breaches.push(Breach::new(tree.dependency_at(package, &dependency.name), what));
+        }
     }
     breaches
+}
+
+/// What is wrong with this dependency, if it is one of ours.
+fn edge(package: &Package, floor: u8, dependency: &Dependency) -> Option<String> {
+    let name = &dependency.name;
+    let below = floor_of_name(name)?;
+    // A crate's tests may depend on the crate itself, to turn on its test kit.
+    if *name == package.name && dependency.for_tests {
+        return None;
+    }
+    match below.cmp(&floor) {
+        Ordering::Greater => Some(format!(
+            "depends on `{name}`, which is on a higher floor; turn the dependency round, or move what both need down"
+        )),
+        Ordering::Equal => Some(format!(
+            "depends on its sibling `{name}`; what both need belongs in kernel, policy or store, or meets in gate"
+        )),
+        Ordering::Less if name == PG_LOCAL && floor < RUNS_THINGS => Some(format!(
+            "depends on `{name}`; only the binary, xtask and tests run a server"
+        )),
+        Ordering::Less => None,
+    }
 }
 
 fn name_of(folder: &str) -> String {

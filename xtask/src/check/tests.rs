@@ -164,6 +164,13 @@ fn siblings_may_not_depend_on_one_another() {
 }
 
 #[test]
+fn a_crates_tests_may_turn_on_its_own_test_kit() {
+    let itself = manifest("keepgate-rbac", "[dev-dependencies]\nkeepgate-rbac.workspace = true\n");
+    let (_dir, tree) = workspace(&[("crates/rbac/Cargo.toml", &itself)]);
+    assert_eq!(found("floors", &tree), []);
+}
+
+#[test]
 fn a_library_may_not_run_a_server() {
     let runs = manifest("keepgate-rbac", "keepgate-pg-local.workspace = true\n");
     finds("floors", ("crates/rbac/Cargo.toml", &runs), "crates/rbac/Cargo.toml:7");

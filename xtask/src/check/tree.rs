@@ -101,22 +101,33 @@ impl File {
         line.map_or_else(|| self.path.clone(), |index| format!("{}:{}", self.path, index + 1))
     }
 
-    /// The code of each line without its comment, with line numbers from 1.
-    pub fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+    /// The code of each line, without comments and what strings say, with line numbers from 1.
+    pub fn code(&self) -> impl Iterator<Item = (usize, String)> {
         self.text
             .lines()
             .enumerate()
-            .map(|(index, line)| (index + 1, without_comment(line)))
+            .map(|(index, line)| (index + 1, code_of(line)))
     }
 }
 
-/// Cuts a line comment off. A `//` after a colon is taken for a URL.
-fn without_comment(line: &str) -> &str {
-    let starts = line.match_indices("//").map(|(at, _)| at);
-    let comment = starts
-        .into_iter()
-        .find(|at| !line.get(..*at).is_some_and(|before| before.ends_with(':')));
-    comment.and_then(|at| line.get(..at)).unwrap_or(line)
+/// Judges one line alone: a string that goes over several lines is taken for code.
+fn code_of(line: &str) -> String {
+    let mut code = String::new();
+    let (mut quoted, mut before) = (false, ' ');
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if quoted => {
+                chars.next();
+            }
+            '"' if quoted || before != '\'' => quoted = !quoted,
+            '/' if !quoted && chars.peek() == Some(&'/') => break,
+            _ if !quoted => code.push(c),
+            _ => {}
+        }
+        before = c;
+    }
+    code
 }
 
 /// Whether `word` stands in `line` as a word of its own.
@@ -175,4 +186,25 @@ fn packages(root: &Path) -> Result<Vec<Package>> {
         }
     });
     Ok(packages.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_and_strings_are_no_code() {
+        assert_eq!(code_of("let a = 1; // sqlx"), "let a = 1; ");
+        assert_eq!(
+            code_of(r#"f("https://sqlx", 'a', "it \"is\" // sqlx"); g()"#),
+            "f(, 'a', ); g()"
+        );
+        assert_eq!(code_of(r#"if c == '"' { sqlx() }"#), r#"if c == '"' { sqlx() }"#);
+    }
+
+    #[test]
+    fn a_word_is_found_only_whole() {
+        assert!(has_word("use sqlx::query;", "sqlx") && has_word("sqlx", "sqlx"));
+        assert!(!has_word("my_sqlx sqlxs", "sqlx"));
+    }
 }

@@ -6,6 +6,7 @@ use keepgate_store::{MemTx, StoreError, Transaction};
 use super::table::{Audit, Row};
 use crate::{
     AuditLog, Leaf, NewEntry, Receipt, TimeQuality,
+    append::source_text,
     commitment::{Opening, SOURCE},
     leaf::leaf_hash,
 };
@@ -15,16 +16,12 @@ impl AuditLog for MemTx {
     /// The time is the context's: a memory store has no clock of its own.
     async fn append(&mut self, entry: &NewEntry) -> Result<Receipt, StoreError> {
         entry.check()?;
-        let source = self.context().source().map(|ip| Opening { salt: rand::random(), value: ip.to_string() });
+        let source = source_text(self.context()).map(|value| Opening { salt: rand::random(), value });
         let leaf = leaf_of(entry, self.context(), source.as_ref());
         let bytes = leaf.to_bytes();
-        let row = Row { tenant: leaf.tenant, id: leaf.id, leaf_hash: leaf_hash(&bytes), leaf: bytes.into(), source };
+        let row = Row { tenant: leaf.tenant, leaf_hash: leaf_hash(&bytes), leaf: bytes.into(), source };
         let receipt = Receipt { entry: leaf.id, recorded_at: leaf.recorded_at, leaf_hash: row.leaf_hash };
-        let table = self.write_unaudited::<Audit>();
-        if table.entries.iter().any(|other| other.tenant == row.tenant && other.id == row.id) {
-            return Err(StoreError::Conflict);
-        }
-        table.entries.push_back_mut(row);
+        self.write_unaudited::<Audit>().entries.push_back_mut(row);
         self.mark_audited();
         Ok(receipt)
     }

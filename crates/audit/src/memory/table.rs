@@ -1,21 +1,34 @@
 //! The rows.
+use std::sync::Arc;
+
 use keepgate_kernel::TenantId;
-use rpds::VectorSync;
+use keepgate_merkle::{hash::Hash, tree::Frontier};
+use rpds::{RedBlackTreeMapSync, VectorSync};
 
-use crate::commitment::Opening;
+use crate::{SignedCheckpoint, commitment::Opening};
 
-/// An entry as committed, not yet or already numbered.
+/// An entry as committed.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub(super) tenant: TenantId,
-    pub(super) id: keepgate_kernel::AuditId,
-    pub(super) leaf: std::sync::Arc<[u8]>,
+    pub(super) leaf: Arc<[u8]>,
     pub(super) leaf_hash: [u8; 32],
     pub(super) source: Option<Opening>,
 }
 
-/// The log's tables. Commits are serial here, so the order of `entries` is the order of commits.
+/// The numbered part of one tenant's log. Tiles are derived from `hashes`.
+#[derive(Debug, Clone)]
+pub(super) struct Log {
+    pub(super) origin: String,
+    pub(super) rows: VectorSync<Row>,
+    pub(super) hashes: VectorSync<Hash>,
+    pub(super) frontier: Frontier,
+    pub(super) checkpoints: RedBlackTreeMapSync<u64, SignedCheckpoint>,
+}
+
+/// The log's tables. Commits are serial here, so `entries`, those without an index yet, are in the order of commits.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Audit {
     pub(super) entries: VectorSync<Row>,
+    pub(super) logs: RedBlackTreeMapSync<TenantId, Log>,
 }

@@ -1,16 +1,15 @@
 //! Appending through `gate.append_entry`, the only way in.
 use async_trait::async_trait;
-use keepgate_kernel::AuditId;
 use keepgate_store::{PgTx, StoreError, Transaction};
 
-use crate::{AuditLog, NewEntry, Receipt};
+use crate::{AuditLog, NewEntry, Receipt, append::source_text};
 
 #[async_trait]
 impl AuditLog for PgTx {
     async fn append(&mut self, entry: &NewEntry) -> Result<Receipt, StoreError> {
         entry.check()?;
         let request = self.context().request().uuid();
-        let source = self.context().source().map(|ip| ip.to_string());
+        let source = source_text(self.context());
         let row = sqlx::query!(
             r#"select recorded_at as "recorded_at!", leaf_hash as "leaf_hash!"
                from gate.append_entry($1, $2, $3, $4, $5, $6, $7, $8, $9)"#,
@@ -27,7 +26,7 @@ impl AuditLog for PgTx {
         .fetch_one(self.conn())
         .await?;
         Ok(Receipt {
-            entry: AuditId::from_uuid(entry.id.uuid()),
+            entry: entry.id,
             recorded_at: row.recorded_at,
             leaf_hash: row.leaf_hash.try_into().map_err(|_| StoreError::corrupt("audit.entry", "leaf_hash"))?,
         })

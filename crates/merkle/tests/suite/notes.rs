@@ -147,6 +147,21 @@ fn a_note_without_a_known_signature_is_refused() {
 }
 
 #[test]
+fn two_known_keys_of_one_name_and_id_are_refused_instead_of_guessed() {
+    // Found by trying phrases: ids have four bytes, so two keys that share one are soon found.
+    let twins = ["twin 16634", "twin 42054"].map(|phrase| signer_named("twins.example", phrase));
+    let [known, other] = twins.each_ref().map(|twin| twin.verifier().clone());
+    assert_eq!((known.id(), known == other), (other.id(), false));
+    let note = twins[0].sign("text\n").unwrap();
+    let (name, id) = (known.name().clone(), known.id());
+    assert_eq!(
+        note.open(&[known.clone(), other]),
+        Err(OpenNote::AmbiguousKeys { name, id })
+    );
+    assert!(note.open(&[known]).is_ok());
+}
+
+#[test]
 fn each_signer_counts_once() {
     let note = signer().sign("text\n").unwrap();
     let note = note.clone().with_signature(note.signatures()[0].clone()).unwrap();

@@ -1,6 +1,6 @@
 //! Proofs: the right ones pass, anything changed fails.
 
-use keepgate_merkle::hash::{Hash, empty_root, leaf_hash};
+use keepgate_merkle::hash::{Hash, empty_root, leaf_hash, node_hash};
 use keepgate_merkle::proof::{
     BuildProof, Inconsistent, NotIncluded, consistency_proof, inclusion_proof, verify_consistency, verify_inclusion,
 };
@@ -157,6 +157,33 @@ fn equal_sizes_need_equal_roots_and_an_empty_proof() {
         verify_consistency(5, 5, &root, &other, &[]),
         Err(Inconsistent::OtherSecondRoot)
     );
+}
+
+#[test]
+fn hashes_left_over_are_refused_even_if_the_roots_are_made_to_fit() {
+    let extra = leaf_hash(b"extra");
+    for size in [1, 2, 3, 8] {
+        let mut proof = inclusion_proof(0, size, &*BIG).unwrap();
+        proof.push(extra);
+        let fitted = node_hash(&extra, &root_at(size));
+        let refused = Err(NotIncluded::WrongLength);
+        assert_eq!(
+            verify_inclusion(0, size, &leaves_at(0), &proof, &fitted),
+            refused,
+            "size {size}"
+        );
+    }
+    for (first, second) in [(3, 5), (6, 8), (7, 8)] {
+        let mut proof = consistency_proof(first, second, &*BIG).unwrap();
+        proof.push(extra);
+        let [older, newer] = [first, second].map(|size| node_hash(&extra, &root_at(size)));
+        let refused = Err(Inconsistent::WrongLength);
+        assert_eq!(
+            verify_consistency(first, second, &older, &newer, &proof),
+            refused,
+            "{first} to {second}"
+        );
+    }
 }
 
 #[test]

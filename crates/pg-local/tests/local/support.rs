@@ -4,7 +4,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
-    time::{Duration, Instant},
 };
 
 use keepgate_pg_local::{LocalPg, Mode, Options, Search};
@@ -20,15 +19,6 @@ pub fn search() -> Search {
         path: std::env::var_os("PATH"),
         also: vec![],
     }
-}
-
-/// What a test's second process was told by the first.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test that starts itself again says so in the environment"
-)]
-pub fn told(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 }
 
 pub fn options(dir: &Path, mode: Mode) -> Options {
@@ -75,25 +65,20 @@ pub fn sql(pg: &LocalPg, statement: &str) -> String {
     String::from_utf8(out.stdout).unwrap().trim().to_string()
 }
 
-/// Polls, because what is waited for happens in another process.
-pub fn eventually(what: &str, holds: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(30), "not within 30 s: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// Processes whose directory is the cluster: its server and all its backends.
+/// The cluster's server and, where /proc tells, all its backends.
 pub fn processes_of(data: &Path) -> Vec<i32> {
     let pgdata = fs::canonicalize(data).unwrap().join("pgdata");
-    let all = fs::read_dir("/proc").unwrap().flatten();
-    let here = all.filter(|entry| fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == pgdata));
-    here.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+    if cfg!(target_os = "linux") {
+        let all = fs::read_dir("/proc").unwrap().flatten();
+        let here = all.filter(|entry| fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == pgdata));
+        return here
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .collect();
+    }
+    let listed = Command::new("ps").args(["-axo", "pid=,command="]).output().unwrap();
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let servers = listed.lines().filter(|line| line.contains(pgdata.to_str().unwrap()));
+    servers
+        .filter_map(|line| line.split_whitespace().next()?.parse().ok())
         .collect()
-}
-
-pub fn kill_9(pid: u32) {
-    let done = Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
-    assert!(done.success());
 }

@@ -7,15 +7,38 @@ use std::{
     path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use keepgate_pg_local::{LocalPg, Mode, Options, StartError, Status, Tether};
 
-use crate::support::{eventually, kill_9, options, processes_of, sql, start, told, try_sql};
+use crate::support::{options, processes_of, sql, start, try_sql};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const HOLD: &str = "KEEPGATE_TEST_HOLD";
+
+/// What a test's second process was told by the first.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test that starts itself again says so in the environment"
+)]
+fn told(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Polls, because what is waited for happens in another process.
+fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(30), "not within 30 s: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn kill_9(pid: u32) {
+    let done = Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
+    assert!(done.success());
+}
 
 fn pid(pg: &LocalPg) -> u32 {
     match pg.status() {
@@ -101,11 +124,11 @@ fn a_stop_during_a_restart_ends_it() {
     let dir = tempfile::tempdir().unwrap();
     let pg = start(dir.path());
     // With its control file gone, the server can't come back.
-    fs::rename(
+    let (control, aside) = (
         dir.path().join("pgdata/global/pg_control"),
         dir.path().join("pg_control"),
-    )
-    .unwrap();
+    );
+    fs::rename(&control, &aside).unwrap();
     kill_9(pid(&pg));
     eventually("a second attempt", || {
         matches!(pg.status(), Status::Restarting { attempt: 2.., .. })
@@ -117,6 +140,9 @@ fn a_stop_during_a_restart_ends_it() {
     assert!(!pg.wait_ready(Duration::from_millis(1)));
     pg.stop().unwrap();
     assert_eq!(processes_of(dir.path()), Vec::<i32>::new());
+    // Repaired, it also clears the shared memory that the killed server left.
+    fs::rename(&aside, &control).unwrap();
+    start(dir.path());
 }
 
 #[test]

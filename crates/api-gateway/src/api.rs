@@ -1,0 +1,67 @@
+//! What handlers share.
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use futures_util::future::BoxFuture;
+use keepgate_gate::{Service, workers::Hub};
+use keepgate_identity::Authenticator;
+use keepgate_kernel::TenantId;
+use keepgate_store::StoreError;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::{RateLimiter, routes::TwilioHooks};
+
+/// A dependency that `/readyz` asks.
+pub trait Probe: Send + Sync {
+    /// Its name in the answer.
+    fn name(&self) -> &'static str;
+    /// Whether it works now; the text is for people and holds no secret.
+    fn check(&self) -> BoxFuture<'_, Result<(), String>>;
+}
+
+/// Where the verifier keys of the tenants' logs come from.
+pub trait VerifierKeys: Send + Sync {
+    /// The C2SP verifier key of `tenant`'s log; `None` before its first checkpoint.
+    fn verifier_key(&self, tenant: TenantId) -> BoxFuture<'_, Result<Option<String>, StoreError>>;
+}
+
+/// Everything a handler may use. Cheap to clone.
+#[derive(Clone)]
+pub struct Api {
+    /// The doorway.
+    pub gate: Service,
+    /// Turns credentials into principals.
+    pub authenticator: Arc<Authenticator>,
+    /// The platform tenant: where operations of nobody in particular are logged.
+    pub platform: TenantId,
+    /// Wakes message streams.
+    pub hub: Hub,
+    /// The token buckets.
+    pub limiter: Arc<RateLimiter>,
+    /// The dependencies.
+    pub probes: Arc<Vec<Box<dyn Probe>>>,
+    /// Keys of the logs.
+    pub verifier_keys: Arc<dyn VerifierKeys>,
+    /// Verifies Twilio's callbacks, if Twilio is configured.
+    pub twilio: Arc<TwilioHooks>,
+    /// Renders the metrics.
+    pub metrics: PrometheusHandle,
+    /// Ends streams when the service stops.
+    pub stopping: tokio::sync::watch::Receiver<bool>,
+    /// The largest body, in bytes.
+    pub body_limit: usize,
+    /// The longest a request may take, streams and exports excepted.
+    pub request_timeout: std::time::Duration,
+}
+
+impl FromRef<Api> for Service {
+    fn from_ref(api: &Api) -> Self {
+        api.gate.clone()
+    }
+}
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Api").field("platform", &self.platform).finish_non_exhaustive()
+    }
+}

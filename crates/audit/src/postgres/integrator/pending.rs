@@ -1,0 +1,136 @@
+//! Which entries are next, and how far the log has read.
+use keepgate_kernel::{AuditId, TenantId, Timestamp, Uuid};
+use keepgate_store::StoreError;
+use sqlx::PgConnection;
+
+/// The most entries a pass takes.
+pub(super) const BATCH: i64 = 2_000;
+
+/// A committed entry without an index.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) tenant: TenantId,
+    pub(super) id: AuditId,
+    pub(super) recorded_at: Timestamp,
+    pub(super) leaf: Vec<u8>,
+    pub(super) leaf_hash: Vec<u8>,
+    pub(super) xid: String,
+}
+
+/// How far entries have been read, in the order (transaction, id).
+#[derive(Debug)]
+pub(super) struct Progress {
+    xid: String,
+    id: Uuid,
+    /// The cluster is not the one that gave the entries their transaction numbers: the log was restored from a dump.
+    /// The numbers then tell nothing about what is settled, nor about order.
+    pub(super) restored: bool,
+}
+
+impl Progress {
+    pub(super) async fn load(conn: &mut PgConnection) -> Result<Self, StoreError> {
+        let row = sqlx::query!(
+            r#"select last_xid::text as "xid!", last_id as id,
+                 coalesce(cluster <> (select system_identifier from pg_control_system()), false) as "restored!"
+               from audit.progress"#
+        )
+        .fetch_one(conn)
+        .await?;
+        Ok(Self { xid: row.xid, id: row.id, restored: row.restored })
+    }
+
+    /// Everything up to `last` has an index.
+    pub(super) async fn advance(conn: &mut PgConnection, last: &Pending) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update audit.progress set last_xid = $1::text::xid8, last_id = $2,
+               cluster = (select system_identifier from pg_control_system())",
+            last.xid,
+            last.id.uuid()
+        )
+        .execute(conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Everything visible has an index, whatever its transaction number: counting starts at what may still be running.
+    pub(super) async fn restart(conn: &mut PgConnection, settled: &str) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update audit.progress set last_xid = $1::text::xid8, last_id = '00000000-0000-0000-0000-000000000000',
+               cluster = (select system_identifier from pg_control_system())",
+            settled
+        )
+        .execute(conn)
+        .await?;
+        Ok(())
+    }
+
+    /// The next settled entries in order: above what has been read, below every transaction that may still be running,
+    /// so that nothing can appear among them later. Leaves out `held` tenants, and what has an index already.
+    pub(super) async fn settled(&self, conn: &mut PgConnection, held: &[Uuid]) -> Result<Vec<Pending>, StoreError> {
+        let rows = sqlx::query!(
+            r#"select e.tenant_id, e.id, e.recorded_at, e.leaf, e.leaf_hash, e.xid::text as "xid!" from audit.entry e
+               where (e.xid, e.id) > ($1::text::xid8, $2) and e.xid < pg_snapshot_xmin(pg_current_snapshot())
+                 and e.tenant_id <> all ($3)
+                 and (select true from audit.leaf l where l.tenant_id = e.tenant_id and l.entry_id = e.id
+                        and l.recorded_at = e.recorded_at) is null
+               order by e.xid, e.id limit $4"#,
+            self.xid,
+            self.id,
+            held,
+            BATCH
+        )
+        .fetch_all(conn)
+        .await?;
+        let pending = rows.into_iter().map(|row| Pending {
+            tenant: TenantId::from_uuid(row.tenant_id),
+            id: AuditId::from_uuid(row.id),
+            recorded_at: row.recorded_at,
+            leaf: row.leaf,
+            leaf_hash: row.leaf_hash,
+            xid: row.xid,
+        });
+        Ok(pending.collect())
+    }
+
+    /// After a restore: every visible entry without an index, oldest first, and the transaction below which all of them
+    /// are visible.
+    pub(super) async fn left_over(conn: &mut PgConnection, held: &[Uuid]) -> Result<(Vec<Pending>, String), StoreError> {
+        let settled = sqlx::query_scalar!(r#"select pg_snapshot_xmin(pg_current_snapshot())::text as "xid!""#)
+            .fetch_one(&mut *conn)
+            .await?;
+        let rows = sqlx::query!(
+            r#"select e.tenant_id, e.id, e.recorded_at, e.leaf, e.leaf_hash, e.xid::text as "xid!" from audit.entry e
+               where e.tenant_id <> all ($1) and not exists (select from audit.leaf l where l.tenant_id = e.tenant_id
+                 and l.entry_id = e.id and l.recorded_at = e.recorded_at)
+               order by e.recorded_at, e.id limit $2"#,
+            held,
+            BATCH
+        )
+        .fetch_all(conn)
+        .await?;
+        let pending = rows.into_iter().map(|row| Pending {
+            tenant: TenantId::from_uuid(row.tenant_id),
+            id: AuditId::from_uuid(row.id),
+            recorded_at: row.recorded_at,
+            leaf: row.leaf,
+            leaf_hash: row.leaf_hash,
+            xid: row.xid,
+        });
+        Ok((pending.collect(), settled))
+    }
+}
+
+/// How many seconds the oldest entry above what has been read has waited for its index.
+pub(super) async fn lag(conn: &mut PgConnection) -> Result<Option<f64>, StoreError> {
+    let seconds = sqlx::query_scalar!(
+        r#"select extract(epoch from clock_timestamp() - e.recorded_at)::float8 as "seconds!"
+           from audit.entry e, audit.progress p
+           where (e.xid, e.id) > (p.last_xid, p.last_id)
+             and (select true from audit.leaf l where l.tenant_id = e.tenant_id and l.entry_id = e.id
+                    and l.recorded_at = e.recorded_at) is null
+           order by e.xid, e.id limit 1"#
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(seconds)
+}

@@ -1,0 +1,68 @@
+//! The loop around the passes.
+use std::{future::Future, sync::Arc, time::Duration};
+
+use keepgate_store::StoreError;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::Integrator;
+use crate::PassReport;
+
+/// Looks for entries at least so often, in case nobody rang.
+const SAFETY_NET: Duration = Duration::from_millis(250);
+/// Under load, entries gather so long for one checkpoint.
+const GATHER: Duration = Duration::from_millis(100);
+/// The longest wait after errors of the database.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
+const DAY: Duration = Duration::from_hours(24);
+
+impl Integrator {
+    /// Passes again and again until `stop` is ready: at once when `wake` rings, which commits should do, and four times
+    /// a second anyhow. Errors of the database are reported, waited out and tried again. Makes partitions ahead at the start
+    /// and each day.
+    ///
+    /// Dropping the future is safe at any point: what is not committed has not happened.
+    pub async fn run(mut self, wake: Arc<Notify>, stop: impl Future<Output = ()> + Send) {
+        tokio::pin!(stop);
+        let (mut failures, mut partitions_due) = (0_u32, Instant::now());
+        loop {
+            let mut outcome = Ok(());
+            if Instant::now() >= partitions_due {
+                outcome = self.ensure_partitions().await.map(|_| ());
+            }
+            if outcome.is_ok() && Instant::now() >= partitions_due {
+                partitions_due = Instant::now() + DAY;
+            }
+            let passed = match outcome {
+                Ok(()) => self.pass().await,
+                Err(error) => Err(error),
+            };
+            (self.on_pass)(&passed);
+            failures = if passed.is_err() { failures.saturating_add(1) } else { 0 };
+            tokio::select! {
+                () = &mut stop => return,
+                () = pause(&passed, failures, &wake) => {}
+            }
+        }
+    }
+}
+
+/// Waits for the next pass.
+async fn pause(passed: &Result<PassReport, StoreError>, failures: u32, wake: &Notify) {
+    let start = Instant::now();
+    match passed {
+        Ok(report) if report.more => {}
+        Ok(report) => {
+            tokio::select! {
+                () = wake.notified() => {}
+                () = sleep(SAFETY_NET) => {}
+            }
+            if report.numbered > 0 {
+                sleep_until(start + GATHER).await;
+            }
+        }
+        Err(_) => sleep(SAFETY_NET.saturating_mul(1 << failures.min(6)).min(LONGEST_BACKOFF)).await,
+    }
+}

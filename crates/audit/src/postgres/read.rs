@@ -1,0 +1,186 @@
+//! Reading, behind row-level security.
+use std::ops::Range;
+
+use async_trait::async_trait;
+use keepgate_kernel::{Action, Entity, Outcome};
+use keepgate_merkle::tile::{FULL_WIDTH, TileKind, TilePath, encode_bundle};
+use keepgate_store::{PgTx, StoreError, Transaction};
+
+use crate::{
+    AuditReader, Entry, EntryQuery, LogInfo, Page, SignedCheckpoint,
+    commitment::Opening,
+    entry::StoredEntry,
+    read::reaches,
+};
+
+#[async_trait]
+impl AuditReader for PgTx {
+    async fn log_info(&mut self) -> Result<Option<LogInfo>, StoreError> {
+        let tenant = self.context().tenant().uuid();
+        let row = sqlx::query!(
+            "select l.origin, h.size from audit.log l join audit.head h on h.tenant_id = l.tenant_id where l.tenant_id = $1",
+            tenant
+        )
+        .fetch_optional(self.conn())
+        .await?;
+        row.map(|row| Ok(LogInfo { origin: row.origin, size: unsigned(row.size)? })).transpose()
+    }
+
+    async fn entries(&mut self, query: &EntryQuery) -> Result<Page, StoreError> {
+        query.check().map_err(|_| StoreError::Forbidden)?;
+        let size = self.log_info().await?.map_or(0, |info| info.size);
+        let window = query.window(size);
+        let items = search(self, query, &window).await?;
+        Ok(query.page(items, window, size))
+    }
+
+    async fn entry(&mut self, index: u64) -> Result<Option<Entry>, StoreError> {
+        let query = EntryQuery { start: index, end: index.checked_add(1), limit: 1, ..EntryQuery::default() };
+        Ok(self.entries(&query).await?.items.pop())
+    }
+
+    async fn checkpoint(&mut self, size: Option<u64>) -> Result<Option<SignedCheckpoint>, StoreError> {
+        let tenant = self.context().tenant().uuid();
+        let Ok(size) = size.map(i64::try_from).transpose() else { return Ok(None) };
+        let row = sqlx::query!(
+            "select size, note from audit.checkpoint where tenant_id = $1 and size = coalesce($2, size)
+             order by size desc, created_at desc limit 1",
+            tenant,
+            size
+        )
+        .fetch_optional(self.conn())
+        .await?;
+        row.map(|row| Ok(SignedCheckpoint { size: unsigned(row.size)?, note: row.note })).transpose()
+    }
+
+    async fn tile(&mut self, path: &TilePath) -> Result<Option<Vec<u8>>, StoreError> {
+        let size = self.log_info().await?.map_or(0, |info| info.size);
+        if !reaches(path, size) {
+            return Ok(None);
+        }
+        match path.kind() {
+            TileKind::Entries => bundle(self, path).await.map(Some),
+            TileKind::Hashes(level) => hashes(self, path, level).await.map(Some),
+        }
+    }
+}
+
+/// `left join`: an entry that is gone must not look as if it had not matched. Absent conditions are null.
+async fn search(tx: &mut PgTx, query: &EntryQuery, window: &Range<u64>) -> Result<Vec<Entry>, StoreError> {
+    let tenant = tx.context().tenant().uuid();
+    let rows = sqlx::query!(
+        r#"select l.idx, l.leaf_hash, e.leaf as "leaf?", o.salt as "salt?", o.value as "value?"
+           from audit.leaf l
+           left join audit.entry e on e.recorded_at = l.recorded_at and e.tenant_id = l.tenant_id and e.id = l.entry_id
+           left join audit.opening o on o.tenant_id = l.tenant_id and o.entry_id = l.entry_id and o.field = 'source'
+           where l.tenant_id = $1 and l.idx >= $2 and l.idx < $3
+             and ($4::timestamptz is null or l.recorded_at >= $4)
+             and ($5::timestamptz is null or l.recorded_at < $5)
+             and (e.id is null or (
+               ($6::uuid is null or (e.actor_id = $6 and e.actor_type = $7))
+               and ($8::text is null or e.action = $8)
+               and ($9::text is null or e.entity = $9)
+               and ($10::text is null or e.outcome = $10)
+               and ($11::text is null or strpos(e.action, $11) > 0 or strpos(e.entity, $11) > 0 or strpos(e.reason, $11) > 0)))
+           order by l.idx limit $12"#,
+        tenant,
+        signed(window.start),
+        signed(window.end),
+        query.from,
+        query.to,
+        query.actor.map(|actor| actor.uuid()),
+        query.actor.map(|actor| actor.kind().as_str()),
+        query.action.map(Action::as_str),
+        query.entity.as_ref().map(Entity::as_str),
+        query.outcome.map(Outcome::as_str),
+        query.q.as_deref(),
+        i64::from(query.limit),
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let bytes = row.leaf.ok_or(StoreError::corrupt("audit.entry", "leaf"))?;
+            let source = row.salt.zip(row.value).map(|(salt, value)| opening(salt, value)).transpose()?;
+            StoredEntry { index: unsigned(row.idx)?, bytes, leaf_hash: hash(row.leaf_hash)?, source }.try_into()
+        })
+        .collect()
+}
+
+/// The entries of a bundle, up to the first one that is gone.
+async fn bundle(tx: &mut PgTx, path: &TilePath) -> Result<Vec<u8>, StoreError> {
+    let tenant = tx.context().tenant().uuid();
+    let range = positions(path);
+    let leaves = sqlx::query_scalar!(
+        r#"select e.leaf as "leaf?" from audit.leaf l
+           left join audit.entry e on e.recorded_at = l.recorded_at and e.tenant_id = l.tenant_id and e.id = l.entry_id
+           where l.tenant_id = $1 and l.idx >= $2 and l.idx < $3 order by l.idx"#,
+        tenant,
+        signed(range.start),
+        signed(range.end)
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    encode_bundle(leaves.into_iter().map_while(|leaf| leaf)).map_err(|_| StoreError::corrupt("audit.entry", "leaf"))
+}
+
+/// The hashes of a tile: a full one is stored, a partial one is the leaves, or the roots of the full tiles below.
+async fn hashes(tx: &mut PgTx, path: &TilePath, level: u8) -> Result<Vec<u8>, StoreError> {
+    let tenant = tx.context().tenant().uuid();
+    let range = positions(path);
+    if path.width() == FULL_WIDTH {
+        let stored = sqlx::query_scalar!(
+            "select hashes from audit.tile where tenant_id = $1 and level = $2 and idx = $3",
+            tenant,
+            i16::from(level),
+            signed(path.index())
+        )
+        .fetch_optional(tx.conn())
+        .await?;
+        return stored.ok_or(StoreError::corrupt("audit.tile", "hashes"));
+    }
+    let hashes = match level.checked_sub(1) {
+        None => sqlx::query_scalar!(
+            "select leaf_hash from audit.leaf where tenant_id = $1 and idx >= $2 and idx < $3 order by idx",
+            tenant,
+            signed(range.start),
+            signed(range.end)
+        )
+        .fetch_all(tx.conn())
+        .await?,
+        Some(below) => sqlx::query_scalar!(
+            "select root from audit.tile where tenant_id = $1 and level = $2 and idx >= $3 and idx < $4 order by idx",
+            tenant,
+            i16::from(below),
+            signed(range.start),
+            signed(range.end)
+        )
+        .fetch_all(tx.conn())
+        .await?,
+    };
+    Ok(hashes.concat())
+}
+
+/// The positions, in its level, of what a tile holds.
+fn positions(path: &TilePath) -> Range<u64> {
+    let first = path.index().saturating_mul(FULL_WIDTH.into());
+    first..first.saturating_add(path.width().into())
+}
+
+/// Past the end of `bigint` there is nothing to find.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(number: i64) -> Result<u64, StoreError> {
+    u64::try_from(number).map_err(|_| StoreError::corrupt("audit.leaf", "idx"))
+}
+
+fn hash(bytes: Vec<u8>) -> Result<[u8; 32], StoreError> {
+    bytes.try_into().map_err(|_| StoreError::corrupt("audit.leaf", "leaf_hash"))
+}
+
+fn opening(salt: Vec<u8>, value: String) -> Result<Opening, StoreError> {
+    let salt = salt.try_into().map_err(|_| StoreError::corrupt("audit.opening", "salt"))?;
+    Ok(Opening { salt, value })
+}

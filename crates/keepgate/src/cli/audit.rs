@@ -1,0 +1,112 @@
+//! `keepgate audit`.
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{Access, DataArgs};
+use crate::{audit, environment::Environment, exit::Exit, failure::Failure};
+
+const VERIFY: &str = "\
+Reads every entry, hashes it again, and compares it with the tiles, the root and the signature. Trusts nothing but the verifier \
+key, which you should have got in another way than the log (GET /v1/audit/log/vkey tells it, keep it from the first day). With \
+--since, a checkpoint you kept, it also proves that nothing before it was changed, removed, reordered or back-dated.
+
+Examples:
+  keepgate audit verify --dir ./export --key 'gw.example/audit/…+1a2b3c4d+AbC…'
+  keepgate audit verify --url https://127.0.0.1:8443 --ca-cert ca.pem --token-file token --key \"$(cat vkey)\"
+  keepgate audit verify --bundle log.bundle --key \"$(cat vkey)\" --since checkpoint-of-march --json
+
+Exit codes: 0 verified, 1 tampered (index and reason are told), 2 usage, 3 unreachable or incomplete: nothing is proved then.";
+
+const EXPORT: &str = "\
+From a running gateway (--url), as the token's principal may. `tiles` writes a directory in the C2SP tlog-tiles layout, which \
+`audit verify --dir` and other verifiers read; the others write one file.
+
+Examples:
+  keepgate audit export --format tiles --out ./export --url https://127.0.0.1:8443 --ca-cert ca.pem --token-file token
+  keepgate audit export --format csv --out audit.csv --from 2026-01-01T00:00:00Z --url … --token -  < token
+  keepgate audit export --format tiles --out ./export --data-dir /srv/keepgate --tenant ten_…
+
+Exit codes: 0 written, 2 usage, 3 unreachable or refused, 8 disk full. An unfinished export leaves no file.";
+
+/// Check or export an audit log.
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Check a whole log, entry by entry, with nothing but its public key
+    #[command(after_help = VERIFY)]
+    Verify(VerifyArgs),
+    /// Write a log to a file or directory
+    #[command(after_help = EXPORT)]
+    Export(ExportArgs),
+}
+
+/// Arguments of `audit verify`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("from").required(true).args(["url", "dir", "bundle"]))]
+pub struct VerifyArgs {
+    #[command(flatten)]
+    pub access: Access,
+    /// An exported directory: checkpoint, tile/…
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// An exported bundle
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<PathBuf>,
+    /// The verifier key of the log: name+id+key
+    #[arg(long, value_name = "VKEY")]
+    pub key: String,
+    /// A file with an older checkpoint of the same log
+    #[arg(long, value_name = "CHECKPOINT")]
+    pub since: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The forms of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// One entry a line, JSON
+    Jsonl,
+    /// A table
+    Csv,
+    /// Open Cybersecurity Schema Framework, for a SIEM
+    Ocsf,
+    /// Everything an auditor needs in one file
+    Bundle,
+    /// A directory of tiles (C2SP tlog-tiles)
+    Tiles,
+}
+
+/// Arguments of `audit export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    pub access: Access,
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// The tenant whose log is read from a data directory
+    #[arg(long, value_name = "TENANT", conflicts_with = "url")]
+    pub tenant: Option<keepgate_kernel::TenantId>,
+    /// The form
+    #[arg(long, value_enum)]
+    pub format: Format,
+    /// Where to write; must not exist yet
+    #[arg(long, value_name = "PATH")]
+    pub out: PathBuf,
+    /// The first instant, RFC 3339
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// The instant before which it ends, RFC 3339
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+}
+
+impl Audit {
+    pub fn run(self, environment: &Environment) -> Result<Exit, Failure> {
+        match self {
+            Self::Verify(args) => audit::verify(&args),
+            Self::Export(args) => audit::export(&args, environment),
+        }
+    }
+}

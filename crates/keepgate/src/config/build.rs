@@ -1,0 +1,133 @@
+//! From keys to [`Config`]: every key is asked for first, so that every mistake is seen.
+use std::{path::Path, time::Duration};
+
+use toml::de::DeTable;
+
+use super::{Config, Limits, Log, LogFormat, Postgres, Provider, TlsFiles, keys, mistake::Mistake, reader::Reader};
+
+/// The configuration in `source`, with paths relative to `base`, for an instance whose data directory is `data_dir`
+/// unless the file says otherwise.
+pub fn build(source: &str, base: &Path, data_dir: &Path) -> Result<Config, Vec<Mistake>> {
+    let (table, errors) = DeTable::parse_recoverable(source);
+    if !errors.is_empty() {
+        let line = |error: &toml::de::Error| error.span().map(|span| super::reader::line_of(source, span.start));
+        // Not the error's own text: it quotes the line, which may hold a secret.
+        let mistake = |error: &toml::de::Error| Mistake { line: line(error), key: String::new(), why: error.message().into() };
+        return Err(errors.iter().map(mistake).collect());
+    }
+    let (mut file, mut entries) = Reader::of_file(source, table.get_ref());
+    let config = read(&mut file, &mut entries, base, data_dir);
+    let mut mistakes: Vec<_> = std::iter::once(file).chain(entries).flat_map(Reader::into_mistakes).collect();
+    mistakes.sort();
+    match config {
+        Some(config) if mistakes.is_empty() => Ok(config),
+        _ => Err(mistakes),
+    }
+}
+
+/// `None` after a mistake.
+pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Path, data_dir: &Path) -> Option<Config> {
+    let (listen, admin_listen) = (file.get(keys::LISTEN), file.get(keys::ADMIN_LISTEN));
+    let public_url = file.get(keys::PUBLIC_URL);
+    let data_dir = file.get(keys::DATA_DIR).map_or_else(|| data_dir.to_owned(), |dir| base.join(dir));
+    let kek_file = file.get(keys::KEK_FILE).map_or_else(|| data_dir.join("keys/kek"), |path| base.join(path));
+    let database_url = file.get(keys::DATABASE_URL);
+    let integrator_url = file.get(keys::INTEGRATOR_URL);
+    let migrate_url = file.get(keys::MIGRATE_URL);
+    if file.has(keys::DATABASE_URL) && !file.has(keys::INTEGRATOR_URL) {
+        file.complain(keys::INTEGRATOR_URL, "is missing; database_url needs it");
+    }
+    if file.has(keys::INTEGRATOR_URL) && !file.has(keys::DATABASE_URL) {
+        file.complain(keys::INTEGRATOR_URL, "means nothing without database_url");
+    }
+    let tls = read_tls(file, base);
+    let log = read_log(file);
+    let limits = read_limits(file);
+    let audit_origin = read_origin(file, public_url.as_ref().and_then(url::Url::host_str));
+    let postgres = read_postgres(file, base);
+    let webhooks_allow_loopback = file.get(keys::WEBHOOKS_LOOPBACK);
+    let mut names = Vec::new();
+    let providers: Vec<_> =
+        entries.iter_mut().map(|entry| Provider::read(entry, public_url.as_ref(), &mut names)).collect();
+    Some(Config {
+        file: None,
+        listen: listen?,
+        admin_listen: admin_listen?,
+        public_url,
+        data_dir,
+        database_url,
+        integrator_url,
+        migrate_url,
+        kek_file,
+        tls,
+        log: log?,
+        limits: limits?,
+        audit_origin,
+        postgres: postgres?,
+        providers: providers.into_iter().collect::<Option<_>>()?,
+        webhooks_allow_loopback: webhooks_allow_loopback?,
+    })
+}
+
+fn read_tls(file: &mut Reader<'_>, base: &Path) -> Option<TlsFiles> {
+    let (cert, key) = (file.get(keys::TLS_CERT), file.get(keys::TLS_KEY));
+    match (cert, key) {
+        (Some(cert), Some(key)) => Some(TlsFiles { cert: base.join(cert), key: base.join(key) }),
+        (Some(_), None) if !file.has(keys::TLS_KEY) => {
+            file.complain(keys::TLS_KEY, "is missing; tls.cert_file needs it");
+            None
+        }
+        (None, Some(_)) if !file.has(keys::TLS_CERT) => {
+            file.complain(keys::TLS_CERT, "is missing; tls.key_file needs it");
+            None
+        }
+        _ => None,
+    }
+}
+
+fn read_log(file: &mut Reader<'_>) -> Option<Log> {
+    let (level, format) = (file.get(keys::LOG_LEVEL), file.get(keys::LOG_FORMAT));
+    let format = match format? {
+        "json" => LogFormat::Json,
+        "text" => LogFormat::Text,
+        _ => LogFormat::Auto,
+    };
+    Some(Log { level: level?.to_owned(), format })
+}
+
+fn read_limits(file: &mut Reader<'_>) -> Option<Limits> {
+    let body = file.get(keys::BODY_BYTES);
+    let (request, header) = (file.get(keys::REQUEST_TIMEOUT), file.get(keys::HEADER_TIMEOUT));
+    let (known, anonymous) = (file.get(keys::REQUESTS), file.get(keys::ANONYMOUS));
+    Some(Limits {
+        body_bytes: body?.try_into().ok()?,
+        request_timeout: Duration::from_secs(request?),
+        header_timeout: Duration::from_secs(header?),
+        requests_per_minute: known?.try_into().ok()?,
+        anonymous_per_minute: anonymous?.try_into().ok()?,
+    })
+}
+
+/// A log's name is a URL without scheme (C2SP tlog-checkpoint): no space, no `+`.
+fn read_origin(file: &mut Reader<'_>, public_host: Option<&str>) -> String {
+    let origin = file.get(keys::AUDIT_ORIGIN);
+    if let Some(origin) = &origin {
+        let fit = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
+        if origin.len() > 100 || !origin.chars().all(fit) {
+            file.complain(keys::AUDIT_ORIGIN, "expected a host name such as gateway.example, at most 100 characters");
+        }
+    }
+    origin.unwrap_or_else(|| public_host.unwrap_or("localhost").to_owned())
+}
+
+fn read_postgres(file: &mut Reader<'_>, base: &Path) -> Option<Postgres> {
+    let bin_dir = file.get(keys::PG_BIN_DIR).map(|dir| base.join(dir));
+    let (max_connections, pool) = (file.get(keys::PG_CONNECTIONS), file.get(keys::PG_POOL));
+    // The integrator, the workers' listener, migrations and an administrator need some as well.
+    if let (Some(max), Some(pool)) = (max_connections, pool)
+        && pool + 10 > max
+    {
+        file.complain(keys::PG_POOL, "leaves less than 10 of postgres.max_connections for the rest");
+    }
+    Some(Postgres { bin_dir, max_connections: max_connections?.try_into().ok()?, pool: pool?.try_into().ok()? })
+}

@@ -1,0 +1,45 @@
+//! The table of keys: everything the configuration may hold.
+use super::{
+    key::{AnyKey, Key},
+    types::{Address, Database, FilePath, Integer, Link, LoopbackAddress, OneOf, Secret, SomeOf, Switch, Text},
+};
+
+macro_rules! keys { ($($name:ident: $kind:ty = $path:literal, $of:expr, $default:literal, $what:literal;)*) => {
+    $(pub const $name: &Key<$kind> = &Key { path: $path, of: $of, default: $default, what: $what };)*
+
+    /// Every key, in the order of the documentation.
+    pub const ALL: &[&dyn AnyKey] = &[$($name,)*];
+} }
+
+keys! {
+    LISTEN: Address = "listen", Address, "\"127.0.0.1:8443\"", "where HTTPS is served; port 0 picks a free one";
+    ADMIN_LISTEN: LoopbackAddress = "admin_listen", LoopbackAddress, "\"127.0.0.1:9443\"", "where `/metrics`, `/livez` and `/readyz` are served, plain and without log-in";
+    PUBLIC_URL: Link = "public_url", Link, "(the address of `listen`)", "how others reach this gateway";
+    DATA_DIR: FilePath = "data_dir", FilePath, "(`/var/lib/keepgate` for root, else `$XDG_DATA_HOME/keepgate`)", "where this instance keeps its database, keys and certificates";
+    DATABASE_URL: Database = "database_url", Database, "(a private PostgreSQL in `data_dir`)", "the PostgreSQL to use, logged in as `kg_app`";
+    INTEGRATOR_URL: Database = "integrator_url", Database, "", "the same database as `kg_integrator`; needed with `database_url`";
+    MIGRATE_URL: Database = "migrate_url", Database, "", "the same database as `kg_migrator`, for `keepgate migrate` and `keepgate admin bootstrap`";
+    KEK_FILE: FilePath = "kek_file", FilePath, "(`keys/kek` in `data_dir`)", "the key-encryption key: 32 random bytes, mode 0600; made on the first run";
+    TLS_CERT: FilePath = "tls.cert_file", FilePath, "(a development certificate)", "the certificate chain, PEM, leaf first";
+    TLS_KEY: FilePath = "tls.key_file", FilePath, "", "its private key, PEM, mode 0600; needed with `tls.cert_file`";
+    LOG_LEVEL: OneOf = "log.level", OneOf(&["error", "warn", "info", "debug", "trace"]), "\"info\"", "the least severe lines that are logged";
+    LOG_FORMAT: OneOf = "log.format", OneOf(&["auto", "json", "text"]), "\"auto\"", "the log's form; auto is text on a terminal and JSON otherwise";
+    BODY_BYTES: Integer = "limits.body_bytes", Integer { min: 1024, max: 67_108_864 }, "2097152", "the largest request body";
+    REQUEST_TIMEOUT: Integer = "limits.request_timeout_seconds", Integer { min: 1, max: 300 }, "30", "how long a request may take; streams and exports excepted";
+    HEADER_TIMEOUT: Integer = "limits.header_timeout_seconds", Integer { min: 1, max: 60 }, "10", "how long a client may take to send its headers";
+    REQUESTS: Integer = "limits.requests_per_minute", Integer { min: 1, max: 10_000_000 }, "600000", "requests a minute of one credential; above it 429";
+    ANONYMOUS: Integer = "limits.anonymous_per_minute", Integer { min: 1, max: 10_000_000 }, "600", "requests a minute of one address without a valid credential";
+    AUDIT_ORIGIN: Text = "audit.origin", Text, "(the host of `public_url`, else `localhost`)", "the host part of the audit logs' names; kept for the life of a log";
+    PG_BIN_DIR: FilePath = "postgres.bin_dir", FilePath, "(looked for)", "the directory with `postgres` and `initdb` of the private PostgreSQL";
+    PG_CONNECTIONS: Integer = "postgres.max_connections", Integer { min: 20, max: 1000 }, "100", "connections the private PostgreSQL accepts";
+    PG_POOL: Integer = "postgres.pool", Integer { min: 2, max: 200 }, "20", "connections the service opens as `kg_app`";
+    WEBHOOKS_LOOPBACK: Switch = "webhooks.allow_loopback", Switch, "false", "let webhooks go to this machine; for tests";
+    PROVIDER_NAME: Text = "providers.name", Text, "", "what routes and reports call it; each name once";
+    PROVIDER_KIND: OneOf = "providers.kind", OneOf(&["twilio"]), "", "which API it speaks";
+    PROVIDER_CHANNELS: SomeOf = "providers.channels", SomeOf(&["sms", "voice"]), "", "what it carries";
+    PROVIDER_BASE_URL: Link = "providers.base_url", Link, "\"https://api.twilio.com\"", "its host; plain http only on loopback, for a stand-in";
+    PROVIDER_ACCOUNT: Text = "providers.account_sid", Text, "", "the account, `AC…`";
+    PROVIDER_TOKEN: Secret = "providers.auth_token", Secret, "", "its token, always `secret://file/ABSOLUTE/PATH`";
+    PROVIDER_FROM: Text = "providers.from", Text, "", "the sending number, E.164";
+    PROVIDER_CALLBACK: Link = "providers.callback_base", Link, "(`public_url`)", "where it reports back to";
+}

@@ -1,0 +1,113 @@
+//! The configuration: one TOML file, every key typed, every mistake reported at once.
+//!
+//! To add a key: a line in [`keys`], a field and a `get` in [`build`], a row in `docs/configuration.md`. Tests hold the
+//! three together.
+mod build;
+mod key;
+mod keys;
+mod load;
+mod mistake;
+mod provider;
+mod reader;
+#[cfg(test)]
+mod tests;
+mod types;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+pub use load::{Flags, load};
+pub use provider::{Provider, ProviderKind};
+pub use types::DatabaseRef;
+use url::Url;
+
+/// Everything the service can be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The file it came from, `None` for the defaults.
+    pub file: Option<PathBuf>,
+    /// Where HTTPS is served.
+    pub listen: SocketAddr,
+    /// Where metrics and health are served, on loopback.
+    pub admin_listen: SocketAddr,
+    /// The address that others use, when it is not `listen`.
+    pub public_url: Option<Url>,
+    /// Where everything of this instance lies.
+    pub data_dir: PathBuf,
+    /// The database of `kg_app`; `None`: a private PostgreSQL in the data directory.
+    pub database_url: Option<DatabaseRef>,
+    /// The same database for `kg_integrator`.
+    pub integrator_url: Option<DatabaseRef>,
+    /// The same database for `kg_migrator`.
+    pub migrate_url: Option<DatabaseRef>,
+    /// The key-encryption key's file.
+    pub kek_file: PathBuf,
+    /// Our own certificate; `None`: a development certificate.
+    pub tls: Option<TlsFiles>,
+    /// What is logged, and how.
+    pub log: Log,
+    /// What one caller may ask for.
+    pub limits: Limits,
+    /// The host part of the audit logs' names.
+    pub audit_origin: String,
+    /// The private PostgreSQL, and the pools.
+    pub postgres: Postgres,
+    /// Who carries the channels.
+    pub providers: Vec<Provider>,
+    /// Whether outgoing webhooks may go to this machine: for tests.
+    pub webhooks_allow_loopback: bool,
+}
+
+/// A certificate chain and its key, both PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The chain, leaf first.
+    pub cert: PathBuf,
+    /// The key, PKCS #8 or SEC1, mode 0600.
+    pub key: PathBuf,
+}
+
+/// The log on standard error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+    /// JSON lines or text.
+    pub format: LogFormat,
+}
+
+/// How the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// For eyes.
+    Text,
+}
+
+/// Limits of the HTTP surface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request body.
+    pub body_bytes: usize,
+    /// How long a request may take; streams excepted.
+    pub request_timeout: Duration,
+    /// How long a client may take to send its headers.
+    pub header_timeout: Duration,
+    /// Requests a minute of one credential.
+    pub requests_per_minute: u32,
+    /// Requests a minute without a valid credential, from one address.
+    pub anonymous_per_minute: u32,
+}
+
+/// The private PostgreSQL, and the pools.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Postgres {
+    /// Where its binaries are; `None`: looked for.
+    pub bin_dir: Option<PathBuf>,
+    /// `max_connections` of the private server.
+    pub max_connections: u16,
+    /// Connections of the service's own pool.
+    pub pool: u32,
+}

@@ -1,0 +1,50 @@
+//! The certificate: the operator's own, or a development one that renews itself.
+mod authority;
+mod files;
+mod own;
+mod server;
+
+use std::path::{Path, PathBuf};
+
+use keepgate_kernel::Timestamp;
+use rustls::ServerConfig;
+use std::sync::Arc;
+
+use crate::{config::TlsFiles, failure::Failure};
+pub use server::install_provider;
+
+/// Where the certificate comes from; asked again to renew it.
+#[derive(Debug, Clone)]
+pub enum Identity {
+    /// Files of the operator.
+    Own(TlsFiles),
+    /// A development authority and its leaf in this directory.
+    Development(PathBuf),
+}
+
+impl Identity {
+    /// The operator's files if there are any, else the development certificate in the data directory.
+    pub fn of(files: Option<&TlsFiles>, data_dir: &Path) -> Self {
+        files.map_or_else(|| Self::Development(data_dir.join("tls")), |files| Self::Own(files.clone()))
+    }
+
+    /// What the listener needs. A development certificate that is missing, or has less than 30 days left, is made anew.
+    ///
+    /// # Errors
+    /// Exit code 4 for a key file that is open to others, 2 for a certificate that can't be used.
+    pub fn load(&self, now: Timestamp) -> Result<Arc<ServerConfig>, Failure> {
+        let chain = match self {
+            Self::Own(files) => own::read(files)?,
+            Self::Development(dir) => authority::ensure_leaf(dir, now)?,
+        };
+        server::config(chain)
+    }
+
+    /// The certificate that clients should trust; `None` when a public authority signed ours.
+    pub fn ca_cert(&self) -> Option<PathBuf> {
+        match self {
+            Self::Own(_) => None,
+            Self::Development(dir) => Some(dir.join(files::CA_CERT)),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Levels in memory.
+use async_trait::async_trait;
+use keepgate_kernel::{Level, PrincipalId, UnitId};
+use keepgate_policy::{Grant, GrantProof, Plane, ReachProof};
+use keepgate_store::{MemTx, StoreError};
+
+use super::{
+    GrantRows, TenantRows,
+    caller::{Caller, grant},
+};
+use crate::Roles;
+
+#[async_trait]
+impl Roles for MemTx {
+    async fn role_of(&mut self, principal: PrincipalId) -> Result<Option<Grant>, StoreError> {
+        let caller = Caller::of(self);
+        let sees_all = caller.is_at_least(3) || caller.level == Some(0);
+        let seen = caller.level.is_some() && (sees_all || principal.uuid() == caller.subject);
+        Ok(grant(self, caller.tenant, principal.uuid()).filter(|grant| seen && !grant.revoked))
+    }
+
+    async fn assign(&mut self, proof: GrantProof, unit: Option<UnitId>) -> Result<(), StoreError> {
+        let (target, level) = (proof.target(), proof.level());
+        let caller = Caller::of(self);
+        let held = grant(self, target.tenant, target.principal.uuid());
+        let plane = self.read::<TenantRows>().and_then(|rows| rows.get(&target.tenant)).map(|tenant| tenant.plane);
+        let right_plane = plane.is_some_and(|plane| (plane == Plane::Platform) == level.is_platform());
+        if !right_plane
+            || proof.by().uuid() != caller.subject
+            || target.principal.uuid() == caller.subject
+            || level.needs_unit() != unit.is_some()
+            || !dominates(&caller, level, target.tenant == caller.tenant)
+            || held.is_some_and(|held| Some(held.level.number()) >= caller.level)
+        {
+            return Err(StoreError::Forbidden);
+        }
+        let row = Grant { level, unit, by: Some(caller.subject), revoked: false };
+        self.write::<GrantRows>().insert_mut((target.tenant, target.principal.uuid()), row);
+        Ok(())
+    }
+
+    async fn revoke_role(&mut self, proof: &ReachProof) -> Result<bool, StoreError> {
+        let (caller, target) = (Caller::of(self), proof.target());
+        let held = grant(self, target.tenant, target.principal.uuid());
+        let touches = |held: &Grant| {
+            let other = target.principal.uuid() != caller.subject && target.tenant == caller.tenant;
+            !held.revoked && other && dominates(&caller, held.level, true)
+        };
+        let Some(held) = held.filter(touches) else { return Ok(false) };
+        if proof.by().uuid() != caller.subject {
+            return Err(StoreError::Forbidden);
+        }
+        let row = Grant { by: Some(caller.subject), revoked: true, ..held };
+        self.write::<GrantRows>().insert_mut((target.tenant, target.principal.uuid()), row);
+        Ok(true)
+    }
+}
+
+/// The trigger's rule, on the caller's live level.
+fn dominates(caller: &Caller, level: Level, same_tenant: bool) -> bool {
+    let below = caller.is_at_least(4) && Some(level.number()) < caller.level;
+    below && (same_tenant || (caller.level == Some(7) && level == Level::TenantOwner))
+}
