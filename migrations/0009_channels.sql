@@ -264,7 +264,7 @@ BEGIN
     IF NEW.sends < OLD.sends OR (NEW.state = 'intent' AND OLD.state = 'unknown' AND NEW.sends = OLD.sends) THEN
       RAISE EXCEPTION 'kg: a send is counted' USING ERRCODE = '42501'; END IF;
   END IF;
-  IF NEW.state = 'intent' AND (TG_OP = 'INSERT' OR OLD.state <> 'intent') THEN
+  IF TG_OP = 'INSERT' OR (NEW.state = 'intent' AND OLD.state <> 'intent') THEN
     SELECT x.status, x.lease_token INTO d FROM channels.delivery x WHERE x.tenant_id = NEW.tenant_id AND x.message_id = NEW.message_id FOR SHARE;
     IF NOT FOUND OR d.status NOT IN ('accepted', 'delivering') THEN
       RAISE EXCEPTION 'kg: the delivery has ended' USING ERRCODE = '42501'; END IF;

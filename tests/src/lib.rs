@@ -2,17 +2,41 @@
 //!
 //! Each test starts its own service with [`Server::start`] on a scratch data directory, so that tests share nothing and may kill
 //! what they like. `cargo xtask test` builds the binary and names it in `KEEPGATE_BIN`.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test harness fails loudly")]
-#![expect(missing_docs, missing_debug_implementations, reason = "read by the tests beside it")]
+//!
+//! To add a test: a function in the file of `tests/e2e` whose subject it is, named as the rule it holds. What several
+//! tests need belongs here.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test harness fails loudly"
+)]
+#![expect(
+    missing_docs,
+    missing_debug_implementations,
+    reason = "read by the tests beside it"
+)]
 
+mod calls;
+mod operations;
 mod people;
+mod process;
 mod reply;
 mod server;
+mod signing;
 mod stand_in;
 mod stream;
+mod things;
+mod twilio;
 
-pub use people::PASSWORD;
+pub use operations::{Operation, placeholder};
+pub use people::{PASSWORD, Person, email};
+pub use process::{Ended, binary, run, serve_until_end};
 pub use reply::Reply;
-pub use server::{Options, Server, binary, eventually};
-pub use stand_in::{Heard, StandIn};
+pub use server::{Options, Server, eventually};
+pub use signing::{b64, hmac_sha1, hmac_sha256, jwt_part, unb64};
+pub use stand_in::{Answer, Heard, StandIn};
 pub use stream::{Event, Stream};
+pub use things::{in_seconds, leaf_of, message};
+pub use twilio::{AUTH_TOKEN, CALLBACK_BASE};

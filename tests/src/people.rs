@@ -2,10 +2,18 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::Server;
+use crate::{Reply, Server};
 
 /// What everybody in the tests takes as a password.
 pub const PASSWORD: &str = "correct horse battery staple 7";
+
+/// A user who has enrolled.
+#[derive(Debug, Clone)]
+pub struct Person {
+    pub id: String,
+    pub email: String,
+    pub token: String,
+}
 
 impl Server {
     /// The operator-level API key of the first tenant.
@@ -13,10 +21,14 @@ impl Server {
         self.boot["service_key"].as_str().unwrap().to_owned()
     }
 
+    /// Tries a one-time enrolment code.
+    pub async fn try_code(&self, code: &str) -> Reply {
+        self.send(Method::POST, "/v1/auth/enrol", None, &[], &json!({"code": code, "password": PASSWORD})).await
+    }
+
     /// Uses a one-time enrolment code; the token.
     pub async fn enrol(&self, code: &str) -> String {
-        let body = json!({"code": code, "password": PASSWORD});
-        self.send(Method::POST, "/v1/auth/enrol", None, &[], &body).await.expect(200).field("access_token")
+        self.try_code(code).await.expect(200).field("access_token")
     }
 
     /// A token of the first tenant's owner. Works once for each server; keep it.
@@ -29,18 +41,23 @@ impl Server {
         self.enrol(self.boot["platform_enrolment"].as_str().unwrap()).await
     }
 
-    /// Creates a user of `level` as `by` and enrols it: its id and a token.
-    pub async fn user(&self, by: &str, level: u8) -> (String, String) {
-        let email = format!("user{}@example.org", uniq());
+    /// Creates a user of `level` as `by` and enrols it.
+    pub async fn person(&self, by: &str, level: u8) -> Person {
+        let email = email();
         let made = self.post("/v1/users", by, json!({"email": email, "level": level})).await.expect(201).json();
         let token = self.enrol(made["enrolment"]["code"].as_str().unwrap()).await;
-        (made["id"].as_str().unwrap().to_owned(), token)
+        Person { id: made["id"].as_str().unwrap().to_owned(), email, token }
+    }
+
+    /// Tries to log in.
+    pub async fn login(&self, email: &str, password: &str) -> Reply {
+        self.send(Method::POST, "/v1/auth/login", None, &[], &json!({"email": email, "password": password})).await
     }
 
     /// A second customer tenant: its id, and a token of its owner.
     pub async fn second_tenant(&self, admin: &str) -> (String, String) {
         let tenant = self.post("/v1/tenants", admin, json!({"name": "second"})).await.expect(201).field("id");
-        let body = json!({"email": format!("owner{}@second.example", uniq()), "level": 5, "tenant": tenant});
+        let body = json!({"email": email(), "level": 5, "tenant": tenant});
         let made = self.post("/v1/users", admin, body).await.expect(201).json();
         let token = self.enrol(made["enrolment"]["code"].as_str().unwrap()).await;
         (tenant, token)
@@ -51,33 +68,26 @@ impl Server {
         self.get("/v1/me", bearer).await.expect(200).json()["principal"]["id"].as_str().unwrap().to_owned()
     }
 
-    /// A recipient whose only contact is `address` on `channel`.
-    pub async fn recipient(&self, bearer: &str, channel: &str, address: &str) -> String {
-        let body = json!({"name": "r", "contacts": [{"channel": channel, "address": address}]});
-        self.post("/v1/recipients", bearer, body).await.expect(201).field("id")
+    /// Issues an API key as `by`: its id and the key itself.
+    pub async fn issue(&self, by: &str, body: Value) -> (String, String) {
+        let made = self.post("/v1/api-keys", by, body).await.expect(201);
+        (made.field("id"), made.field("key"))
     }
 
-    /// The audit entries about `entity`, once there are at least `count`.
-    pub async fn entries(&self, bearer: &str, entity: &str, count: usize) -> Vec<Value> {
-        crate::eventually("audit entries", || async {
-            let page = self.get(&format!("/v1/audit?limit=500&entity={entity}"), bearer).await.expect(200).json();
-            let items = page["items"].as_array().unwrap().clone();
-            (items.len() >= count).then_some(items)
-        })
-        .await
-    }
-
-    /// The message once `when` holds.
-    pub async fn message_when(&self, bearer: &str, id: &str, when: impl Fn(&Value) -> bool) -> Value {
-        crate::eventually("the message's state", || async {
-            let message = self.get(&format!("/v1/messages/{id}"), bearer).await.expect(200).json();
-            when(&message).then_some(message)
-        })
-        .await
+    /// Whether the credential still opens the door.
+    pub async fn admits(&self, bearer: &str) -> bool {
+        match self.get("/v1/me", bearer).await {
+            reply if reply.status == 200 => true,
+            reply => {
+                reply.expect(401);
+                false
+            }
+        }
     }
 }
 
-fn uniq() -> u32 {
+/// An address nobody had before.
+pub fn email() -> String {
     static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
-    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+    format!("user{}@example.org", NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
 }

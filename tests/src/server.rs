@@ -2,31 +2,23 @@
 use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::Stdio,
     time::{Duration, Instant},
 };
 
-use reqwest::{Certificate, Client, Method};
+use reqwest::{Certificate, Client};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
-use crate::Reply;
-
-/// The binary under test.
-#[expect(clippy::disallowed_methods, reason = "the test runner names the binary in the environment")]
-pub fn binary() -> PathBuf {
-    std::env::var_os("KEEPGATE_BIN").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug/keepgate"),
-        PathBuf::from,
-    )
-}
+use crate::{Ended, process, run, serve_until_end};
 
 /// What a test wants different.
 #[derive(Default, Clone)]
 pub struct Options {
-    /// More lines of the configuration file.
+    /// More lines of the configuration file; `{dir}` stands for the scratch directory.
     pub config: String,
+    /// Files of the scratch directory, mode 0600: name and content.
+    pub files: Vec<(String, String)>,
 }
 
 pub struct Server {
@@ -37,15 +29,32 @@ pub struct Server {
     options: Options,
     child: Child,
     client: Client,
-    ready_after: Duration,
 }
 
-fn scratch() -> tempfile::TempDir {
-    let home = if Path::new("/dev/shm").is_dir() { PathBuf::from("/dev/shm") } else { std::env::temp_dir() };
+/// A directory that the database server, which runs as another user under root, can reach.
+pub(crate) fn scratch() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let home = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
     let dir = tempfile::Builder::new().prefix("kge").tempdir_in(home).unwrap();
-    // The database server runs as another user when the tests run as root.
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     dir
+}
+
+impl Options {
+    /// More lines of the configuration file, and nothing else.
+    pub fn config(text: &str) -> Self {
+        Self { config: text.to_owned(), files: Vec::new() }
+    }
+
+    /// Writes what a start on `home` reads.
+    pub(crate) fn write(&self, home: &Path) {
+        std::fs::write(home.join("keepgate.toml"), self.config.replace("{dir}", home.to_str().unwrap())).unwrap();
+        for (name, content) in &self.files {
+            let file = home.join(name);
+            std::fs::write(&file, content).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+    }
 }
 
 impl Server {
@@ -54,39 +63,56 @@ impl Server {
     }
 
     pub async fn with(options: Options) -> Self {
+        Self::on(scratch(), options).await
+    }
+
+    /// A scratch directory with the files of `options`, for starts that are meant to fail.
+    pub fn home(options: &Options) -> tempfile::TempDir {
         let dir = scratch();
-        let (child, info, ready_after) = spawn(dir.path(), &options).await;
+        options.write(dir.path());
+        dir
+    }
+
+    /// The first start on `dir` that comes to its end.
+    pub async fn on(dir: tempfile::TempDir, options: Options) -> Self {
+        let (child, info) = spawn(dir.path(), &options).await;
         let client = client(&info);
         let boot = info["bootstrap"].clone();
-        assert!(boot.is_object(), "the first start tells the bootstrap secrets: {info}");
-        Self { dir, info, boot, options, child, client, ready_after }
+        assert!(boot.is_object(), "the first start tells the bootstrap secrets");
+        Self { dir, info, boot, options, child, client }
     }
 
     /// Starts again on the same data directory.
     pub async fn start_again(&mut self) {
-        let (child, info, ready_after) = spawn(self.dir.path(), &self.options).await;
+        let (child, info) = spawn(self.dir.path(), &self.options).await;
         assert!(info.get("bootstrap").is_none(), "the secrets are told once");
         self.client = client(&info);
-        (self.child, self.info, self.ready_after) = (child, info, ready_after);
+        (self.child, self.info) = (child, info);
     }
 
-    pub fn ready_after(&self) -> Duration {
-        self.ready_after
+    /// Tries to start on the same data directory, and waits for the failure.
+    pub async fn start_in_vain(&self) -> Ended {
+        serve_until_end(self.dir.path(), "127.0.0.1:0", &[]).await
     }
 
     pub fn data_dir(&self) -> PathBuf {
         self.dir.path().join("data")
     }
 
+    pub fn ready_file(&self) -> PathBuf {
+        self.dir.path().join("ready.json")
+    }
+
     pub fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.id().expect("the service runs")).unwrap()).unwrap()
     }
 
+    /// What it logged, of all its starts.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
     }
 
-    /// What it printed on standard output.
+    /// What it printed on standard output, of all its starts.
     pub fn printed(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("out")).unwrap_or_default()
     }
@@ -94,7 +120,8 @@ impl Server {
     /// SIGTERM, and the exit code.
     pub async fn stop(&mut self) -> Option<i32> {
         kill_process(self.pid(), Signal::TERM).unwrap();
-        self.child.wait().await.unwrap().code()
+        let ended = tokio::time::timeout(Duration::from_secs(60), self.child.wait()).await;
+        ended.expect("it ends within a minute of SIGTERM").unwrap().code()
     }
 
     /// SIGKILL.
@@ -104,8 +131,21 @@ impl Server {
 
     /// The postmaster of its embedded database.
     pub fn postmaster(&self) -> Option<Pid> {
-        let file = find(&self.data_dir(), "postmaster.pid")?;
-        Pid::from_raw(std::fs::read_to_string(file).ok()?.lines().next()?.trim().parse().ok()?)
+        let file = std::fs::read_to_string(self.data_dir().join("pgdata/postmaster.pid")).ok()?;
+        Pid::from_raw(file.lines().next()?.trim().parse().ok()?)
+    }
+
+    /// Runs SQL in the embedded database as `role`: psql's exit code, rows without decoration, messages.
+    pub async fn sql(&self, role: &str, sql: &str) -> Ended {
+        let data = self.data_dir();
+        let data = data.to_str().unwrap();
+        let psql = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql];
+        run(["db", "shell", "--data-dir", data, "--role", role, "--"].into_iter().chain(psql)).await
+    }
+
+    /// As [`Server::sql`] as the superuser, provided it succeeds; the rows.
+    pub async fn superuser(&self, sql: &str) -> String {
+        self.sql("superuser", sql).await.expect(0).out.trim().to_owned()
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -116,62 +156,21 @@ impl Server {
         format!("{}{path}", self.info["admin_url"].as_str().unwrap())
     }
 
+    pub fn ca_cert(&self) -> &str {
+        self.info["ca_cert"].as_str().unwrap()
+    }
+
     /// A client that trusts the service's certificate and nothing else.
     pub const fn client(&self) -> &Client {
         &self.client
     }
 
-    pub async fn raw(&self, method: Method, url: &str, bearer: Option<&str>, headers: &[(&str, &str)], body: Option<Vec<u8>>) -> Reply {
-        self.attempt(method, url, bearer, headers, body).await.expect("the service answers")
-    }
-
-    /// As [`Server::raw`], for when the service may be gone.
-    pub async fn attempt(&self, method: Method, url: &str, bearer: Option<&str>, headers: &[(&str, &str)], body: Option<Vec<u8>>) -> reqwest::Result<Reply> {
-        let mut request = self.client.request(method, url);
-        if let Some(bearer) = bearer {
-            request = request.bearer_auth(bearer);
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        if let Some(body) = body {
-            request = request.body(body);
-        }
-        let response = request.send().await?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Reply { status, headers, body: response.bytes().await?.to_vec() })
-    }
-
-    pub async fn get(&self, path: &str, bearer: &str) -> Reply {
-        self.raw(Method::GET, &self.url(path), Some(bearer), &[], None).await
-    }
-
-    pub async fn delete(&self, path: &str, bearer: &str) -> Reply {
-        self.raw(Method::DELETE, &self.url(path), Some(bearer), &[], None).await
-    }
-
-    pub async fn send(&self, method: Method, path: &str, bearer: Option<&str>, headers: &[(&str, &str)], body: &Value) -> Reply {
-        let headers = [&[("content-type", "application/json")], headers].concat();
-        self.raw(method, &self.url(path), bearer, &headers, Some(body.to_string().into_bytes())).await
-    }
-
-    pub async fn post(&self, path: &str, bearer: &str, body: Value) -> Reply {
-        self.send(Method::POST, path, Some(bearer), &[], &body).await
-    }
-
-    pub async fn put(&self, path: &str, bearer: &str, body: Value) -> Reply {
-        self.send(Method::PUT, path, Some(bearer), &[], &body).await
-    }
-
-    pub async fn patch(&self, path: &str, bearer: &str, body: Value) -> Reply {
-        self.send(Method::PATCH, path, Some(bearer), &[], &body).await
-    }
-
-    /// Runs another command of the binary: exit code, standard output, standard error.
-    pub async fn command(args: &[&str]) -> (i32, String, String) {
-        let out = Command::new(binary()).args(args).stdin(Stdio::null()).output().await.unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        (out.status.code().unwrap_or(-1), text(out.stdout), text(out.stderr))
+    /// Writes a private file into the scratch directory; its path.
+    pub fn private_file(&self, name: &str, content: &str) -> String {
+        let file = self.dir.path().join(name);
+        std::fs::write(&file, content).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        file.to_str().unwrap().to_owned()
     }
 }
 
@@ -188,22 +187,14 @@ impl Drop for Server {
     }
 }
 
-async fn spawn(home: &Path, options: &Options) -> (Child, Value, Duration) {
+async fn spawn(home: &Path, options: &Options) -> (Child, Value) {
     let started = Instant::now();
     let ready = home.join("ready.json");
     let _none = std::fs::remove_file(&ready);
     let open = |name| std::fs::File::options().create(true).append(true).open(home.join(name)).unwrap();
-    std::fs::write(home.join("keepgate.toml"), &options.config).unwrap();
-    let mut child = Command::new(binary())
-        .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
-        .arg("--config")
-        .arg(home.join("keepgate.toml"))
-        .arg("--data-dir")
-        .arg(home.join("data"))
-        .arg("--ready-file")
-        .arg(&ready)
-        .env_remove("DATABASE_URL")
-        .stdin(Stdio::null())
+    options.write(home);
+    let mut child = process::serve(home)
+        .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
         .stdout(open("out"))
         .stderr(open("log"))
         .spawn()
@@ -216,9 +207,10 @@ async fn spawn(home: &Path, options: &Options) -> (Child, Value, Duration) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let info = serde_json::from_slice(&std::fs::read(&ready).unwrap()).unwrap();
-    (child, info, started.elapsed())
+    (child, info)
 }
 
+#[expect(clippy::disallowed_methods, reason = "it talks to the service under test and to nobody else")]
 fn client(info: &Value) -> Client {
     let ca = std::fs::read(info["ca_cert"].as_str().unwrap()).unwrap();
     Client::builder()
@@ -227,14 +219,6 @@ fn client(info: &Value) -> Client {
         .timeout(Duration::from_secs(30))
         .build()
         .unwrap()
-}
-
-fn find(dir: &Path, name: &str) -> Option<PathBuf> {
-    let direct = dir.join(name);
-    if direct.exists() {
-        return Some(direct);
-    }
-    std::fs::read_dir(dir).ok()?.flatten().filter(|entry| entry.path().is_dir()).map(|entry| entry.path().join(name)).find(|path| path.exists())
 }
 
 /// Looks again until `probe` finds something, for at most 30 seconds.

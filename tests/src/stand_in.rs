@@ -41,7 +41,32 @@ impl Heard {
     }
 }
 
-type Answer = Arc<dyn Fn(&Heard) -> Option<(u16, String)> + Send + Sync>;
+/// What a stand-in answers: status, more header lines, JSON body.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn new(status: u16, body: impl Into<String>) -> Self {
+        Self { status, headers: Vec::new(), body: body.into() }
+    }
+
+    /// An error as Twilio reports it.
+    pub fn twilio_error(status: u16, code: u32) -> Self {
+        Self::new(status, format!(r#"{{"code":{code},"message":"m","more_info":"i","status":{status}}}"#))
+    }
+
+    /// Twilio's answer to what it took: a SID that holds `n`.
+    pub fn twilio_taken(heard: &Heard, n: u32) -> Self {
+        let kind = if heard.path.contains("/Calls") { "CA" } else { "SM" };
+        Self::new(201, format!(r#"{{"sid":"{kind}{n:032x}","status":"queued","queue_time":"0"}}"#))
+    }
+}
+
+type Answers = Arc<dyn Fn(&Heard) -> Option<Answer> + Send + Sync>;
 
 /// Listens on a free loopback port until dropped.
 pub struct StandIn {
@@ -52,12 +77,12 @@ pub struct StandIn {
 }
 
 impl StandIn {
-    /// `answer` gives status and JSON body; `None` cuts the connection without an answer.
-    pub async fn start(answer: impl Fn(&Heard) -> Option<(u16, String)> + Send + Sync + 'static) -> Self {
+    /// `answer` is asked for each request; `None` cuts the connection without an answer.
+    pub async fn start(answer: impl Fn(&Heard) -> Option<Answer> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (heard, bell) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Notify::new()));
-        let answer: Answer = Arc::new(answer);
+        let answer: Answers = Arc::new(answer);
         let (list, ring) = (heard.clone(), bell.clone());
         let task = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
@@ -69,11 +94,15 @@ impl StandIn {
 
     /// A Twilio that takes everything: 201 with a SID that counts up.
     pub async fn twilio() -> Self {
+        Self::twilio_but(|_, _| None).await
+    }
+
+    /// A Twilio that takes everything for which `otherwise`, given the request and its number from 1, says nothing else.
+    pub async fn twilio_but(otherwise: impl Fn(&Heard, u32) -> Option<Option<Answer>> + Send + Sync + 'static) -> Self {
         let count = std::sync::atomic::AtomicU32::new(1);
         Self::start(move |heard| {
             let n = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            let kind = if heard.path.contains("/Calls") { "CA" } else { "SM" };
-            Some((201, format!(r#"{{"sid":"{kind}{n:032x}","status":"queued","queue_time":"0"}}"#)))
+            otherwise(heard, n).unwrap_or_else(|| Some(Answer::twilio_taken(heard, n)))
         })
         .await
     }
@@ -104,15 +133,17 @@ impl Drop for StandIn {
     }
 }
 
-async fn serve(mut socket: TcpStream, answer: Answer, list: Arc<Mutex<Vec<Heard>>>, ring: Arc<Notify>) {
+async fn serve(mut socket: TcpStream, answer: Answers, list: Arc<Mutex<Vec<Heard>>>, ring: Arc<Notify>) {
     let mut buffer = Vec::new();
     while let Some(heard) = read(&mut socket, &mut buffer).await {
         let reply = answer(&heard);
         list.lock().unwrap().push(heard);
         ring.notify_waiters();
         ring.notify_one();
-        let Some((status, body)) = reply else { return };
-        let head = format!("HTTP/1.1 {status} Any\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+        let Some(Answer { status, headers, body }) = reply else { return };
+        let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status} Any\r\ncontent-type: application/json\r\n{more}content-length: {length}\r\n\r\n");
         if socket.write_all((head + &body).as_bytes()).await.is_err() {
             return;
         }

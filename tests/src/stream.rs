@@ -32,7 +32,24 @@ impl Server {
     }
 }
 
+impl Event {
+    /// The message it carries.
+    #[track_caller]
+    pub fn message(&self) -> &str {
+        self.data["id"].as_str().expect("an event carries a message")
+    }
+}
+
 impl Stream {
+    /// The messages of the next `count` events, in order.
+    pub async fn take(&mut self, count: usize) -> Vec<Event> {
+        let mut events = Vec::new();
+        while events.len() < count {
+            events.push(self.next().await.expect("the stream goes on"));
+        }
+        events
+    }
+
     /// The next event, within 30 seconds; `None` when the service ended the stream.
     pub async fn next(&mut self) -> Option<Event> {
         tokio::time::timeout(Duration::from_secs(30), self.read()).await.expect("an event comes in time")

@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use futures_util::future::BoxFuture;
-use keepgate_gate::{Service, workers::Hub};
-use keepgate_identity::Authenticator;
+use keepgate_gate::{Service, Tx, workers::Hub};
+use keepgate_identity::{ApiKeyFormat, Authenticator, FrontDesk, Hasher, Tokens};
 use keepgate_kernel::TenantId;
 use keepgate_store::StoreError;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -31,7 +31,15 @@ pub struct Api {
     /// The doorway.
     pub gate: Service,
     /// Turns credentials into principals.
-    pub authenticator: Arc<Authenticator>,
+    pub authenticator: Arc<Authenticator<dyn Tx>>,
+    /// Prepares log-ins and enrolments.
+    pub front_desk: Arc<FrontDesk<dyn Tx>>,
+    /// Issues tokens.
+    pub tokens: Arc<Tokens>,
+    /// Makes API keys.
+    pub api_keys: Arc<ApiKeyFormat>,
+    /// Hashes secrets, a few at a time.
+    pub hasher: Hasher,
     /// The platform tenant: where operations of nobody in particular are logged.
     pub platform: TenantId,
     /// Wakes message streams.

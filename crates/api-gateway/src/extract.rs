@@ -36,6 +36,29 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
+/// As [`Json`], for a body that may be absent altogether.
+#[derive(Debug)]
+pub struct MaybeJson<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for MaybeJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if request.headers().contains_key(header::CONTENT_TYPE) {
+            return Json::from_request(request, state).await.map(|body| Self(body.value));
+        }
+        match bytes(request, state).await?.is_empty() {
+            true => Ok(Self(T::default())),
+            false => Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "send application/json")),
+        }
+    }
+}
+
+/// A part of a body that has been read as JSON.
+pub(crate) fn value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(value).map_err(|error| Problem::invalid(pointer(error.path()), plain(error.inner())))
+}
+
 /// The body as received, within the limit.
 pub(crate) async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
     Bytes::from_request(request, state).await.map_err(|rejection| match rejection.into_response_status() {

@@ -19,6 +19,14 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// The page that a list of the channels gave.
+    pub(crate) fn listed<'a, D, A: std::fmt::Display>(listed: &'a keepgate_channels::Listed<D, A>) -> Self
+    where
+        T: From<&'a D>,
+    {
+        Self { items: listed.items.iter().map(T::from).collect(), next_cursor: listed.next.as_ref().map(|next| encode(&next.to_string())) }
+    }
+
     /// The page over `items`, of which there are at most `limit`: a full page is followed by the position of its last item.
     pub(crate) fn of<'a, D>(items: &'a [D], limit: u16, position: impl Fn(&D) -> String) -> Self
     where

@@ -81,6 +81,15 @@ impl Problem {
         self
     }
 
+    /// The same problem as part of a larger body: its pointers begin at `prefix`.
+    #[must_use]
+    pub fn below(mut self, prefix: &str) -> Self {
+        for error in &mut self.errors {
+            error.pointer.insert_str(0, prefix);
+        }
+        self
+    }
+
     /// 404, also for what the caller may not know exists.
     #[must_use]
     pub fn not_found() -> Self {

@@ -34,7 +34,11 @@ impl NewEntry {
             Some(reason) => is_reason(reason),
             None => self.outcome == Outcome::Done,
         };
-        if entity_fits && reason_fits { Ok(()) } else { Err(StoreError::Forbidden) }
+        if entity_fits && reason_fits {
+            Ok(())
+        } else {
+            Err(StoreError::Forbidden)
+        }
     }
 }
 

@@ -37,11 +37,25 @@ impl TryFrom<StoredEntry> for Entry {
     /// # Errors
     /// [`StoreError::Corrupt`] when the leaf can't be read, or the address is not the one the leaf commits to.
     fn try_from(stored: StoredEntry) -> Result<Self, StoreError> {
-        let StoredEntry { index, bytes, leaf_hash, source } = stored;
+        let StoredEntry {
+            index,
+            bytes,
+            leaf_hash,
+            source,
+        } = stored;
         let leaf = Leaf::parse(&bytes).map_err(|_| StoreError::corrupt("audit.entry", "leaf"))?;
-        if source.as_ref().is_some_and(|opening| Some(opening.commitment(SOURCE)) != leaf.source_c) {
+        if source
+            .as_ref()
+            .is_some_and(|opening| Some(opening.commitment(SOURCE)) != leaf.source_c)
+        {
             return Err(StoreError::corrupt("audit.opening", "value"));
         }
-        Ok(Self { index, leaf, bytes, leaf_hash, source })
+        Ok(Self {
+            index,
+            leaf,
+            bytes,
+            leaf_hash,
+            source,
+        })
     }
 }

@@ -21,14 +21,15 @@ mod host;
 mod report;
 mod sign;
 
+pub(crate) use host::tenant_of;
+pub use host::{BadHost, LogHost};
+pub use report::PassReport;
+pub(crate) use sign::{Signed, sign};
 #[cfg(feature = "postgres")]
 pub(crate) use {
     fence::Fence,
     grow::{FullTile, Tree, open_width},
 };
-pub use host::{BadHost, LogHost};
-pub use report::PassReport;
-pub(crate) use sign::{Signed, sign};
 
 /// Where signing keys come from.
 #[async_trait]

@@ -78,16 +78,29 @@ impl Leaf {
     /// The canonical bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let reason = self.reason.as_deref().map(|reason| format!(r#","reason":{}"#, string(reason)));
-        let source = self.source_c.map(|c| format!(r#","source_c":"{}""#, data_encoding::HEXLOWER.encode(&c)));
+        let reason = self
+            .reason
+            .as_deref()
+            .map(|reason| format!(r#","reason":{}"#, string(reason)));
+        let source = self
+            .source_c
+            .map(|c| format!(r#","source_c":"{}""#, data_encoding::HEXLOWER.encode(&c)));
         [
             format!(r#"{{"action":{},"actor":{}"#, string(&self.action), actor(self.actor)),
             format!(r#","entity":{},"id":"{}""#, string(&self.entity), self.id.uuid()),
             format!(r#","outcome":"{}""#, self.outcome.as_str()),
             reason.unwrap_or_default(),
-            format!(r#","recorded_at":"{}","request_id":"{}""#, format_time(self.recorded_at), self.request.uuid()),
+            format!(
+                r#","recorded_at":"{}","request_id":"{}""#,
+                format_time(self.recorded_at),
+                self.request.uuid()
+            ),
             source.unwrap_or_default(),
-            format!(r#","tenant":"{}","time_quality":"{}","v":1}}"#, self.tenant.uuid(), self.time_quality.as_str()),
+            format!(
+                r#","tenant":"{}","time_quality":"{}","v":1}}"#,
+                self.tenant.uuid(),
+                self.time_quality.as_str()
+            ),
         ]
         .concat()
         .into_bytes()

@@ -2,17 +2,49 @@
 //!
 //! An operation appends its entry in its own transaction ([`AuditLog`]); an integrator later numbers what was committed,
 //! grows the tenant's tree and signs a checkpoint; readers ([`AuditReader`]) see the numbered part only. Formats are
-//! C2SP's, so anybody's verifier can check a log.
+//! C2SP's, so anybody's verifier can check a log; ours is `keepgate_merkle::verify` with [`EntryCheck`].
 //!
-//! To add a field to a leaf: a new version in [`leaf`], in `sec.seal_entry`, and a line in the contract suite that
-//! compares the two. To add a read: a method of [`AuditReader`], both adapters, a case.
-
+//! ```
+//! use keepgate_audit::{AuditLog, EntryCheck, LogHost, NewEntry};
+//! use keepgate_kernel::{Action, AuditId, Entity, Outcome, RequestId, TenantId, Timestamp};
+//! use keepgate_policy::OpContext;
+//! use keepgate_store::{MemStore, Transaction};
+//!
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let at: Timestamp = "2026-01-02T03:04:05Z".parse()?;
+//! let tenant = TenantId::new(at);
+//! let mut tx = MemStore::new().begin(&OpContext::system(tenant, RequestId::new(at), at))?;
+//! let entry = NewEntry {
+//!     id: AuditId::new(at),
+//!     action: Action::DeliveryAdvance,
+//!     entity: Entity::collection("messages"),
+//!     outcome: Outcome::Refused,
+//!     reason: Some("deadline-passed".into()),
+//!     actor: None,
+//! };
+//! let receipt = tx.append(&entry).await?;
+//! assert_eq!(receipt.recorded_at, at);
+//! Box::new(tx).commit().await?;
+//!
+//! // The name a log gets tells whose entries may be in it.
+//! let origin = "gate.example".parse::<LogHost>()?.origin(tenant);
+//! assert!(EntryCheck::for_origin(&origin)?.verify_entry(0, b"not a leaf").is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! To add a field to a leaf: a new version in [`leaf`], in `sec.seal_entry`, and in the case that compares the two. To add
+//! a read: a method of [`AuditReader`], both adapters, a case. To add a form of export: a file in [`export`].
 mod append;
+mod check;
 pub mod commitment;
 mod entry;
+pub mod export;
 mod integrate;
 pub mod leaf;
 pub mod memory;
+pub mod operations;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod proof;
@@ -20,6 +52,7 @@ mod query;
 mod read;
 
 pub use append::{AuditLog, NewEntry, Receipt};
+pub use check::{EntryCheck, EntryFault, ForeignLog};
 pub use entry::Entry;
 pub use integrate::{BadHost, LogFault, LogHost, LogSigner, PassReport, SignerError};
 pub use leaf::{Leaf, LeafError, TimeQuality};

@@ -15,12 +15,22 @@ use crate::AuditReader;
 /// # Errors
 /// [`StoreError::Corrupt`] when a tile is missing or malformed.
 pub async fn inclusion<R: AuditReader + ?Sized>(reader: &mut R, index: u64) -> Result<Option<TlogProof>, StoreError> {
-    let Some(signed) = reader.checkpoint(None).await?.filter(|signed| index < signed.size) else { return Ok(None) };
+    let Some(signed) = reader.checkpoint(None).await?.filter(|signed| index < signed.size) else {
+        return Ok(None);
+    };
     let nodes = nodes_for_inclusion(index, signed.size).map_err(broken)?;
     let tiles = read_tiles(reader, nodes, signed.size).await?;
     let path = inclusion_proof(index, signed.size, &tiles).map_err(broken)?;
-    let checkpoint = signed.note.parse().map_err(|_| StoreError::corrupt("audit.checkpoint", "note"))?;
-    Ok(Some(TlogProof { index, extra: Vec::new(), path, checkpoint }))
+    let checkpoint = signed
+        .note
+        .parse()
+        .map_err(|_| StoreError::corrupt("audit.checkpoint", "note"))?;
+    Ok(Some(TlogProof {
+        index,
+        extra: Vec::new(),
+        path,
+        checkpoint,
+    }))
 }
 
 /// The proof that the log of `second` entries grew out of the log of `first`; `None` unless 0 < first <= second and
@@ -43,11 +53,20 @@ pub async fn consistency<R: AuditReader + ?Sized>(
 }
 
 /// The hash tiles that hold `nodes`.
-async fn read_tiles<R: AuditReader + ?Sized>(reader: &mut R, nodes: Vec<NodeId>, size: u64) -> Result<TileSet, StoreError> {
+async fn read_tiles<R: AuditReader + ?Sized>(
+    reader: &mut R,
+    nodes: Vec<NodeId>,
+    size: u64,
+) -> Result<TileSet, StoreError> {
     let mut tiles = TileSet::default();
     for path in tiles_for_nodes(nodes, size) {
-        let content = reader.tile(&path).await?.ok_or(StoreError::corrupt("audit.tile", "hashes"))?;
-        tiles.insert(path, &content).map_err(|_| StoreError::corrupt("audit.tile", "hashes"))?;
+        let content = reader
+            .tile(&path)
+            .await?
+            .ok_or(StoreError::corrupt("audit.tile", "hashes"))?;
+        tiles
+            .insert(path, &content)
+            .map_err(|_| StoreError::corrupt("audit.tile", "hashes"))?;
     }
     Ok(tiles)
 }

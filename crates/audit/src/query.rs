@@ -37,7 +37,18 @@ pub struct EntryQuery {
 
 impl Default for EntryQuery {
     fn default() -> Self {
-        Self { from: None, to: None, actor: None, action: None, entity: None, outcome: None, q: None, start: 0, end: None, limit: 50 }
+        Self {
+            from: None,
+            to: None,
+            actor: None,
+            action: None,
+            entity: None,
+            outcome: None,
+            q: None,
+            start: 0,
+            end: None,
+            limit: 50,
+        }
     }
 }
 
@@ -94,7 +105,10 @@ impl EntryQuery {
             _ => window.end,
         };
         let end = self.end.map_or(size, |end| end.min(size));
-        Page { items, next: (looked < end).then_some(looked) }
+        Page {
+            items,
+            next: (looked < end).then_some(looked),
+        }
     }
 }
 

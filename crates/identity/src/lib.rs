@@ -1,1 +1,56 @@
+//! Who is there: principals, and what they prove it with.
+//!
+//! Passwords and API keys are Argon2id at rest, a session is named by an EdDSA token of at most eight hours, and a new person
+//! enters with a one-time code. Secrets and hashes are made before a transaction begins and are fields of the command;
+//! inside the transaction a proof ([`PasswordProof`]) stands for them. The database re-reads the live state of every
+//! credential at each begin, so nothing here is believed for longer than one transaction.
+//!
+//! - [`Authenticator`] turns a bearer string into a principal; [`FrontDesk`] prepares log-in and enrolment.
+//! - The ports are capabilities of a transaction; `memory` and `postgres` implement them.
+//! - [`genesis`] makes the first tenants and principals.
+//!
+//! To add a kind of credential: its format beside [`ApiKeyFormat`], its port, its table, a branch in `gate.enter` and in
+//! [`memory::door`], and its cases in `tests/`. To add an operation: a file in `commands` with command, error and rule.
+//!
+//! ```
+//! use keepgate_identity::{Email, Password};
+//! let email: Email = "Ann@Example.org".parse().unwrap();
+//! assert_eq!(email.as_str(), "ann@example.org");
+//! assert!(Password::new("password-password".into()).is_err());
+//! ```
+mod api_key;
+mod base62;
+mod commands;
+mod email;
+mod enrolment;
+pub mod genesis;
+pub mod memory;
+mod password;
+mod ports;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+mod principal;
+mod random;
+mod services;
+mod session;
+mod throttle;
+mod token;
 
+pub use api_key::{
+    ApiKey, ApiKeyFormat, ApiKeyRecord, Environment, KeyError, KeyOnFile, NewApiKey, OldSecret, UnknownScope, parse_scopes,
+};
+pub use commands::{
+    Enrol, EnrolError, ListApiKeys, ListSessions, Login, LoginError, Logout, LogoutError, ReadMe, ReadMeError, RevokeApiKey,
+    RevokeApiKeyError, RevokePrincipalSessions, RevokePrincipalSessionsError, RevokeSession, RevokeSessionError, RotateApiKey,
+    RotateApiKeyError, Rotated,
+};
+pub use email::{Email, InvalidEmail};
+pub use enrolment::{CodeHash, EnrolmentCode, InvalidCode, NewEnrolment};
+pub use password::{HashError, Hasher, Password, PasswordProof, PasswordRule, Phc};
+pub use ports::{ApiKeys, Enrolments, Homes, Passwords, Principals, Sessions, Throttle};
+pub use principal::{Me, NewPrincipal, PrincipalRecord, PrincipalStatus};
+pub use random::NoRandomness;
+pub use services::{AuthError, Authenticator, EnrolRefused, FrontDesk, FrontDeskError, Prepared};
+pub use session::{LoggedIn, NewSession, SESSION_LIFE, SessionRecord};
+pub use throttle::{Admission, Bucket, BucketKey};
+pub use token::{AccessToken, Claims, Jwks, KeyRing, TokenError, Tokens};

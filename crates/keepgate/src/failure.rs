@@ -24,6 +24,16 @@ impl Failure {
         Self::new(Exit::Usage, what, why, help)
     }
 
+    /// Why it failed.
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> &str {
+        &self.help
+    }
+
     /// A failed system call; a full disk gets its own code.
     pub fn io(what: impl Into<String>, error: &io::Error) -> Self {
         if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
@@ -41,11 +51,16 @@ impl fmt::Display for Failure {
 
 /// An error and its causes in one line.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |line, cause| {
-        let cause = cause.to_string();
-        if line.ends_with(&cause) { line } else { format!("{line}: {cause}") }
-    })
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let told = error.to_string();
+        if !line.ends_with(&told) {
+            line = format!("{line}: {told}");
+        }
+        cause = error.source();
+    }
+    line
 }
 
 #[cfg(test)]

@@ -19,7 +19,10 @@ impl Fence {
         let agrees = last.map_or(head.size == 0, |last| last == head);
         match self.0.get(&tenant) {
             _ if !agrees => Err(LogFault::HeadChanged),
-            Some(known) if head.size < known.size => Err(LogFault::Shrank { signed: known.size, size: head.size }),
+            Some(known) if head.size < known.size => Err(LogFault::Shrank {
+                signed: known.size,
+                size: head.size,
+            }),
             Some(known) if head.size == known.size && head.root != known.root => Err(LogFault::Forked(head.size)),
             _ => Ok(()),
         }
@@ -37,7 +40,10 @@ mod tests {
     use keepgate_merkle::hash::leaf_hash;
 
     fn state(size: u64, seed: &[u8]) -> Signed {
-        Signed { size, root: leaf_hash(seed) }
+        Signed {
+            size,
+            root: leaf_hash(seed),
+        }
     }
 
     #[test]
@@ -46,12 +52,21 @@ mod tests {
         let mut fence = Fence::default();
         let (five, six) = (state(5, b"five"), state(6, b"six"));
         assert!(fence.check(tenant, five, Some(five)).is_ok());
-        assert!(matches!(fence.check(tenant, five, Some(six)), Err(LogFault::HeadChanged)));
+        assert!(matches!(
+            fence.check(tenant, five, Some(six)),
+            Err(LogFault::HeadChanged)
+        ));
         assert!(matches!(fence.check(tenant, five, None), Err(LogFault::HeadChanged)));
         fence.remember([(tenant, six)]);
         assert!(fence.check(tenant, six, Some(six)).is_ok());
-        assert!(matches!(fence.check(tenant, five, Some(five)), Err(LogFault::Shrank { signed: 6, size: 5 })));
+        assert!(matches!(
+            fence.check(tenant, five, Some(five)),
+            Err(LogFault::Shrank { signed: 6, size: 5 })
+        ));
         let other = state(6, b"other");
-        assert!(matches!(fence.check(tenant, other, Some(other)), Err(LogFault::Forked(6))));
+        assert!(matches!(
+            fence.check(tenant, other, Some(other)),
+            Err(LogFault::Forked(6))
+        ));
     }
 }

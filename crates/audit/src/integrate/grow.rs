@@ -24,14 +24,11 @@ pub(crate) struct FullTile {
 }
 
 impl Tree {
-    /// A tree from its edge and, level by level, the hashes of the tiles that are not full; `None` if these are not as
-    /// many as the size demands.
+    /// A tree from its edge and, level by level, the hashes of the tiles that are not full; `None` if the two do not tell
+    /// the same: one of them was changed.
     pub(crate) fn new(frontier: Frontier, open: Vec<Vec<Hash>>) -> Option<Self> {
-        let fits = (0_u32..8).all(|level| {
-            let found = open.get(level as usize).map_or(0, Vec::len);
-            u64::try_from(found) == Ok(open_width(frontier.size(), level))
-        });
-        fits.then_some(Self { frontier, open })
+        let edge: Vec<Hash> = open.iter().rev().flat_map(|hashes| edge_of(hashes)).collect();
+        (edge == frontier.edge()).then_some(Self { frontier, open })
     }
 
     /// Appends a leaf, returns its index and adds the tiles it fills to `full`.
@@ -42,17 +39,33 @@ impl Tree {
             if self.open.len() <= usize::from(level) {
                 self.open.push(Vec::new());
             }
-            let Some(open) = self.open.get_mut(usize::from(level)) else { return index };
+            let Some(open) = self.open.get_mut(usize::from(level)) else {
+                return index;
+            };
             open.push(carry);
             if open.len() < usize::from(FULL_WIDTH) {
                 return index;
             }
             let hashes = std::mem::take(open);
             carry = root_of(&hashes);
-            full.push(FullTile { level, index: index >> (8 * (u32::from(level) + 1)), hashes, root: carry });
+            full.push(FullTile {
+                level,
+                index: index >> (8 * (u32::from(level) + 1)),
+                hashes,
+                root: carry,
+            });
             level += 1;
         }
     }
+}
+
+/// The roots of the complete subtrees over the hashes of one tile.
+fn edge_of(hashes: &[Hash]) -> Vec<Hash> {
+    let mut frontier = Frontier::default();
+    for hash in hashes {
+        frontier.push(*hash);
+    }
+    frontier.into_edge()
 }
 
 /// How many hashes the tile that is not full has at `level` in a log of `size` leaves.
@@ -109,9 +122,18 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_with_too_few_open_hashes_is_refused() {
-        let frontier = Frontier::from_parts(2, vec![leaf_hash(b"x")]).unwrap();
-        assert!(Tree::new(frontier.clone(), vec![vec![leaf_hash(b"x")]]).is_none());
-        assert!(Tree::new(frontier, vec![vec![leaf_hash(b"x"); 2], vec![leaf_hash(b"x")]]).is_none());
+    fn a_tree_whose_tiles_and_edge_differ_is_refused() {
+        let mut tree = Tree::new(Frontier::default(), Vec::new()).unwrap();
+        leaves(3).for_each(|leaf| _ = tree.push(leaf, &mut Vec::new()));
+        let stored: Vec<Hash> = leaves(3).collect();
+        let restore = |open| Tree::new(tree.frontier.clone(), open);
+        assert!(restore(vec![stored.clone()]).is_some());
+        assert!(restore(vec![stored[..2].to_vec()]).is_none(), "one is missing");
+        assert!(restore(vec![leaves(4).collect()]).is_none(), "one too many");
+        assert!(
+            restore(vec![vec![stored[1], stored[0], stored[2]]]).is_none(),
+            "swapped"
+        );
+        assert!(restore(vec![stored.clone(), stored]).is_none(), "a level too many");
     }
 }

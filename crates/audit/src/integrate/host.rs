@@ -14,7 +14,11 @@ impl std::str::FromStr for LogHost {
     type Err = BadHost;
     fn from_str(text: &str) -> Result<Self, BadHost> {
         let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:".contains(&byte);
-        if (1..=120).contains(&text.len()) && text.bytes().all(fits) { Ok(Self(text.to_owned())) } else { Err(BadHost) }
+        if (1..=120).contains(&text.len()) && text.bytes().all(fits) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(BadHost)
+        }
     }
 }
 

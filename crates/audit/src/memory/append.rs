@@ -16,11 +16,23 @@ impl AuditLog for MemTx {
     /// The time is the context's: a memory store has no clock of its own.
     async fn append(&mut self, entry: &NewEntry) -> Result<Receipt, StoreError> {
         entry.check()?;
-        let source = source_text(self.context()).map(|value| Opening { salt: rand::random(), value });
+        let source = source_text(self.context()).map(|value| Opening {
+            salt: rand::random(),
+            value,
+        });
         let leaf = leaf_of(entry, self.context(), source.as_ref());
         let bytes = leaf.to_bytes();
-        let row = Row { tenant: leaf.tenant, leaf_hash: leaf_hash(&bytes), leaf: bytes.into(), source };
-        let receipt = Receipt { entry: leaf.id, recorded_at: leaf.recorded_at, leaf_hash: row.leaf_hash };
+        let row = Row {
+            tenant: leaf.tenant,
+            leaf_hash: leaf_hash(&bytes),
+            leaf: bytes.into(),
+            source,
+        };
+        let receipt = Receipt {
+            entry: leaf.id,
+            recorded_at: leaf.recorded_at,
+            leaf_hash: row.leaf_hash,
+        };
         self.write_unaudited::<Audit>().entries.push_back_mut(row);
         self.mark_audited();
         Ok(receipt)

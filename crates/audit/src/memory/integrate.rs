@@ -19,7 +19,9 @@ use crate::{
 /// None of its own. A log without a signer is held back: it and all its entries wait for the next pass.
 pub async fn integrate(tx: &mut MemTx, host: &LogHost, signer: &dyn LogSigner) -> Result<PassReport, StoreError> {
     let mut report = PassReport::default();
-    let Some(audit) = tx.read::<Audit>() else { return Ok(report) };
+    let Some(audit) = tx.read::<Audit>() else {
+        return Ok(report);
+    };
     let mut pending: BTreeMap<TenantId, Vec<Row>> = BTreeMap::new();
     for row in audit.entries.iter() {
         pending.entry(row.tenant).or_default().push(row.clone());
@@ -66,6 +68,7 @@ async fn grow(mut log: Log, tenant: TenantId, rows: &[Row], signer: &dyn LogSign
     }
     let state = Signed::of(&log.frontier);
     let note = sign(&log.origin, state, &signer)?;
-    log.checkpoints.insert_mut(state.size, SignedCheckpoint { size: state.size, note });
+    log.checkpoints
+        .insert_mut(state.size, SignedCheckpoint { size: state.size, note });
     Ok(log)
 }

@@ -9,11 +9,7 @@ use keepgate_merkle::{
 use keepgate_store::{MemTx, StoreError, Transaction};
 
 use super::table::{Audit, Log, Row};
-use crate::{
-    AuditReader, Entry, EntryQuery, LogInfo, Page, SignedCheckpoint,
-    entry::StoredEntry,
-    read::reaches,
-};
+use crate::{AuditReader, Entry, EntryQuery, LogInfo, Page, SignedCheckpoint, entry::StoredEntry, read::reaches};
 
 /// The log that the context may see, as the policies in PostgreSQL decide it.
 fn visible(tx: &MemTx) -> Option<&Log> {
@@ -29,21 +25,37 @@ fn size(log: &Log) -> u64 {
 }
 
 fn entry_at(log: &Log, index: u64) -> Option<Result<Entry, StoreError>> {
-    let Row { leaf, leaf_hash, source, .. } = log.rows.get(usize::try_from(index).ok()?)?;
-    let stored = StoredEntry { index, bytes: leaf.to_vec(), leaf_hash: *leaf_hash, source: source.clone() };
+    let Row {
+        leaf,
+        leaf_hash,
+        source,
+        ..
+    } = log.rows.get(usize::try_from(index).ok()?)?;
+    let stored = StoredEntry {
+        index,
+        bytes: leaf.to_vec(),
+        leaf_hash: *leaf_hash,
+        source: source.clone(),
+    };
     Some(stored.try_into())
 }
 
 fn matches(query: &EntryQuery, entry: &Entry) -> bool {
     let leaf = &entry.leaf;
     let contains = |q: &String| {
-        [Some(&leaf.action), Some(&leaf.entity), leaf.reason.as_ref()].into_iter().flatten().any(|text| text.contains(q.as_str()))
+        [Some(&leaf.action), Some(&leaf.entity), leaf.reason.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|text| text.contains(q.as_str()))
     };
     query.from.is_none_or(|from| leaf.recorded_at >= from)
         && query.to.is_none_or(|to| leaf.recorded_at < to)
         && query.actor.is_none_or(|actor| leaf.actor == actor)
         && query.action.is_none_or(|action| leaf.action == action.as_str())
-        && query.entity.as_ref().is_none_or(|entity| leaf.entity == entity.as_str())
+        && query
+            .entity
+            .as_ref()
+            .is_none_or(|entity| leaf.entity == entity.as_str())
         && query.outcome.is_none_or(|outcome| leaf.outcome == outcome)
         && query.q.as_ref().is_none_or(contains)
 }
@@ -53,7 +65,11 @@ fn tile_hash(log: &Log, level: u8, position: u64) -> Option<Hash> {
     let leaves = 1_u64.checked_shl(8 * u32::from(level))?;
     let first = position.checked_mul(leaves)?;
     let hash = |index: u64| log.hashes.get(usize::try_from(index).ok()?).copied();
-    Some(root_of(&(first..first.checked_add(leaves)?).map(hash).collect::<Option<Vec<_>>>()?))
+    Some(root_of(
+        &(first..first.checked_add(leaves)?)
+            .map(hash)
+            .collect::<Option<Vec<_>>>()?,
+    ))
 }
 
 fn content(log: &Log, path: &TilePath) -> Option<Vec<u8>> {
@@ -74,12 +90,17 @@ fn content(log: &Log, path: &TilePath) -> Option<Vec<u8>> {
 #[async_trait]
 impl AuditReader for MemTx {
     async fn log_info(&mut self) -> Result<Option<LogInfo>, StoreError> {
-        Ok(visible(self).map(|log| LogInfo { origin: log.origin.clone(), size: size(log) }))
+        Ok(visible(self).map(|log| LogInfo {
+            origin: log.origin.clone(),
+            size: size(log),
+        }))
     }
 
     async fn entries(&mut self, query: &EntryQuery) -> Result<Page, StoreError> {
         query.check().map_err(|_| StoreError::Forbidden)?;
-        let Some(log) = visible(self) else { return Ok(query.page(Vec::new(), 0..0, 0)) };
+        let Some(log) = visible(self) else {
+            return Ok(query.page(Vec::new(), 0..0, 0));
+        };
         let window = query.window(size(log));
         let items = window
             .clone()
@@ -103,6 +124,8 @@ impl AuditReader for MemTx {
     }
 
     async fn tile(&mut self, path: &TilePath) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(visible(self).filter(|log| reaches(path, size(log))).and_then(|log| content(log, path)))
+        Ok(visible(self)
+            .filter(|log| reaches(path, size(log)))
+            .and_then(|log| content(log, path)))
     }
 }

@@ -28,7 +28,10 @@ impl AuditLog for PgTx {
         Ok(Receipt {
             entry: entry.id,
             recorded_at: row.recorded_at,
-            leaf_hash: row.leaf_hash.try_into().map_err(|_| StoreError::corrupt("audit.entry", "leaf_hash"))?,
+            leaf_hash: row
+                .leaf_hash
+                .try_into()
+                .map_err(|_| StoreError::corrupt("audit.entry", "leaf_hash"))?,
         })
     }
 }

@@ -5,10 +5,7 @@ use keepgate_kernel::TenantId;
 use keepgate_store::StoreError;
 use sqlx::PgPool;
 
-use crate::{
-    LogHost, LogSigner, PassReport,
-    integrate::Fence,
-};
+use crate::{LogHost, LogSigner, PassReport, integrate::Fence};
 
 mod extend;
 mod pass;
@@ -39,7 +36,14 @@ impl Integrator {
     /// named after `host`.
     #[must_use]
     pub fn new(pool: PgPool, host: LogHost, signer: Arc<dyn LogSigner>) -> Self {
-        Self { pool, host, signer, on_pass: Arc::new(|_| ()), fence: Fence::default(), held: BTreeMap::new() }
+        Self {
+            pool,
+            host,
+            signer,
+            on_pass: Arc::new(|_| ()),
+            fence: Fence::default(),
+            held: BTreeMap::new(),
+        }
     }
 
     /// Calls `callback` after each pass of [`Integrator::run`].
@@ -54,17 +58,19 @@ impl Integrator {
     /// # Errors
     /// [`StoreError::Unavailable`] without a database.
     pub async fn ensure_partitions(&self) -> Result<u32, StoreError> {
-        let made = sqlx::query_scalar!(
-            r#"select audit.ensure_partitions((now() at time zone 'UTC')::date, 4) as "made!""#
-        )
-        .fetch_one(&self.pool)
-        .await?;
+        let made =
+            sqlx::query_scalar!(r#"select audit.ensure_partitions((now() at time zone 'UTC')::date, 4) as "made!""#)
+                .fetch_one(&self.pool)
+                .await?;
         Ok(u32::try_from(made).unwrap_or(0))
     }
 }
 
 impl std::fmt::Debug for Integrator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Integrator").field("host", &self.host).field("held", &self.held).finish_non_exhaustive()
+        f.debug_struct("Integrator")
+            .field("host", &self.host)
+            .field("held", &self.held)
+            .finish_non_exhaustive()
     }
 }

@@ -7,9 +7,7 @@ use keepgate_merkle::tile::{FULL_WIDTH, TileKind, TilePath, encode_bundle};
 use keepgate_store::{PgTx, StoreError, Transaction};
 
 use crate::{
-    AuditReader, Entry, EntryQuery, LogInfo, Page, SignedCheckpoint,
-    commitment::Opening,
-    entry::StoredEntry,
+    AuditReader, Entry, EntryQuery, LogInfo, Page, SignedCheckpoint, commitment::Opening, entry::StoredEntry,
     read::reaches,
 };
 
@@ -23,7 +21,13 @@ impl AuditReader for PgTx {
         )
         .fetch_optional(self.conn())
         .await?;
-        row.map(|row| Ok(LogInfo { origin: row.origin, size: unsigned(row.size)? })).transpose()
+        row.map(|row| {
+            Ok(LogInfo {
+                origin: row.origin,
+                size: unsigned(row.size)?,
+            })
+        })
+        .transpose()
     }
 
     async fn entries(&mut self, query: &EntryQuery) -> Result<Page, StoreError> {
@@ -35,13 +39,20 @@ impl AuditReader for PgTx {
     }
 
     async fn entry(&mut self, index: u64) -> Result<Option<Entry>, StoreError> {
-        let query = EntryQuery { start: index, end: index.checked_add(1), limit: 1, ..EntryQuery::default() };
+        let query = EntryQuery {
+            start: index,
+            end: index.checked_add(1),
+            limit: 1,
+            ..EntryQuery::default()
+        };
         Ok(self.entries(&query).await?.items.pop())
     }
 
     async fn checkpoint(&mut self, size: Option<u64>) -> Result<Option<SignedCheckpoint>, StoreError> {
         let tenant = self.context().tenant().uuid();
-        let Ok(size) = size.map(i64::try_from).transpose() else { return Ok(None) };
+        let Ok(size) = size.map(i64::try_from).transpose() else {
+            return Ok(None);
+        };
         let row = sqlx::query!(
             "select size, note from audit.checkpoint where tenant_id = $1 and size = coalesce($2, size)
              order by size desc, created_at desc limit 1",
@@ -50,7 +61,13 @@ impl AuditReader for PgTx {
         )
         .fetch_optional(self.conn())
         .await?;
-        row.map(|row| Ok(SignedCheckpoint { size: unsigned(row.size)?, note: row.note })).transpose()
+        row.map(|row| {
+            Ok(SignedCheckpoint {
+                size: unsigned(row.size)?,
+                note: row.note,
+            })
+        })
+        .transpose()
     }
 
     async fn tile(&mut self, path: &TilePath) -> Result<Option<Vec<u8>>, StoreError> {
@@ -101,8 +118,18 @@ async fn search(tx: &mut PgTx, query: &EntryQuery, window: &Range<u64>) -> Resul
     rows.into_iter()
         .map(|row| {
             let bytes = row.leaf.ok_or(StoreError::corrupt("audit.entry", "leaf"))?;
-            let source = row.salt.zip(row.value).map(|(salt, value)| opening(salt, value)).transpose()?;
-            StoredEntry { index: unsigned(row.idx)?, bytes, leaf_hash: hash(row.leaf_hash)?, source }.try_into()
+            let source = row
+                .salt
+                .zip(row.value)
+                .map(|(salt, value)| opening(salt, value))
+                .transpose()?;
+            StoredEntry {
+                index: unsigned(row.idx)?,
+                bytes,
+                leaf_hash: hash(row.leaf_hash)?,
+                source,
+            }
+            .try_into()
         })
         .collect()
 }
@@ -140,14 +167,16 @@ async fn hashes(tx: &mut PgTx, path: &TilePath, level: u8) -> Result<Vec<u8>, St
         return stored.ok_or(StoreError::corrupt("audit.tile", "hashes"));
     }
     let hashes = match level.checked_sub(1) {
-        None => sqlx::query_scalar!(
-            "select leaf_hash from audit.leaf where tenant_id = $1 and idx >= $2 and idx < $3 order by idx",
-            tenant,
-            signed(range.start),
-            signed(range.end)
-        )
-        .fetch_all(tx.conn())
-        .await?,
+        None => {
+            sqlx::query_scalar!(
+                "select leaf_hash from audit.leaf where tenant_id = $1 and idx >= $2 and idx < $3 order by idx",
+                tenant,
+                signed(range.start),
+                signed(range.end)
+            )
+            .fetch_all(tx.conn())
+            .await?
+        }
         Some(below) => sqlx::query_scalar!(
             "select root from audit.tile where tenant_id = $1 and level = $2 and idx >= $3 and idx < $4 order by idx",
             tenant,
@@ -177,10 +206,14 @@ fn unsigned(number: i64) -> Result<u64, StoreError> {
 }
 
 fn hash(bytes: Vec<u8>) -> Result<[u8; 32], StoreError> {
-    bytes.try_into().map_err(|_| StoreError::corrupt("audit.leaf", "leaf_hash"))
+    bytes
+        .try_into()
+        .map_err(|_| StoreError::corrupt("audit.leaf", "leaf_hash"))
 }
 
 fn opening(salt: Vec<u8>, value: String) -> Result<Opening, StoreError> {
-    let salt = salt.try_into().map_err(|_| StoreError::corrupt("audit.opening", "salt"))?;
+    let salt = salt
+        .try_into()
+        .map_err(|_| StoreError::corrupt("audit.opening", "salt"))?;
     Ok(Opening { salt, value })
 }

@@ -160,8 +160,8 @@ pub enum Effect {
 impl Position {
     /// Which try of its step this is, counted from 1.
     #[must_use]
-    pub fn number(self, leg: Leg) -> u8 {
-        self.target.saturating_mul(leg.attempts).saturating_add(self.tries.max(1))
+    pub fn number(self, attempts: u8) -> u8 {
+        self.target.saturating_mul(attempts).saturating_add(self.tries.max(1))
     }
 }
 

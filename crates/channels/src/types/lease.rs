@@ -1,12 +1,12 @@
 //! A worker's hold on a delivery.
-use keepgate_kernel::{MessageId, Timestamp};
+use keepgate_kernel::{MessageId, PrincipalId, Timestamp};
 
-use super::{Ack, Attempt, Channel, Contact, Priority, RouteSnapshot, WebhookUrl, addressees};
+use super::{Ack, Attempt, Channel, Contact, Priority, RouteSnapshot, Status, WebhookUrl, addressees};
 use crate::{
-    machine::{Delivery, Leg, Plan},
+    machine::{AttemptState, Delivery, Leg, Live, LiveState, Plan, Position},
+    ports::Keep,
     types::Address,
 };
-use keepgate_kernel::PrincipalId;
 
 /// The name of one worker process: 1 to 100 characters, for people who look into the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +113,33 @@ impl Held {
             others.filter(|contact| !matches!(contact.address(), Address::Stream(_))).map(|contact| Target::One(contact.address().clone())),
         );
         targets
+    }
+
+    /// The state machine's view of a row and its live attempt.
+    pub(crate) fn state(status: Status, at: Position, due: Timestamp, open: Option<&Attempt>) -> Delivery {
+        if let Some(terminal) = status.terminal() {
+            return Delivery::Ended(terminal);
+        }
+        let live = open.filter(|attempt| attempt.live).and_then(|attempt| {
+            let state = LiveState::of(attempt.state)?;
+            Some(Live { state, ends: attempt.ends, sends: attempt.sends, idempotent: attempt.idempotent })
+        });
+        match live {
+            Some(live) => Delivery::Trying { at, live, due },
+            None => Delivery::Ready { at, due },
+        }
+    }
+
+    /// Whether the lease stays, and when the delivery can be taken next: never, once it has ended and no call is under way.
+    pub(crate) fn wake(&self, keep: Keep, now: Timestamp) -> (bool, Option<Timestamp>) {
+        let until = self.lease.map(|lease| lease.until);
+        let calling = self.open.as_ref().is_some_and(|attempt| attempt.state == AttemptState::Intent);
+        match (self.delivery.due(), keep) {
+            (None, _) if calling => (until.is_some(), Some(until.unwrap_or(now))),
+            (None, _) => (false, None),
+            (Some(due), Keep::Lease) => (until.is_some(), Some(until.unwrap_or(due))),
+            (Some(due), Keep::Nothing) => (false, Some(due)),
+        }
     }
 
     /// The webhook that try number `target` of a step addresses, if it is one.

@@ -117,6 +117,8 @@ pub struct MessageSummary {
     pub ack: Option<Ack>,
     /// When it ended, if it has.
     pub ended_at: Option<Timestamp>,
+    /// The recipient's language.
+    pub locale: Option<String>,
     /// The message it repeats.
     pub replay_of: Option<MessageId>,
 }

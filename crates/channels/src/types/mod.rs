@@ -1,5 +1,6 @@
 //! The words of the domain: checked values without I/O.
 mod attempt;
+mod carrier;
 mod contact;
 mod lease;
 mod message;
@@ -14,6 +15,7 @@ mod webhook;
 mod words;
 
 pub use attempt::{Attempt, Callback, STREAM, WEBHOOK};
+pub use carrier::{Carrier, Carriers};
 pub use contact::{Address, Contact, ContactError, PhoneNumber, addressees};
 pub use lease::{Held, Lease, Leased, Target, Todo, WorkerId};
 pub use message::{

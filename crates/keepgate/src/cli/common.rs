@@ -44,11 +44,20 @@ pub struct Access {
     #[arg(long, value_name = "FILE", requires = "url", conflicts_with = "token")]
     pub token_file: Option<PathBuf>,
     /// `-` reads the token from standard input; a token itself is refused here
-    #[arg(long, value_name = "-", requires = "url", value_parser = only_a_dash, allow_hyphen_values = true)]
-    pub token: Option<()>,
+    #[arg(long, value_name = "-", requires = "url", value_parser = dash, allow_hyphen_values = true)]
+    pub token: Option<TokenFrom>,
 }
 
-/// Not the value: it would be repeated in the error.
-fn only_a_dash(value: &str) -> Result<(), &'static str> {
-    if value == "-" { Ok(()) } else { Err("only `-` may stand here, never the token itself") }
+/// What stood behind `--token`. What it was, if it was no dash, is forgotten at once: an error would repeat it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenFrom {
+    /// `-`.
+    StandardInput,
+    /// Something else, so perhaps the token.
+    CommandLine,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "clap wants a Result")]
+fn dash(value: &str) -> Result<TokenFrom, std::convert::Infallible> {
+    Ok(if value == "-" { TokenFrom::StandardInput } else { TokenFrom::CommandLine })
 }

@@ -16,9 +16,9 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use crate::{environment::Environment, exit::Exit, failure::Failure};
-pub use common::{Access, DataArgs};
-pub use audit::{ExportArgs, VerifyArgs};
-pub use db::ShellArgs;
+pub use common::{Access, DataArgs, TokenFrom};
+pub use audit::{ExportArgs, Format, VerifyArgs};
+pub use db::{ShellArgs, ShellRole};
 pub use serve::ServeArgs;
 
 const AFTER: &str = "\

@@ -1,6 +1,7 @@
 //! From keys to [`Config`]: every key is asked for first, so that every mistake is seen.
 use std::{path::Path, time::Duration};
 
+use keepgate_audit::{BadHost, LogHost};
 use toml::de::DeTable;
 
 use super::{Config, Limits, Log, LogFormat, Postgres, Provider, TlsFiles, keys, mistake::Mistake, reader::Reader};
@@ -62,7 +63,7 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
         tls,
         log: log?,
         limits: limits?,
-        audit_origin,
+        audit_origin: audit_origin?,
         postgres: postgres?,
         providers: providers.into_iter().collect::<Option<_>>()?,
         webhooks_allow_loopback: webhooks_allow_loopback?,
@@ -108,16 +109,11 @@ fn read_limits(file: &mut Reader<'_>) -> Option<Limits> {
     })
 }
 
-/// A log's name is a URL without scheme (C2SP tlog-checkpoint): no space, no `+`.
-fn read_origin(file: &mut Reader<'_>, public_host: Option<&str>) -> String {
+/// The host that log names begin with.
+fn read_origin(file: &mut Reader<'_>, public_host: Option<&str>) -> Option<LogHost> {
     let origin = file.get(keys::AUDIT_ORIGIN);
-    if let Some(origin) = &origin {
-        let fit = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
-        if origin.len() > 100 || !origin.chars().all(fit) {
-            file.complain(keys::AUDIT_ORIGIN, "expected a host name such as gateway.example, at most 100 characters");
-        }
-    }
-    origin.unwrap_or_else(|| public_host.unwrap_or("localhost").to_owned())
+    let parsed = origin.as_deref().or(public_host).unwrap_or("localhost").parse();
+    parsed.map_err(|error: BadHost| file.complain(keys::AUDIT_ORIGIN, &error.to_string())).ok()
 }
 
 fn read_postgres(file: &mut Reader<'_>, base: &Path) -> Option<Postgres> {

@@ -15,6 +15,7 @@ mod types;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use keepgate_audit::LogHost;
 pub use load::{Flags, load};
 pub use provider::{Provider, ProviderKind};
 pub use types::DatabaseRef;
@@ -48,7 +49,7 @@ pub struct Config {
     /// What one caller may ask for.
     pub limits: Limits,
     /// The host part of the audit logs' names.
-    pub audit_origin: String,
+    pub audit_origin: LogHost,
     /// The private PostgreSQL, and the pools.
     pub postgres: Postgres,
     /// Who carries the channels.

@@ -3,6 +3,7 @@ use std::{io, path::Path};
 
 use keepgate_crypto_keys::{Kek, KeyFileError, create_key_file, read_key_file};
 
+use super::private_file::is_loop;
 use crate::{
     exit::Exit,
     failure::{Failure, chain},
@@ -47,7 +48,7 @@ fn refused(path: &Path, error: &KeyFileError) -> Failure {
         KeyFileError::Mode { .. } => format!("run `chmod 600 {shown}`; if others could read it, plan to rotate it"),
         KeyFileError::Owner { .. } => format!("run keepgate as the owner of {shown}, or chown it"),
         KeyFileError::Length { .. } => format!("restore {shown} from your backup"),
-        KeyFileError::Io(source) if source.kind() == io::ErrorKind::FilesystemLoop => {
+        KeyFileError::Io(source) if is_loop(source) => {
             format!("put the key file itself at {shown}; a symbolic link could be pointed elsewhere")
         }
         KeyFileError::Io(_) | KeyFileError::Crypto(_) => format!("check {shown} and the directories above it"),

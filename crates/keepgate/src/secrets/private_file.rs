@@ -107,7 +107,7 @@ impl PrivateFile {
         let flags = (flags | OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed();
         let file = options.read(true).custom_flags(flags).open(path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => PrivateFileError::Missing(path.into()),
-            io::ErrorKind::FilesystemLoop => PrivateFileError::Link(path.into()),
+            _ if is_loop(&source) => PrivateFileError::Link(path.into()),
             _ => PrivateFileError::Io { path: path.into(), source },
         })?;
         let meta = file.metadata().map_err(|source| PrivateFileError::Io { path: path.into(), source })?;
@@ -139,6 +139,11 @@ impl PrivateFile {
             Err(source) => Err(PrivateFileError::Io { path: self.path, source }),
         }
     }
+}
+
+/// What opening a symbolic link gives when links are not followed (ELOOP).
+pub fn is_loop(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }
 
 /// Writes a new file of mode 0600 under a temporary name, syncs it, and gives it its name in one step. An existing file

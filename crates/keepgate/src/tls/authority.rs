@@ -28,13 +28,10 @@ const CA_DAYS: u64 = 3650;
 
 /// The chain in `dir`, made or renewed if need be.
 pub fn ensure_leaf(dir: &Path, now: Timestamp) -> Result<Chain, Failure> {
-    let (ca_cert, ca_key) = ensure_authority(dir, now)?;
-    let known = read(dir, LEAF_CERT)?.zip(read(dir, LEAF_KEY)?);
-    if let Some(good) = known.and_then(|(cert, key)| files::parse(&cert, &key).ok())
-        && will_be_accepted(&good, &ca_cert, now, RENEW_DAYS)
-    {
+    if let Some(good) = current(dir, now)? {
         return Ok(good);
     }
+    let (ca_cert, ca_key) = ensure_authority(dir, now)?;
     let (cert, key) = issue_leaf(&ca_key, now).map_err(|error| failed(dir, &error))?;
     let chain_pem = format!("{cert}{ca_cert}");
     // The key first: a leaf without its key would be made again, a key without its leaf too.
@@ -43,6 +40,17 @@ pub fn ensure_leaf(dir: &Path, now: Timestamp) -> Result<Chain, Failure> {
     files::parse(chain_pem.as_bytes(), key.as_bytes()).map_err(|why| {
         Failure::new(Exit::Failed, "can't make a development certificate", why, "report this")
     })
+}
+
+/// The chain in `dir` if it is whole and will hold for another 30 days.
+pub fn current(dir: &Path, now: Timestamp) -> Result<Option<Chain>, Failure> {
+    let (Some(ca), Some(_), Some(cert), Some(key)) =
+        (read(dir, CA_CERT)?, read(dir, CA_KEY)?, read(dir, LEAF_CERT)?, read(dir, LEAF_KEY)?)
+    else {
+        return Ok(None);
+    };
+    let chain = files::parse(&cert, &key).ok();
+    Ok(chain.filter(|chain| will_be_accepted(chain, &String::from_utf8_lossy(&ca), now, RENEW_DAYS)))
 }
 
 /// The authority's certificate and key, both PEM.

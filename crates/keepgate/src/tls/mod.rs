@@ -4,11 +4,13 @@ mod files;
 mod own;
 mod server;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use keepgate_kernel::Timestamp;
 use rustls::ServerConfig;
-use std::sync::Arc;
 
 use crate::{config::TlsFiles, failure::Failure};
 pub use server::install_provider;
@@ -38,6 +40,18 @@ impl Identity {
             Self::Development(dir) => authority::ensure_leaf(dir, now)?,
         };
         server::config(chain)
+    }
+
+    /// Whether the certificate can be served as it is, without changing anything: `false` if a development certificate
+    /// is missing or due for renewal.
+    ///
+    /// # Errors
+    /// As [`Identity::load`].
+    pub fn look(&self, now: Timestamp) -> Result<bool, Failure> {
+        match self {
+            Self::Own(files) => server::config(own::read(files)?).map(|_| true),
+            Self::Development(dir) => Ok(authority::current(dir, now)?.is_some()),
+        }
     }
 
     /// The certificate that clients should trust; `None` when a public authority signed ours.

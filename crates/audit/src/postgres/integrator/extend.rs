@@ -39,7 +39,11 @@ impl Integrator {
         let head = Head::load(conn, tenant, &self.host).await.map_err(Stop::Pass)?;
         let (frontier, last) = head.edge()?;
         self.fence.check(tenant, Signed::of(&frontier), last)?;
-        let signer = self.signer.signer_for(tenant, &head.origin).await.map_err(LogFault::Signer)?;
+        let signer = self
+            .signer
+            .signer_for(tenant, &head.origin)
+            .await
+            .map_err(LogFault::Signer)?;
         let mut tree = tree(conn, tenant, frontier).await.map_err(Stop::Pass)??;
         let mut full = Vec::new();
         for entry in entries {
@@ -49,7 +53,9 @@ impl Integrator {
         let note = sign(&head.origin, state, &signer)?;
         put_leaves(conn, tenant, head.size, entries).await.map_err(Stop::Pass)?;
         put_tiles(conn, tenant, &full).await.map_err(Stop::Pass)?;
-        put_head(conn, tenant, head.size, &tree.frontier, &note).await.map_err(Stop::Pass)?;
+        put_head(conn, tenant, head.size, &tree.frontier, &note)
+            .await
+            .map_err(Stop::Pass)?;
         Ok(state)
     }
 }
@@ -57,5 +63,9 @@ impl Integrator {
 /// The hash of the entry's leaf, which must be the one stored beside it.
 fn checked_hash(entry: &Pending) -> Result<Hash, LogFault> {
     let computed = leaf_hash(&entry.leaf);
-    if entry.leaf_hash == computed { Ok(Hash::from_bytes(computed)) } else { Err(LogFault::EntryChanged(entry.id)) }
+    if entry.leaf_hash == computed {
+        Ok(Hash::from_bytes(computed))
+    } else {
+        Err(LogFault::EntryChanged(entry.id))
+    }
 }

@@ -27,11 +27,16 @@ impl Integrator {
     /// [`StoreError`]: nothing was changed, the next pass starts where this one did.
     pub async fn pass(&mut self) -> Result<PassReport, StoreError> {
         let mut tx = self.pool.begin().await?;
-        if !sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock(hashtext('keepgate audit integrator')) as "locked!""#)
-            .fetch_one(&mut *tx)
-            .await?
+        if !sqlx::query_scalar!(
+            r#"select pg_try_advisory_xact_lock(hashtext('keepgate audit integrator')) as "locked!""#
+        )
+        .fetch_one(&mut *tx)
+        .await?
         {
-            return Ok(PassReport { busy: true, ..PassReport::default() });
+            return Ok(PassReport {
+                busy: true,
+                ..PassReport::default()
+            });
         }
         let left_out = self.left_out();
         let progress = Progress::load(&mut tx).await?;
@@ -103,7 +108,8 @@ impl Integrator {
             lag: lag.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()),
             held: work.held,
         };
-        self.held.extend(report.held.iter().map(|(tenant, _)| (*tenant, PASSES_HELD)));
+        self.held
+            .extend(report.held.iter().map(|(tenant, _)| (*tenant, PASSES_HELD)));
         self.fence.remember(work.signed);
         report
     }

@@ -1,10 +1,6 @@
 //! The rows of one log.
 use keepgate_kernel::TenantId;
-use keepgate_merkle::{
-    hash::Hash,
-    tile::encode_hashes,
-    tree::Frontier,
-};
+use keepgate_merkle::{hash::Hash, tile::encode_hashes, tree::Frontier};
 use keepgate_store::StoreError;
 use sqlx::PgConnection;
 
@@ -39,7 +35,12 @@ impl Head {
         .await?;
         if let Some(row) = row {
             let last = row.signed.zip(row.root);
-            return Ok(Self { origin: row.origin, size: row.size, frontier: row.frontier, last });
+            return Ok(Self {
+                origin: row.origin,
+                size: row.size,
+                frontier: row.frontier,
+                last,
+            });
         }
         let origin = host.origin(tenant);
         sqlx::query!(
@@ -50,7 +51,12 @@ impl Head {
         )
         .execute(conn)
         .await?;
-        Ok(Self { origin, size: 0, frontier: Vec::new(), last: None })
+        Ok(Self {
+            origin,
+            size: 0,
+            frontier: Vec::new(),
+            last: None,
+        })
     }
 
     /// The edge of the tree, and what the last checkpoint signed.
@@ -95,23 +101,32 @@ pub(super) async fn tree(
 }
 
 /// The hashes of a level from position `first` on: leaves, or the roots of the full tiles below.
-async fn open_hashes(conn: &mut PgConnection, tenant: TenantId, level: u32, first: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+async fn open_hashes(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    level: u32,
+    first: u64,
+) -> Result<Vec<Vec<u8>>, StoreError> {
     let hashes = match level.checked_sub(1) {
-        None => sqlx::query_scalar!(
-            "select leaf_hash from audit.leaf where tenant_id = $1 and idx >= $2 order by idx",
-            tenant.uuid(),
-            signed(first)
-        )
-        .fetch_all(conn)
-        .await?,
-        Some(below) => sqlx::query_scalar!(
-            "select root from audit.tile where tenant_id = $1 and level = $2 and idx >= $3 order by idx",
-            tenant.uuid(),
-            i16::try_from(below).unwrap_or(i16::MAX),
-            signed(first)
-        )
-        .fetch_all(conn)
-        .await?,
+        None => {
+            sqlx::query_scalar!(
+                "select leaf_hash from audit.leaf where tenant_id = $1 and idx >= $2 order by idx",
+                tenant.uuid(),
+                signed(first)
+            )
+            .fetch_all(conn)
+            .await?
+        }
+        Some(below) => {
+            sqlx::query_scalar!(
+                "select root from audit.tile where tenant_id = $1 and level = $2 and idx >= $3 order by idx",
+                tenant.uuid(),
+                i16::try_from(below).unwrap_or(i16::MAX),
+                signed(first)
+            )
+            .fetch_all(conn)
+            .await?
+        }
     };
     Ok(hashes)
 }
@@ -181,11 +196,12 @@ pub(super) async fn put_head(
     if set.rows_affected() != 1 {
         return Err(StoreError::Conflict);
     }
+    let root = frontier.root();
     sqlx::query!(
         "insert into audit.checkpoint (tenant_id, size, root, note) values ($1, $2, $3, $4)",
         tenant.uuid(),
         signed(frontier.size()),
-        frontier.root().as_bytes(),
+        root.as_bytes(),
         note
     )
     .execute(conn)

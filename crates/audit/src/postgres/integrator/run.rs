@@ -17,33 +17,38 @@ const GATHER: Duration = Duration::from_millis(100);
 /// The longest wait after errors of the database.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
 const DAY: Duration = Duration::from_hours(24);
+const MINUTE: Duration = Duration::from_mins(1);
 
 impl Integrator {
     /// Passes again and again until `stop` is ready: at once when `wake` rings, which commits should do, and four times
-    /// a second anyhow. Errors of the database are reported, waited out and tried again. Makes partitions ahead at the start
-    /// and each day.
+    /// a second anyhow. Errors of the database are reported, waited out and tried again. Makes partitions ahead at the
+    /// start and each day.
     ///
     /// Dropping the future is safe at any point: what is not committed has not happened.
     pub async fn run(mut self, wake: Arc<Notify>, stop: impl Future<Output = ()> + Send) {
         tokio::pin!(stop);
         let (mut failures, mut partitions_due) = (0_u32, Instant::now());
         loop {
-            let mut outcome = Ok(());
             if Instant::now() >= partitions_due {
-                outcome = self.ensure_partitions().await.map(|_| ());
+                partitions_due = Instant::now() + self.partitions_ahead().await;
             }
-            if outcome.is_ok() && Instant::now() >= partitions_due {
-                partitions_due = Instant::now() + DAY;
-            }
-            let passed = match outcome {
-                Ok(()) => self.pass().await,
-                Err(error) => Err(error),
-            };
+            let passed = self.pass().await;
             (self.on_pass)(&passed);
             failures = if passed.is_err() { failures.saturating_add(1) } else { 0 };
             tokio::select! {
                 () = &mut stop => return,
                 () = pause(&passed, failures, &wake) => {}
+            }
+        }
+    }
+
+    /// Makes partitions; returns when to look again. Numbering goes on without them until the month ends.
+    async fn partitions_ahead(&self) -> Duration {
+        match self.ensure_partitions().await {
+            Ok(_) => DAY,
+            Err(error) => {
+                (self.on_pass)(&Err(error));
+                MINUTE
             }
         }
     }

@@ -1,0 +1,108 @@
+//! The caller: the only source of an `OpContext` over HTTP.
+use axum::{
+    extract::FromRequestParts,
+    http::{StatusCode, header, request::Parts},
+};
+use keepgate_gate::{Done, Tx};
+use keepgate_identity::AuthError;
+use keepgate_kernel::{Action, Entity, Timestamp};
+use keepgate_policy::{Command, OpContext};
+
+use crate::{
+    Api, Problem,
+    failures::Http,
+    middleware::{RequestIdentity, Trail},
+    visitor::Visitor,
+};
+
+/// Somebody whose credential has been verified. A handler that takes a `Caller` is authenticated by its signature.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    context: OpContext,
+    trail: Trail,
+}
+
+impl Caller {
+    /// Who, with what, from where, when.
+    #[must_use]
+    pub const fn context(&self) -> &OpContext {
+        &self.context
+    }
+
+    /// When the request arrived; ids of new things carry it.
+    #[must_use]
+    pub const fn now(&self) -> Timestamp {
+        self.context.at()
+    }
+
+    /// The doorway is being entered: it writes the entry.
+    pub(crate) fn entered(&self) {
+        self.trail.entered();
+    }
+
+    /// Runs `command`.
+    pub(crate) async fn perform<C>(&self, api: &Api, command: &C) -> Result<C::Output, Problem>
+    where
+        C: Command<dyn Tx>,
+        C::Error: Http,
+    {
+        Ok(self.perform_with_receipt(api, command).await?.output)
+    }
+
+    /// Runs `command`; the receipt of its audit entry comes along.
+    pub(crate) async fn perform_with_receipt<C>(&self, api: &Api, command: &C) -> Result<Done<C::Output>, Problem>
+    where
+        C: Command<dyn Tx>,
+        C::Error: Http,
+    {
+        self.entered();
+        Ok(api.gate.perform(&self.context, command).await?)
+    }
+}
+
+impl FromRequestParts<Api> for Caller {
+    type Rejection = Problem;
+
+    #[expect(clippy::disallowed_methods, reason = "the credential has been verified two lines above")]
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let visitor = Visitor::from_request_parts(parts, api).await?;
+        let bearer = bearer(parts)?;
+        let RequestIdentity { id, at, source } = visitor.identity();
+        match api.authenticator.authenticate(bearer, source, id, at).await {
+            Ok((principal, credential)) => {
+                let context = OpContext::authenticated(principal, credential, source, id, at);
+                visitor.trail().identified(&context);
+                Ok(Self { context, trail: visitor.trail().clone() })
+            }
+            Err(error) => Err(refused(api, &visitor, error).await),
+        }
+    }
+}
+
+/// The credential in `Authorization: Bearer …` (RFC 6750). Nowhere else: a query ends up in logs.
+fn bearer(parts: &Parts) -> Result<&str, Problem> {
+    let missing = || Problem::unauthenticated("credential-missing", "send `Authorization: Bearer` with a token or an API key");
+    let value = parts.headers.get(header::AUTHORIZATION).ok_or_else(missing)?.to_str().map_err(|_| missing())?;
+    let (scheme, credential) = value.split_once(' ').ok_or_else(missing)?;
+    if scheme.eq_ignore_ascii_case("bearer") && !credential.is_empty() { Ok(credential.trim()) } else { Err(missing()) }
+}
+
+/// A credential that is not believed is told to the platform's log: whose it would be is not known.
+async fn refused(api: &Api, visitor: &Visitor, error: AuthError) -> Problem {
+    visitor.entered();
+    let reason = error.reason();
+    if let AuthError::Store(error) = error {
+        return error.into();
+    }
+    if matches!(error, AuthError::Busy) {
+        return Problem::unavailable(reason, "too many credentials are being verified; try again");
+    }
+    let entity = Entity::collection("credentials");
+    if api.gate.refuse(&visitor.worker(api.platform), Action::AuthAuthenticate, &entity, reason).await.is_err() {
+        return Problem::unavailable("audit-unavailable", "the audit log can't be written");
+    }
+    match error {
+        AuthError::WrongAddress => Problem::new(StatusCode::FORBIDDEN, reason, "this API key may not be used from this address"),
+        _ => Problem::unauthenticated(reason, "the credential is not valid"),
+    }
+}

@@ -1,0 +1,10 @@
+//! Refusals of the audit operations.
+use keepgate_audit::operations::{ExportAuditError, GetAuditEntryError, GetProofError, ListAuditError, ReadLogError};
+
+super::http! {
+    ListAuditError { Self::Query(_) => UNPROCESSABLE_ENTITY }
+    GetAuditEntryError { Self::NotFound => NOT_FOUND }
+    GetProofError { Self::NotFound => NOT_FOUND }
+    ReadLogError { Self::NotFound => NOT_FOUND }
+    ExportAuditError { Self::Empty => NOT_FOUND }
+}

@@ -1,0 +1,29 @@
+//! Refusals of the identity operations.
+use axum::http::StatusCode;
+use keepgate_identity::{
+    EnrolError, LoginError, LogoutError, ReadMeError, RevokeApiKeyError, RevokePrincipalSessionsError, RevokeSessionError,
+    RotateApiKeyError,
+};
+use keepgate_rbac::{CreateTenantError, GetTenantError, UpdateTenantError};
+use keepgate_store::StoreError;
+
+super::http! {
+    LoginError { Self::InvalidCredentials => UNAUTHORIZED, Self::LockedOut { .. } => TOO_MANY_REQUESTS }
+    EnrolError { Self::InvalidCode => UNAUTHORIZED }
+    LogoutError { Self::NotThisSession => CONFLICT }
+    ReadMeError { Self::Nobody => FORBIDDEN }
+    RevokeSessionError { Self::NotFound => NOT_FOUND }
+    RevokePrincipalSessionsError { Self::NotFound => NOT_FOUND, Self::OutOfReach => FORBIDDEN }
+    RevokeApiKeyError { Self::NotFound => NOT_FOUND }
+    RotateApiKeyError { Self::OverlapTooLong => UNPROCESSABLE_ENTITY, Self::NotFound => NOT_FOUND, Self::Denied(_) => FORBIDDEN }
+    CreateTenantError { Self::InvalidName => UNPROCESSABLE_ENTITY }
+    GetTenantError { Self::NotFound => NOT_FOUND }
+    UpdateTenantError { Self::NotFound => NOT_FOUND }
+}
+
+/// Operations that only read have no error of their own.
+impl super::Http for StoreError {
+    fn status(&self) -> StatusCode {
+        StatusCode::SERVICE_UNAVAILABLE
+    }
+}

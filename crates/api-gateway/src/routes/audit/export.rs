@@ -1,0 +1,88 @@
+//! `GET /v1/audit/export`: the log in other forms, streamed page by page.
+use axum::{
+    body::{Body, Bytes},
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use futures_util::Stream;
+use keepgate_audit::{
+    AuditReader,
+    export::{EntryWriter, Format, bundle::Bundle},
+    operations::{ExportAudit, ExportRange},
+};
+use keepgate_kernel::Timestamp;
+use keepgate_policy::OpContext;
+use keepgate_store::StoreError;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{Api, Caller, Problem, ProblemBody, extract::Query};
+
+pub(super) fn router() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(export))
+}
+
+/// What to export.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ExportQuery {
+    /// `jsonl`, `csv`, `ocsf` or `bundle`.
+    format: String,
+    /// Recorded at this instant (RFC 3339) or later. A bundle is always whole.
+    #[param(value_type = Option<String>)]
+    from: Option<Timestamp>,
+    /// Recorded before this instant.
+    #[param(value_type = Option<String>)]
+    to: Option<Timestamp>,
+}
+
+/// The log as lines (JSONL, CSV, OCSF) or as a tar archive that verifies on its own. Holds what was numbered when it began.
+#[utoipa::path(get, path = "/v1/audit/export", tag = "audit", security(("bearer" = [])), params(ExportQuery),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+async fn export(caller: Caller, State(api): State<Api>, Query(query): Query<ExportQuery>) -> Result<Response, Problem> {
+    let format: Format = query.format.parse().map_err(|_| Problem::invalid("?format", "`jsonl`, `csv`, `ocsf` or `bundle`"))?;
+    let range = caller.perform(&api, &ExportAudit { format, from: query.from, to: query.to }).await?;
+    let name = format!("attachment; filename=\"audit.{}\"", if format == Format::Bundle { "tar" } else { format.as_str() });
+    let context = caller.context().clone();
+    let body = match EntryWriter::new(format, &range.log.origin) {
+        Some(writer) => Body::from_stream(lines(api, context, range, writer)),
+        None => {
+            let key = api.verifier_keys.verifier_key(context.tenant()).await?.ok_or_else(Problem::not_found)?;
+            Body::from_stream(archive(api, context, range, key))
+        }
+    };
+    Ok(([(header::CONTENT_TYPE, format.media_type().to_owned()), (header::CONTENT_DISPOSITION, name)], body).into_response())
+}
+
+/// Each page in a transaction of its own, as the same caller: a revoked credential ends the stream.
+fn lines(api: Api, context: OpContext, range: ExportRange, writer: EntryWriter) -> impl Stream<Item = Result<Bytes, StoreError>> {
+    async_stream::try_stream! {
+        yield Bytes::from(writer.begin());
+        let mut query = range.first_page;
+        loop {
+            let page = api.gate.store().begin(&context).await?.entries(&query).await?;
+            yield Bytes::from(writer.page(&page.items));
+            match page.next {
+                Some(next) => query.start = next,
+                None => break,
+            }
+        }
+    }
+}
+
+fn archive(api: Api, context: OpContext, range: ExportRange, key: String) -> impl Stream<Item = Result<Bytes, StoreError>> {
+    async_stream::try_stream! {
+        let broken = |_| StoreError::corrupt("audit.tile", "hashes");
+        let bundle = Bundle::new(&range.log.origin, range.checkpoint, context.at());
+        yield Bytes::from(bundle.begin(&key).map_err(broken)?);
+        for path in bundle.tiles() {
+            let content = api.gate.store().begin(&context).await?.tile(&path).await?.ok_or_else(|| StoreError::corrupt("audit.tile", "idx"))?;
+            yield Bytes::from(bundle.tile(&path, &content).map_err(broken)?);
+        }
+        yield Bytes::from(bundle.end());
+    }
+}

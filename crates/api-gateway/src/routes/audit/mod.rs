@@ -1,0 +1,20 @@
+//! The audit log over HTTP.
+mod entries;
+mod export;
+mod list;
+mod log;
+mod proof;
+mod view;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::Api;
+
+pub(super) fn router() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .merge(list::router())
+        .merge(entries::router())
+        .merge(proof::router())
+        .merge(log::router())
+        .merge(export::router())
+}

@@ -1,0 +1,149 @@
+//! `GET /v1/stream`: the caller's own messages as server-sent events (WHATWG HTML, section 9.2). At least once, in order, resumable
+//! with `Last-Event-ID`.
+use std::time::Duration;
+
+use axum::{
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use data_encoding::BASE64;
+use futures_util::Stream;
+use keepgate_channels::{
+    StreamEvent,
+    commands::{MarkStreamed, OpenStream, Opened},
+    ports::StreamEvents,
+};
+use keepgate_kernel::{RequestId, format_time};
+use keepgate_policy::OpContext;
+use keepgate_store::StoreError;
+use serde::Serialize;
+use tokio::time::Instant;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::contact::place;
+use crate::{Api, Caller, Problem, ProblemBody};
+
+/// How often a stream looks by itself: wake-ups may be lost, and a revoked credential must not keep a stream.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often an idle stream shows that it lives.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const BATCH: u16 = 100;
+
+pub(super) fn router() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(stream))
+}
+
+/// A message, as the data of an event named `message`. The event's id is its number in the stream.
+#[derive(Debug, Serialize, ToSchema)]
+struct EventView {
+    /// The message.
+    #[schema(example = "msg_01jd0000000000000000000000")]
+    id: String,
+    /// Base64.
+    payload: String,
+    /// The type of the payload.
+    content_type: String,
+    /// What SMS and voice would say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    /// `low`, `normal`, `high` or `urgent`.
+    priority: &'static str,
+    /// Whether an acknowledgement is wanted.
+    require_ack: bool,
+    /// When it was accepted.
+    accepted_at: String,
+}
+
+/// Opens the caller's own stream. Without `Last-Event-ID` it starts with what was never handed over or is still under way.
+#[utoipa::path(get, path = "/v1/stream", tag = "messages", security(("bearer" = [])),
+    params(("Last-Event-ID" = Option<String>, Header, description = "the last event seen")),
+    responses((status = 200, content_type = "text/event-stream", body = EventView), (status = 422, body = ProblemBody)))]
+async fn stream(caller: Caller, State(api): State<Api>, headers: HeaderMap) -> Result<Response, Problem> {
+    let last_event = match headers.get("last-event-id") {
+        None => None,
+        Some(value) => {
+            let number = value.to_str().ok().and_then(|text| text.trim().parse::<i64>().ok()).filter(|number| *number >= 0);
+            Some(number.ok_or_else(|| Problem::invalid("Last-Event-ID", "the id of an event of this stream"))?)
+        }
+    };
+    let opened = caller.perform(&api, &OpenStream { last_event }).await?;
+    let body = Body::from_stream(events(api, caller.context().clone(), opened));
+    Ok(([(header::CONTENT_TYPE, "text/event-stream")], body).into_response())
+}
+
+fn events(api: Api, context: OpContext, opened: Opened) -> impl Stream<Item = Result<Bytes, StoreError>> {
+    async_stream::try_stream! {
+        let bell = api.hub.listen(context.tenant(), opened.principal);
+        let mut stopping = api.stopping.clone();
+        let (mut after, mut shown) = (opened.after, Instant::now());
+        yield Bytes::from_static(b": open\n\n");
+        while !*stopping.borrow() {
+            let rung = bell.notified();
+            let events = match read(&api, &context, &opened, after).await {
+                Ok(events) => events,
+                Err(StoreError::Revoked) => {
+                    yield Bytes::from_static(b"event: end\ndata: {\"reason\":\"credential-revoked\"}\n\n");
+                    break;
+                }
+                // The database is away: the stream stays open and looks again.
+                Err(_) => Vec::new(),
+            };
+            for event in &events {
+                yield frame(&api, &context, event).await?;
+                // Asked for more: the connection has taken the event.
+                after = event.seq;
+                shown = Instant::now();
+                handed(&api, &context, &opened, event).await;
+            }
+            if events.is_empty() {
+                if shown.elapsed() >= KEEP_ALIVE {
+                    shown = Instant::now();
+                    yield Bytes::from_static(b": still here\n\n");
+                }
+                tokio::select! {
+                    () = rung => {}
+                    () = tokio::time::sleep(LOOK) => {}
+                    _ = stopping.changed() => {}
+                }
+            }
+        }
+    }
+}
+
+/// Each look enters the database as the caller, so that a dead credential ends the stream.
+async fn read(api: &Api, context: &OpContext, opened: &Opened, after: i64) -> Result<Vec<StreamEvent>, StoreError> {
+    api.gate.store().begin(context).await?.events_after(opened.principal, after, BATCH).await
+}
+
+async fn frame(api: &Api, context: &OpContext, event: &StreamEvent) -> Result<Bytes, StoreError> {
+    let (tenant, row) = (context.tenant(), event.message.uuid());
+    let payload = api.gate.open(&place(tenant, "payload", row), event.payload.as_bytes()).await?;
+    let text = match &event.text {
+        Some(text) => Some(String::from_utf8_lossy(&api.gate.open(&place(tenant, "text", row), text.as_bytes()).await?).into_owned()),
+        None => None,
+    };
+    let view = EventView {
+        id: event.message.to_string(),
+        payload: BASE64.encode(&payload),
+        content_type: event.content_type.clone(),
+        text,
+        priority: event.priority.as_str(),
+        require_ack: event.require_ack,
+        accepted_at: format_time(event.accepted_at),
+    };
+    let data = serde_json::to_string(&view).unwrap_or_default();
+    Ok(Bytes::from(format!("id: {}\nevent: message\ndata: {data}\n\n", event.seq)))
+}
+
+/// Noted by Keepgate's own worker; if that fails the event is handed over again on the next connection.
+async fn handed(api: &Api, context: &OpContext, opened: &Opened, event: &StreamEvent) {
+    let now = api.gate.clock().now();
+    let worker = OpContext::system(context.tenant(), RequestId::new(now), now);
+    let command = MarkStreamed { principal: opened.principal, seq: event.seq, attempt: event.attempt };
+    if let Err(error) = api.gate.perform(&worker, &command).await {
+        tracing::warn!(error = %error, "handing over an event was not noted");
+    }
+}

@@ -1,0 +1,89 @@
+//! The evidence bundle: a tar archive of the signed log itself, verifiable on its own.
+//!
+//! | file | content |
+//! |---|---|
+//! | `README.txt` | what this is and how to check it |
+//! | `checkpoint` | the signed note |
+//! | `vkey` | the log's public key, as told by whoever made the bundle: compare it with the one you trust |
+//! | `tile/…` | hash tiles and entry bundles, named as `c2sp.org/tlog-tiles` says |
+//!
+//! It holds no addresses: those are not in the log, only commitments to them. To write one: [`Bundle::begin`], then for
+//! each of [`Bundle::tiles`] its content through [`Bundle::tile`], then [`Bundle::end`].
+use keepgate_kernel::Timestamp;
+use keepgate_merkle::tile::{TilePath, tiles_for};
+
+use super::tar;
+pub use super::tar::TarError;
+use crate::SignedCheckpoint;
+
+/// A bundle of one log at one size.
+#[derive(Debug, Clone)]
+pub struct Bundle {
+    origin: String,
+    checkpoint: SignedCheckpoint,
+    at: u64,
+}
+
+impl Bundle {
+    /// A bundle of the log named `origin` as `checkpoint` signs it; `at` is the time written beside the files.
+    #[must_use]
+    pub fn new(origin: &str, checkpoint: SignedCheckpoint, at: Timestamp) -> Self {
+        Self {
+            origin: origin.to_owned(),
+            checkpoint,
+            at: u64::try_from(at.timestamp()).unwrap_or(0),
+        }
+    }
+
+    /// The files that say what this is. `vkey` is the log's public key.
+    ///
+    /// # Errors
+    /// [`TarError::Size`], which such short texts do not reach.
+    pub fn begin(&self, vkey: &str) -> Result<Vec<u8>, TarError> {
+        let files = [
+            ("README.txt", self.readme()),
+            ("checkpoint", self.checkpoint.note.clone()),
+            ("vkey", format!("{vkey}\n")),
+        ];
+        files
+            .iter()
+            .map(|(name, content)| tar::file(name, content.as_bytes(), self.at))
+            .collect::<Result<Vec<_>, _>>()
+            .map(|files| files.concat())
+    }
+
+    /// The tiles it holds, in the order to write them.
+    pub fn tiles(&self) -> impl Iterator<Item = TilePath> + use<> {
+        tiles_for(self.checkpoint.size)
+    }
+
+    /// One tile or entry bundle.
+    ///
+    /// # Errors
+    /// [`TarError`] for a content no tile can have.
+    pub fn tile(&self, path: &TilePath, content: &[u8]) -> Result<Vec<u8>, TarError> {
+        tar::file(&path.to_string(), content, self.at)
+    }
+
+    /// What comes after the last tile.
+    #[must_use]
+    pub fn end(&self) -> Vec<u8> {
+        tar::end()
+    }
+
+    fn readme(&self) -> String {
+        let Self { origin, checkpoint, .. } = self;
+        let size = checkpoint.size;
+        format!(
+            "Audit log {origin}, {size} entries.\n\n\
+             checkpoint  the signed state of the log (c2sp.org/tlog-checkpoint)\n\
+             vkey        the log's public key as its owner tells it; trust the copy you got on another way\n\
+             tile/       Merkle tree and entries (c2sp.org/tlog-tiles, SHA-256, RFC 6962)\n\n\
+             Each entry is canonical JSON (RFC 8785). source_c is SHA-256 over \"kg-c/v1\", NUL, \"source\", NUL,\n\
+             32 bytes of salt and the caller's address; salts and addresses are not part of the log.\n\n\
+             To check everything, offline:\n\n    \
+             keepgate audit verify --bundle THIS-FILE --key VKEY [--since OLDER-CHECKPOINT]\n\n\
+             Any other verifier of C2SP tiled logs works as well.\n"
+        )
+    }
+}

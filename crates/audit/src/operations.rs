@@ -1,0 +1,12 @@
+//! The operations: each a command, one file each. Reading the log is an operation too, so it is logged.
+mod export_audit;
+mod get_audit_entry;
+mod get_proof;
+mod list_audit;
+mod read_log;
+
+pub use export_audit::{ExportAudit, ExportAuditError, ExportRange};
+pub use get_audit_entry::{GetAuditEntry, GetAuditEntryError};
+pub use get_proof::{GetProof, GetProofError, Proof};
+pub use list_audit::{ListAudit, ListAuditError};
+pub use read_log::{LogContent, LogPart, ReadLog, ReadLogError};

@@ -1,0 +1,31 @@
+//! The contract: each case on both adapters.
+use crate::{append::*, operations::*, read::*, support::Tx, verify::*};
+
+keepgate_store::contract!(dyn Tx;
+    the_receipt_is_the_entry_s,
+    an_entry_belongs_to_the_context_s_tenant,
+    a_person_can_t_write_in_another_s_name,
+    a_worker_names_whom_it_acts_for_or_itself,
+    an_entry_whose_transaction_is_dropped_never_was,
+    a_refusal_needs_a_reason_that_is_a_stable_word,
+    the_store_writes_the_leaf_byte_for_byte_as_rust_does,
+    the_source_address_is_in_the_leaf_as_a_commitment_only,
+    entries_are_numbered_without_gaps_and_read_in_order,
+    pages_lead_from_one_to_the_next_and_a_full_page_never_changes,
+    every_condition_narrows,
+    a_query_that_can_t_be_asked_is_refused,
+    only_levels_4_5_and_7_see_a_log_and_only_their_tenant_s,
+    what_has_no_index_yet_is_not_shown,
+    a_log_verifies_at_every_kind_of_size,
+    each_tenant_s_log_is_its_own,
+    what_a_tile_held_once_it_holds_for_ever,
+    every_checkpoint_stays_and_opens_with_the_log_s_key,
+    inclusion_is_proved_for_every_entry_and_no_other,
+    consistency_is_proved_between_all_checkpoints,
+    numbering_again_changes_nothing,
+    reading_the_log_needs_the_permission_of_each_operation,
+    what_is_not_in_the_log_is_refused_by_name,
+    an_export_holds_what_was_signed_when_it_was_authorised,
+    each_line_of_an_export_carries_index_and_hash,
+    a_bundle_verifies_on_its_own,
+);

@@ -1,0 +1,17 @@
+//! What the audit log promises, on both adapters and against those who own the database.
+#[cfg(test)]
+mod append;
+#[cfg(test)]
+mod attacks;
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod integrator;
+#[cfg(test)]
+mod operations;
+#[cfg(test)]
+mod read;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod verify;

@@ -1,0 +1,229 @@
+//! Transactions, a signer, and a way to number entries in both worlds.
+use std::{collections::BTreeMap, str::FromStr, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use keepgate_audit::{
+    AuditLog, AuditReader, EntryCheck, LogHost, LogSigner, NewEntry, Receipt, SignerError, memory::integrate,
+    postgres::Integrator,
+};
+use keepgate_kernel::{Action, AuditId, Entity, Level, Outcome, PrincipalId, TenantId, Timestamp};
+use keepgate_merkle::{
+    note::{NoteSigner, VerifierKey},
+    tile::{TilePath, tiles_for},
+    verify::{Outcome as Verdict, Request, Source, verify},
+};
+use keepgate_policy::OpContext;
+use keepgate_store::{
+    MemTx, PgTx, StoreError,
+    postgres::Role,
+    testing::{TestDb, TestTx, World},
+};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+pub const HOST: &str = "gate.example";
+
+/// Everything a case does with a transaction.
+pub trait Tx: TestTx + AuditLog + AuditReader + Number {}
+impl<T: TestTx + AuditLog + AuditReader + Number> Tx for T {}
+
+/// A signer with a key made from a fixed seed: databases of tests only.
+pub struct Signer;
+
+pub fn note_signer(origin: &str) -> NoteSigner {
+    NoteSigner::from_seed(origin.parse().unwrap(), &[9; 32]).unwrap()
+}
+
+#[async_trait]
+impl LogSigner for Signer {
+    async fn signer_for(&self, _: TenantId, origin: &str) -> Result<Arc<NoteSigner>, SignerError> {
+        Ok(Arc::new(note_signer(origin)))
+    }
+}
+
+pub fn host() -> LogHost {
+    HOST.parse().unwrap()
+}
+
+/// Numbers everything that is committed.
+#[async_trait]
+pub trait Number: Send {
+    async fn number(&mut self);
+}
+
+#[async_trait]
+impl Number for MemTx {
+    async fn number(&mut self) {
+        let report = integrate(self, &host(), &Signer).await.unwrap();
+        assert!(report.held.is_empty(), "{report:?}");
+    }
+}
+
+#[async_trait]
+impl Number for PgTx {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test runner hands the throwaway cluster over in the environment"
+    )]
+    async fn number(&mut self) {
+        let name: String = sqlx::query_scalar("select current_database()::text")
+            .fetch_one(self.conn())
+            .await
+            .unwrap();
+        let options = PgConnectOptions::from_str(&std::env::var("DATABASE_URL").unwrap()).unwrap();
+        let options = options.database(&name).username(Role::Integrator.name());
+        drain(&mut integrator(options, Arc::new(Signer))).await;
+    }
+}
+
+pub fn integrator(options: PgConnectOptions, signer: Arc<dyn LogSigner>) -> Integrator {
+    Integrator::new(
+        PgPoolOptions::new().max_connections(1).connect_lazy_with(options),
+        host(),
+        signer,
+    )
+}
+
+pub fn integrator_of(db: &TestDb) -> Integrator {
+    integrator(db.options(Role::Integrator), Arc::new(Signer))
+}
+
+/// Passes until nothing that is committed waits. Transactions of other databases of the cluster hold the mark back for
+/// a moment, and no event tells when they end, hence the short rests.
+pub async fn drain(integrator: &mut Integrator) {
+    for _ in 0..3_000 {
+        let report = integrator.pass().await.unwrap();
+        assert!(report.held.is_empty(), "{report:?}");
+        if !report.busy && !report.more && report.lag.is_none() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("entries still wait for their index");
+}
+
+pub async fn number(world: &World<dyn Tx>) {
+    let mut tx = world.begin(&world.worker()).await;
+    tx.number().await;
+    commit(tx).await.unwrap();
+}
+
+#[expect(clippy::disallowed_methods, reason = "no doorway in this suite")]
+pub async fn commit(tx: Box<dyn Tx>) -> Result<(), StoreError> {
+    tx.commit().await
+}
+
+pub fn done(at: Timestamp, entity: &str) -> NewEntry {
+    NewEntry {
+        id: AuditId::new(at),
+        action: Action::MessageAccept,
+        entity: Entity::stored(entity.to_owned()),
+        outcome: Outcome::Done,
+        reason: None,
+        actor: None,
+    }
+}
+
+pub fn refused(at: Timestamp, entity: &str, reason: &str) -> NewEntry {
+    NewEntry {
+        outcome: Outcome::Refused,
+        reason: Some(reason.to_owned()),
+        ..done(at, entity)
+    }
+}
+
+/// Appends in a transaction of its own.
+pub async fn append(world: &World<dyn Tx>, context: &OpContext, entry: &NewEntry) -> Receipt {
+    let mut tx = world.begin(context).await;
+    let receipt = tx.append(entry).await.unwrap();
+    commit(tx).await.unwrap();
+    receipt
+}
+
+/// Appends `count` entries in one transaction and numbers them.
+pub async fn fill(world: &World<dyn Tx>, context: &OpContext, count: usize) {
+    let mut tx = world.begin(context).await;
+    for n in 0..count {
+        tx.append(&done(world.now, &format!("thing:{n}"))).await.unwrap();
+    }
+    commit(tx).await.unwrap();
+    number(world).await;
+}
+
+pub fn admin(world: &World<dyn Tx>) -> OpContext {
+    world.caller(Level::TenantAdmin)
+}
+
+pub fn actor(world: &World<dyn Tx>, level: Level) -> PrincipalId {
+    world.caller(level).principal().id
+}
+
+/// A log as a verifier gets it.
+pub struct Copy {
+    pub origin: String,
+    pub checkpoint: String,
+    pub tiles: BTreeMap<TilePath, Vec<u8>>,
+}
+
+/// Fetches everything a verifier would ask for.
+pub async fn copy(world: &World<dyn Tx>, context: &OpContext) -> Copy {
+    let mut tx = world.begin(context).await;
+    let origin = tx.log_info().await.unwrap().unwrap().origin;
+    let checkpoint = tx.checkpoint(None).await.unwrap().unwrap();
+    let mut tiles = BTreeMap::new();
+    for path in tiles_for(checkpoint.size) {
+        if let Ok(Some(content)) = tx.tile(&path).await {
+            tiles.insert(path, content);
+        }
+    }
+    Copy {
+        origin,
+        checkpoint: checkpoint.note,
+        tiles,
+    }
+}
+
+struct Files<'c>(&'c Copy);
+
+impl Source for Files<'_> {
+    type Error = &'static str;
+    fn tile(&mut self, path: &TilePath) -> Result<Vec<u8>, &'static str> {
+        self.0.tiles.get(path).cloned().ok_or("no such file")
+    }
+}
+
+impl Copy {
+    pub fn key(&self) -> VerifierKey {
+        note_signer(&self.origin).verifier().clone()
+    }
+
+    pub fn verify(&self, since: Option<&str>) -> Verdict<&'static str> {
+        let keys = [self.key()];
+        let since = since.map(str::as_bytes);
+        let request = Request {
+            checkpoint: self.checkpoint.as_bytes(),
+            origin: &self.origin,
+            keys: &keys,
+            since,
+        };
+        verify(
+            &request,
+            &mut Files(self),
+            &mut EntryCheck::for_origin(&self.origin).unwrap(),
+        )
+    }
+
+    pub fn assert_verified(&self, size: u64) {
+        match self.verify(None) {
+            Verdict::Verified(verified) => assert_eq!(verified.size, size),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The index that the verifier names, and what it says.
+    pub fn tampered(&self, since: Option<&str>) -> (Option<u64>, String) {
+        match self.verify(since) {
+            Verdict::Tampered(tampered) => (tampered.index, tampered.to_string()),
+            other => panic!("the change was not found: {other:?}"),
+        }
+    }
+}

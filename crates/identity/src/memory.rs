@@ -1,0 +1,22 @@
+//! The ports in memory, with the guards that PostgreSQL has in its policies and triggers, and the door.
+//!
+//! Tables are keyed by their type, so a sibling crate that names the same rows reads the same table: [`TenantRows`],
+//! [`UnitRows`] and [`GrantRows`] are written by the crate that keeps levels, and only read here.
+mod api_keys;
+mod caller;
+mod door;
+mod enrolments;
+mod genesis;
+mod homes;
+mod passwords;
+mod principals;
+mod rows;
+mod sessions;
+mod throttle;
+
+pub use door::door;
+pub use genesis::genesis;
+pub use rows::{
+    EnrolmentRow, EnrolmentRows, GrantRows, KeyRow, KeyRows, PasswordRows, PrincipalRow, PrincipalRows, SessionRow, SessionRows,
+    TenantRows, UnitRows,
+};

@@ -1,0 +1,138 @@
+//! API keys in memory.
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use keepgate_kernel::{KeyId, PrincipalId, PrincipalKind, TenantId};
+use keepgate_policy::{ReachProof, Scopes};
+use keepgate_store::{MemTx, StoreError, Transaction};
+
+use super::{
+    caller::{Caller, grant, key_level, level, principal},
+    rows::{KeyRow, KeyRows},
+};
+use crate::{ApiKeyRecord, ApiKeys, KeyOnFile, NewApiKey, OldSecret, Phc};
+
+fn seen(tx: &MemTx) -> Option<TenantId> {
+    let caller = Caller::of(tx);
+    caller.within(4, 5).or_else(|| caller.within(0, 0))
+}
+
+fn live(tx: &MemTx, tenant: TenantId, row: &KeyRow) -> ApiKeyRecord {
+    let level = level(tx, tenant, row.record.service.uuid()).map(|(level, _)| level);
+    let retiring_until = row.old.as_ref().map(|old| old.until).filter(|until| *until > tx.context().at());
+    ApiKeyRecord { level, retiring_until, ..row.record.clone() }
+}
+
+/// Live keys of the caller's tenant that it may end.
+fn ends(tx: &MemTx, pick: impl Fn(&KeyRow) -> bool) -> Vec<(TenantId, KeyId)> {
+    let Some((rows, home)) = tx.read::<KeyRows>().zip(Caller::of(tx).within(4, 5)) else { return Vec::new() };
+    let picked = rows.iter().filter(|((tenant, _), row)| *tenant == home && row.record.revoked_at.is_none() && pick(row));
+    picked.map(|(key, _)| *key).collect()
+}
+
+fn revoke(tx: &mut MemTx, keys: &[(TenantId, KeyId)]) {
+    let at = tx.context().at();
+    for key in keys {
+        if let Some(row) = tx.write::<KeyRows>().get_mut(key) {
+            row.record.revoked_at = Some(at);
+        }
+    }
+}
+
+#[async_trait]
+impl ApiKeys for MemTx {
+    async fn add_api_key(&mut self, new: &NewApiKey) -> Result<(), StoreError> {
+        let caller = Caller::of(self);
+        let tenant = caller.within(4, 5).ok_or(StoreError::Forbidden)?;
+        let service = principal(self, tenant, new.service.uuid()).is_some_and(|row| row.id.kind() == PrincipalKind::Service);
+        let owner = principal(self, tenant, caller.subject).map(|row| row.id).filter(|_| service).ok_or(StoreError::Forbidden)?;
+        let record = ApiKeyRecord {
+            id: new.id,
+            name: new.name.clone(),
+            service: new.service,
+            owner,
+            level: None,
+            scopes: new.scopes.clone(),
+            allowed_cidrs: new.allowed_cidrs.clone(),
+            created_at: caller.at,
+            expires_at: new.expires_at,
+            revoked_at: None,
+            last_used_at: None,
+            retiring_until: None,
+        };
+        let rows = self.write::<KeyRows>();
+        if rows.contains_key(&(tenant, new.id)) {
+            return Err(StoreError::Conflict);
+        }
+        rows.insert_mut((tenant, new.id), KeyRow { record, phc: new.phc.clone(), old: None });
+        Ok(())
+    }
+
+    async fn api_key(&mut self, id: KeyId) -> Result<Option<ApiKeyRecord>, StoreError> {
+        let Some((tenant, rows)) = seen(self).zip(self.read::<KeyRows>()) else { return Ok(None) };
+        Ok(rows.get(&(tenant, id)).map(|row| live(self, tenant, row)))
+    }
+
+    async fn api_keys(&mut self, after: Option<KeyId>, limit: u32) -> Result<Vec<ApiKeyRecord>, StoreError> {
+        let Some((home, rows)) = seen(self).zip(self.read::<KeyRows>()) else { return Ok(Vec::new()) };
+        let page = rows.iter().filter(|((tenant, id), _)| *tenant == home && after.is_none_or(|after| *id > after));
+        Ok(page.take(limit as usize).map(|(_, row)| live(self, home, row)).collect())
+    }
+
+    async fn revoke_api_key(&mut self, id: KeyId) -> Result<bool, StoreError> {
+        let keys = ends(self, |row| row.record.id == id);
+        revoke(self, &keys);
+        Ok(!keys.is_empty())
+    }
+
+    async fn revoke_api_keys_of(&mut self, owner: PrincipalId) -> Result<u64, StoreError> {
+        let keys = ends(self, |row| row.record.owner == owner);
+        revoke(self, &keys);
+        Ok(keys.len() as u64)
+    }
+
+    async fn rotate_api_key(&mut self, proof: &ReachProof, id: KeyId, phc: &Phc, overlap: Duration) -> Result<bool, StoreError> {
+        let caller = Caller::of(self);
+        let Some((tenant, key)) = ends(self, |row| row.record.id == id).first().copied() else { return Ok(false) };
+        let service = self.read::<KeyRows>().and_then(|rows| rows.get(&(tenant, key))).map(|row| row.record.service);
+        let below = service.and_then(|id| grant(self, tenant, id.uuid())).is_some_and(|held| Some(held.level.number()) < caller.level);
+        if !below || proof.by().uuid() != caller.subject || Some(proof.target().principal) != service {
+            return Err(StoreError::Forbidden);
+        }
+        let until = caller.at + TimeDelta::from_std(overlap).map_err(|_| StoreError::Forbidden)?;
+        if let Some(row) = self.write::<KeyRows>().get_mut(&(tenant, key)) {
+            let before = std::mem::replace(&mut row.phc, phc.clone());
+            row.old = (!overlap.is_zero()).then_some(OldSecret { phc: before, until });
+        }
+        Ok(true)
+    }
+
+    async fn key_on_file(&mut self, id: KeyId) -> Result<Option<KeyOnFile>, StoreError> {
+        let Some((tenant, rows)) = Caller::of(self).within(0, 0).zip(self.read::<KeyRows>()) else { return Ok(None) };
+        let Some(row) = rows.get(&(tenant, id)) else { return Ok(None) };
+        let worth = key_level(self, tenant, row);
+        Ok(Some(KeyOnFile {
+            tenant,
+            service: row.record.service,
+            level: worth.map(|(level, _)| level),
+            unit: worth.and_then(|(_, unit)| unit),
+            scopes: row.record.scopes.clone().map_or(Scopes::All, Scopes::Only),
+            allowed_cidrs: row.record.allowed_cidrs.clone(),
+            phc: row.phc.clone(),
+            old: row.old.clone(),
+            expires_at: row.record.expires_at,
+            revoked: row.record.revoked_at.is_some(),
+        }))
+    }
+
+    async fn touch_api_key(&mut self, id: KeyId) -> Result<(), StoreError> {
+        let caller = Caller::of(self);
+        if let Some(tenant) = caller.within(0, 0)
+            && let Some(row) = self.write_unaudited::<KeyRows>().get_mut(&(tenant, id))
+        {
+            row.record.last_used_at = Some(caller.at);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,53 @@
+//! Enrolment codes in memory.
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use keepgate_kernel::{EnrolmentId, Level, PrincipalId, TenantId};
+use keepgate_store::{MemTx, StoreError};
+
+use super::{
+    caller::{Caller, active, grant},
+    rows::{EnrolmentRow, EnrolmentRows},
+};
+use crate::{CodeHash, Enrolments, NewEnrolment};
+
+/// The trigger's rule: below the caller, and in another tenant only an owner the caller has appointed.
+fn may(tx: &MemTx, caller: &Caller, new: &NewEnrolment) -> bool {
+    let Some(held) = grant(tx, new.tenant, new.principal.uuid()).filter(|held| !held.revoked) else { return false };
+    let below = caller.is_at_least(4) && Some(held.level.number()) < caller.level && new.principal.uuid() != caller.subject;
+    let appointed = caller.is_at_least(7) && held.level == Level::TenantOwner && held.by == Some(caller.subject);
+    below && (new.tenant == caller.tenant || appointed)
+}
+
+fn usable(tx: &MemTx, hash: &CodeHash) -> Option<(TenantId, EnrolmentId, PrincipalId)> {
+    let caller = Caller::of(tx);
+    let tenant = caller.within(0, 0)?;
+    let ((_, id), row) = tx.read::<EnrolmentRows>()?.iter().find(|((home, _), row)| *home == tenant && row.hash == *hash)?;
+    active(tx, tenant, row.principal.uuid())?;
+    (!row.used && row.expires_at > caller.at).then_some((tenant, *id, row.principal))
+}
+
+#[async_trait]
+impl Enrolments for MemTx {
+    async fn add_enrolment(&mut self, new: &NewEnrolment) -> Result<(), StoreError> {
+        let caller = Caller::of(self);
+        if !may(self, &caller, new) {
+            return Err(StoreError::Forbidden);
+        }
+        let expires_at = new.expires_at.min(caller.at + TimeDelta::hours(24));
+        let row = EnrolmentRow { principal: new.principal, hash: new.hash, expires_at, used: false };
+        self.write::<EnrolmentRows>().insert_mut((new.tenant, new.id), row);
+        Ok(())
+    }
+
+    async fn enrolment_holder(&mut self, hash: &CodeHash) -> Result<Option<PrincipalId>, StoreError> {
+        Ok(usable(self, hash).map(|(_, _, principal)| principal))
+    }
+
+    async fn use_enrolment(&mut self, hash: &CodeHash) -> Result<Option<PrincipalId>, StoreError> {
+        let Some((tenant, id, principal)) = usable(self, hash) else { return Ok(None) };
+        if let Some(row) = self.write::<EnrolmentRows>().get_mut(&(tenant, id)) {
+            row.used = true;
+        }
+        Ok(Some(principal))
+    }
+}

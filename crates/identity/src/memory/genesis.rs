@@ -1,0 +1,94 @@
+//! The first tenants and principals of a memory store.
+use chrono::TimeDelta;
+use keepgate_kernel::{Level, TenantId, UnitId};
+use keepgate_policy::{Grant, OpContext, Plane, Tenant, TenantStatus, Unit};
+use keepgate_store::{MemStore, MemTx, StoreError, Transaction};
+
+use super::rows::{
+    EnrolmentRow, EnrolmentRows, GrantRows, KeyRow, KeyRows, PrincipalRow, PrincipalRows, TenantRows, UnitRows,
+};
+use crate::{
+    ApiKeyRecord, PrincipalStatus,
+    genesis::{GenesisError, Person, Plan},
+};
+
+/// Writes `plan` past the door. The store's audit log starts empty: the first entry is the first operation's.
+///
+/// # Errors
+/// [`GenesisError::AlreadyDone`] when there are tenants, [`GenesisError::Store`].
+#[expect(clippy::disallowed_methods, reason = "nobody is there yet who could come through the doorway")]
+pub async fn genesis(store: &MemStore, plan: &Plan) -> Result<(), GenesisError> {
+    let context = OpContext::system(plan.platform(), plan.request, plan.at);
+    let mut tx = store.clone().with_door(|_, _| Ok(())).begin(&context)?;
+    if tx.read::<TenantRows>().is_some_and(|rows| !rows.is_empty()) {
+        return Err(GenesisError::AlreadyDone);
+    }
+    write(&mut tx, plan);
+    tx.mark_audited();
+    match Box::new(tx).commit().await {
+        Err(StoreError::Conflict) => Err(GenesisError::AlreadyDone),
+        other => Ok(other?),
+    }
+}
+
+fn write(tx: &mut MemTx, plan: &Plan) {
+    let unit = UnitId::new(plan.at);
+    add_tenant(tx, plan, plan.platform(), Plane::Platform);
+    add_tenant(tx, plan, plan.tenant(), Plane::Customer);
+    tx.write::<UnitRows>().insert_mut((plan.tenant(), unit), Unit { id: unit, name: "main".to_owned() });
+    for person in &plan.people {
+        add_person(tx, plan, person);
+    }
+    add_key(tx, plan, unit);
+}
+
+fn add_tenant(tx: &mut MemTx, plan: &Plan, id: TenantId, plane: Plane) {
+    let name = if plane == Plane::Platform { "platform" } else { "default" };
+    let tenant = Tenant { id, name: name.to_owned(), plane, status: TenantStatus::Active, created_at: plan.at };
+    tx.write::<TenantRows>().insert_mut(id, tenant);
+}
+
+fn add_person(tx: &mut MemTx, plan: &Plan, person: &Person) {
+    let (key, expires_at) = ((person.tenant, person.id.uuid()), plan.at + TimeDelta::hours(24));
+    let row = PrincipalRow {
+        id: person.id,
+        email: Some(person.email.clone()),
+        display_name: Some(person.display_name.to_owned()),
+        status: PrincipalStatus::Active,
+        epoch: 0,
+        created_at: plan.at,
+    };
+    tx.write::<PrincipalRows>().insert_mut(key, row);
+    tx.write::<GrantRows>().insert_mut(key, Grant { level: person.level, unit: None, by: None, revoked: false });
+    let code = EnrolmentRow { principal: person.id, hash: person.code, expires_at, used: false };
+    tx.write::<EnrolmentRows>().insert_mut((person.tenant, person.enrolment), code);
+}
+
+fn add_key(tx: &mut MemTx, plan: &Plan, unit: UnitId) {
+    let row = PrincipalRow {
+        id: plan.service,
+        email: None,
+        display_name: Some("bootstrap".to_owned()),
+        status: PrincipalStatus::Active,
+        epoch: 0,
+        created_at: plan.at,
+    };
+    let grant = Grant { level: Level::Operator, unit: Some(unit), by: Some(plan.owner().uuid()), revoked: false };
+    let record = ApiKeyRecord {
+        id: plan.key,
+        name: "bootstrap".to_owned(),
+        service: plan.service,
+        owner: plan.owner(),
+        level: None,
+        scopes: None,
+        allowed_cidrs: None,
+        created_at: plan.at,
+        expires_at: None,
+        revoked_at: None,
+        last_used_at: None,
+        retiring_until: None,
+    };
+    tx.write::<PrincipalRows>().insert_mut((plan.tenant(), plan.service.uuid()), row);
+    tx.write::<GrantRows>().insert_mut((plan.tenant(), plan.service.uuid()), grant);
+    tx.write::<KeyRows>().insert_mut((plan.tenant(), plan.key), KeyRow { record, phc: plan.phc.clone(), old: None });
+}

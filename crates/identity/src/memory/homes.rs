@@ -1,0 +1,37 @@
+//! Where a credential lives, in memory.
+use async_trait::async_trait;
+use keepgate_kernel::{KeyId, TenantId, Timestamp};
+use keepgate_policy::Plane;
+use keepgate_store::{MemTx, StoreError};
+
+use super::{
+    caller::{Caller, active_tenant},
+    rows::{EnrolmentRows, KeyRows, PrincipalRows},
+};
+use crate::{CodeHash, Email, Homes};
+
+fn is_platform_worker(tx: &MemTx) -> bool {
+    let home = Caller::of(tx).within(0, 0).and_then(|tenant| active_tenant(tx, tenant));
+    home.is_some_and(|tenant| tenant.plane == Plane::Platform)
+}
+
+#[async_trait]
+impl Homes for MemTx {
+    async fn homes_of_email(&mut self, email: &Email) -> Result<Vec<TenantId>, StoreError> {
+        let Some(rows) = self.read::<PrincipalRows>().filter(|_| is_platform_worker(self)) else { return Ok(Vec::new()) };
+        let named = rows.iter().filter(|(_, row)| row.email.as_ref() == Some(email));
+        let mut homes: Vec<(Timestamp, TenantId)> = named.map(|((tenant, _), row)| (row.created_at, *tenant)).collect();
+        homes.sort();
+        Ok(homes.into_iter().map(|(_, tenant)| tenant).take(20).collect())
+    }
+
+    async fn home_of_key(&mut self, id: KeyId) -> Result<Option<TenantId>, StoreError> {
+        let rows = self.read::<KeyRows>().filter(|_| is_platform_worker(self));
+        Ok(rows.and_then(|rows| rows.keys().find(|(_, key)| *key == id)).map(|(tenant, _)| *tenant))
+    }
+
+    async fn home_of_enrolment(&mut self, hash: &CodeHash) -> Result<Option<TenantId>, StoreError> {
+        let rows = self.read::<EnrolmentRows>().filter(|_| is_platform_worker(self));
+        Ok(rows.and_then(|rows| rows.iter().find(|(_, row)| row.hash == *hash)).map(|((tenant, _), _)| *tenant))
+    }
+}

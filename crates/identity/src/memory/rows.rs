@@ -1,0 +1,90 @@
+//! The rows.
+use keepgate_kernel::{EnrolmentId, KeyId, Level, PrincipalId, SessionId, TenantId, Timestamp, UnitId, Uuid};
+use keepgate_policy::{Grant, Tenant, Unit};
+use rpds::RedBlackTreeMapSync;
+
+use crate::{ApiKeyRecord, Bucket, CodeHash, Email, OldSecret, Phc, PrincipalStatus};
+
+/// Tenants by id.
+pub type TenantRows = RedBlackTreeMapSync<TenantId, Tenant>;
+/// Units by tenant and id.
+pub type UnitRows = RedBlackTreeMapSync<(TenantId, UnitId), Unit>;
+/// Levels by tenant and principal.
+pub type GrantRows = RedBlackTreeMapSync<(TenantId, Uuid), Grant>;
+/// Principals by tenant and id.
+pub type PrincipalRows = RedBlackTreeMapSync<(TenantId, Uuid), PrincipalRow>;
+/// Password verifiers by tenant and principal.
+pub type PasswordRows = RedBlackTreeMapSync<(TenantId, Uuid), Phc>;
+/// Enrolment codes by tenant and id.
+pub type EnrolmentRows = RedBlackTreeMapSync<(TenantId, EnrolmentId), EnrolmentRow>;
+/// Sessions by tenant and id.
+pub type SessionRows = RedBlackTreeMapSync<(TenantId, SessionId), SessionRow>;
+/// API keys by tenant and id.
+pub type KeyRows = RedBlackTreeMapSync<(TenantId, KeyId), KeyRow>;
+/// Failed log-ins.
+pub(super) type ThrottleRows = RedBlackTreeMapSync<Bucket, ThrottleRow>;
+
+/// A principal.
+#[derive(Debug, Clone)]
+pub struct PrincipalRow {
+    /// Its id.
+    pub id: PrincipalId,
+    /// The address of a user who is not deleted.
+    pub email: Option<Email>,
+    /// What people call it.
+    pub display_name: Option<String>,
+    /// Whether it may act.
+    pub status: PrincipalStatus,
+    /// One more, and every session of the principal is dead.
+    pub epoch: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// An enrolment code.
+#[derive(Debug, Clone)]
+pub struct EnrolmentRow {
+    /// Whose.
+    pub principal: PrincipalId,
+    /// Its hash.
+    pub hash: CodeHash,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// Whether it was used.
+    pub used: bool,
+}
+
+/// A session.
+#[derive(Debug, Clone)]
+pub struct SessionRow {
+    /// Whose.
+    pub principal: PrincipalId,
+    /// The level at log-in, a ceiling.
+    pub level: Level,
+    /// The principal's epoch at log-in.
+    pub epoch: u32,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// Whether it was revoked.
+    pub revoked: bool,
+}
+
+/// An API key.
+#[derive(Debug, Clone)]
+pub struct KeyRow {
+    /// What its admins see; level and owner's state are read live.
+    pub record: ApiKeyRecord,
+    /// The verifier of its secret.
+    pub phc: Phc,
+    /// The secret before the last rotation.
+    pub old: Option<OldSecret>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ThrottleRow {
+    pub(super) failures: u32,
+    pub(super) blocked_until: Timestamp,
+    pub(super) updated_at: Timestamp,
+}

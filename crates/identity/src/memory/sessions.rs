@@ -1,0 +1,87 @@
+//! Sessions in memory.
+use async_trait::async_trait;
+use keepgate_kernel::{PrincipalId, SessionId, TenantId};
+use keepgate_store::{MemTx, StoreError};
+
+use super::{
+    caller::{Caller, active, level},
+    rows::{SessionRow, SessionRows},
+};
+use crate::{LoggedIn, NewSession, SESSION_LIFE, SessionRecord, Sessions};
+
+/// The policy: one's own, and from level 4 up those of lower levels.
+fn may_end(caller: &Caller, row: &SessionRow) -> bool {
+    let own = row.principal.uuid() == caller.subject;
+    caller.is_at_least(1) && (own || (caller.is_at_least(4) && Some(row.level.number()) < caller.level))
+}
+
+fn ends(tx: &MemTx, pick: impl Fn(SessionId, &SessionRow) -> bool) -> (TenantId, Vec<SessionId>) {
+    let caller = Caller::of(tx);
+    let Some(rows) = tx.read::<SessionRows>() else { return (caller.tenant, Vec::new()) };
+    let mine = rows.iter().filter(|((tenant, _), _)| *tenant == caller.tenant);
+    let picked = mine.filter(|((_, id), row)| !row.revoked && may_end(&caller, row) && pick(*id, row));
+    (caller.tenant, picked.map(|((_, id), _)| *id).collect())
+}
+
+fn revoke(tx: &mut MemTx, tenant: TenantId, ids: &[SessionId]) {
+    for id in ids {
+        if let Some(row) = tx.write::<SessionRows>().get_mut(&(tenant, *id)) {
+            row.revoked = true;
+        }
+    }
+}
+
+#[async_trait]
+impl Sessions for MemTx {
+    async fn open_session(&mut self, new: &NewSession) -> Result<LoggedIn, StoreError> {
+        let caller = Caller::of(self);
+        let tenant = caller.within(0, 0).ok_or(StoreError::Forbidden)?;
+        let epoch = active(self, tenant, new.principal.uuid()).ok_or(StoreError::Forbidden)?.epoch;
+        let (level, unit) = level(self, tenant, new.principal.uuid()).ok_or(StoreError::Forbidden)?;
+        let expires_at = new.expires_at.min(caller.at + SESSION_LIFE);
+        let row = SessionRow { principal: new.principal, level, epoch, created_at: caller.at, expires_at, revoked: false };
+        self.write::<SessionRows>().insert_mut((tenant, new.id), row);
+        Ok(LoggedIn { session: new.id, principal: new.principal, tenant, level, unit, expires_at })
+    }
+
+    async fn sessions_of(
+        &mut self,
+        principal: PrincipalId,
+        after: Option<SessionId>,
+        limit: u32,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        let caller = Caller::of(self);
+        let Some(rows) = self.read::<SessionRows>() else { return Ok(Vec::new()) };
+        let sees = |row: &SessionRow| caller.is_worker() || may_end(&caller, row);
+        let live = rows.iter().filter(|((tenant, id), row)| {
+            let epoch = active(self, *tenant, principal.uuid()).map(|row| row.epoch);
+            *tenant == caller.tenant
+                && row.principal == principal
+                && after.is_none_or(|after| *id > after)
+                && !row.revoked
+                && row.expires_at > caller.at
+                && Some(row.epoch) == epoch
+                && sees(row)
+        });
+        let record = |id: SessionId, row: &SessionRow| SessionRecord {
+            id,
+            principal,
+            level: row.level,
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+        };
+        Ok(live.take(limit as usize).map(|((_, id), row)| record(*id, row)).collect())
+    }
+
+    async fn revoke_session(&mut self, id: SessionId) -> Result<bool, StoreError> {
+        let (tenant, ids) = ends(self, |candidate, _| candidate == id);
+        revoke(self, tenant, &ids);
+        Ok(!ids.is_empty())
+    }
+
+    async fn revoke_sessions_of(&mut self, principal: PrincipalId) -> Result<u64, StoreError> {
+        let (tenant, ids) = ends(self, |_, row| row.principal == principal);
+        revoke(self, tenant, &ids);
+        Ok(ids.len() as u64)
+    }
+}

@@ -1,0 +1,16 @@
+//! What the operations need from a transaction, one file for each concern.
+mod api_keys;
+mod enrolments;
+mod homes;
+mod passwords;
+mod principals;
+mod sessions;
+mod throttle;
+
+pub use api_keys::ApiKeys;
+pub use enrolments::Enrolments;
+pub use homes::Homes;
+pub use passwords::Passwords;
+pub use principals::Principals;
+pub use sessions::Sessions;
+pub use throttle::Throttle;

@@ -1,0 +1,20 @@
+//! Where a credential lives, before anybody has been identified.
+use async_trait::async_trait;
+use keepgate_kernel::{KeyId, TenantId};
+use keepgate_store::StoreError;
+
+use crate::{CodeHash, Email};
+
+/// Where a credential lives. The platform's own worker only: everybody else learns nothing. The answer is a tenant's id, never
+/// a principal.
+#[async_trait]
+pub trait Homes: Send {
+    /// The tenants with a user of this address, at most 20, the user made first before the others.
+    async fn homes_of_email(&mut self, email: &Email) -> Result<Vec<TenantId>, StoreError>;
+
+    /// The tenant of a key.
+    async fn home_of_key(&mut self, id: KeyId) -> Result<Option<TenantId>, StoreError>;
+
+    /// The tenant of an enrolment code.
+    async fn home_of_enrolment(&mut self, hash: &CodeHash) -> Result<Option<TenantId>, StoreError>;
+}

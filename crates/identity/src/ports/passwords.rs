@@ -1,0 +1,20 @@
+//! Password verifiers.
+use async_trait::async_trait;
+use keepgate_kernel::PrincipalId;
+use keepgate_store::StoreError;
+
+use crate::{Email, Phc};
+
+/// Password verifiers of the caller's tenant. Keepgate's own worker only: everybody else reads nothing, and writing is
+/// `Forbidden`.
+#[async_trait]
+pub trait Passwords: Send {
+    /// The verifier of the active user with this address; `None` also when it has not enrolled yet.
+    async fn password_of_email(&mut self, email: &Email) -> Result<Option<(PrincipalId, Phc)>, StoreError>;
+
+    /// The verifier of an active user.
+    async fn password(&mut self, principal: PrincipalId) -> Result<Option<Phc>, StoreError>;
+
+    /// Sets the verifier, in place of any before. The principal must exist.
+    async fn put_password(&mut self, principal: PrincipalId, phc: &Phc) -> Result<(), StoreError>;
+}

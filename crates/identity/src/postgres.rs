@@ -1,0 +1,41 @@
+//! The ports in PostgreSQL, and what runs before there is anybody. Row-level security and the guards of the migrations decide;
+//! nothing here widens them.
+mod api_keys;
+mod enrolments;
+mod genesis;
+mod homes;
+mod passwords;
+mod principals;
+mod sessions;
+mod throttle;
+
+pub use genesis::{genesis, has_genesis};
+pub use homes::platform_tenant;
+
+use keepgate_kernel::{Level, PrincipalId, PrincipalKind, Uuid};
+use keepgate_policy::Standing;
+use keepgate_store::{PgTx, StoreError, Transaction};
+
+use crate::Phc;
+
+fn level(number: i16, table: &'static str) -> Result<Level, StoreError> {
+    let level = u8::try_from(number).ok().and_then(|number| Level::try_from(number).ok());
+    level.ok_or_else(|| StoreError::corrupt(table, "level"))
+}
+
+fn principal_id(kind: &str, id: Uuid) -> Result<PrincipalId, StoreError> {
+    let kind = PrincipalKind::parse(kind).ok_or_else(|| StoreError::corrupt("rbac.principal", "kind"))?;
+    Ok(PrincipalId::from_parts(kind, id))
+}
+
+fn phc(text: String, table: &'static str) -> Result<Phc, StoreError> {
+    Phc::parse(text).ok_or_else(|| StoreError::corrupt(table, "phc"))
+}
+
+/// For what policies would only filter: tells a worker from everybody else before anything is asked.
+fn demand_worker(tx: &PgTx) -> Result<(), StoreError> {
+    match tx.context().principal().standing {
+        Standing::System => Ok(()),
+        Standing::Level(_) => Err(StoreError::Forbidden),
+    }
+}

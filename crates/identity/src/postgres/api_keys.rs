@@ -1,0 +1,105 @@
+//! Keys in `identity.api_key`.
+mod row;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use keepgate_kernel::{Action, KeyId, PrincipalId};
+use keepgate_policy::ReachProof;
+use keepgate_store::{PgTx, StoreError, Transaction};
+
+use crate::{ApiKeyRecord, ApiKeys, KeyOnFile, NewApiKey, Phc};
+
+#[async_trait]
+impl ApiKeys for PgTx {
+    async fn add_api_key(&mut self, new: &NewApiKey) -> Result<(), StoreError> {
+        let (tenant, owner) = (self.context().tenant().uuid(), self.context().principal().id.uuid());
+        let scopes: Option<Vec<String>> = new.scopes.as_ref().map(|all| all.iter().map(Action::to_string).collect());
+        let cidrs: Option<Vec<String>> = new.allowed_cidrs.as_ref().map(|all| all.iter().map(|net| net.trunc().to_string()).collect());
+        sqlx::query!(
+            "insert into identity.api_key (tenant_id, id, principal_id, owner_id, name, phc, scopes, allowed_cidrs, expires_at)
+             values ($1, $2, $3, $4, $5, $6, $7::text[], $8::text[]::cidr[], $9)",
+            tenant,
+            new.id.uuid(),
+            new.service.uuid(),
+            owner,
+            new.name,
+            new.phc.as_str(),
+            scopes.as_deref(),
+            cidrs.as_deref(),
+            new.expires_at,
+        )
+        .execute(self.conn())
+        .await?;
+        Ok(())
+    }
+
+    async fn api_key(&mut self, id: KeyId) -> Result<Option<ApiKeyRecord>, StoreError> {
+        row::record(self, id).await
+    }
+
+    async fn api_keys(&mut self, after: Option<KeyId>, limit: u32) -> Result<Vec<ApiKeyRecord>, StoreError> {
+        row::records(self, after, limit).await
+    }
+
+    async fn revoke_api_key(&mut self, id: KeyId) -> Result<bool, StoreError> {
+        let tenant = self.context().tenant().uuid();
+        let done = sqlx::query!(
+            "update identity.api_key set revoked_at = now()
+              where tenant_id = $1 and id = $2 and revoked_at is null and (select gate.level()) > 0",
+            tenant,
+            id.uuid(),
+        )
+        .execute(self.conn())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn revoke_api_keys_of(&mut self, owner: PrincipalId) -> Result<u64, StoreError> {
+        let tenant = self.context().tenant().uuid();
+        let done = sqlx::query!(
+            "update identity.api_key set revoked_at = now()
+              where tenant_id = $1 and owner_id = $2 and revoked_at is null and (select gate.level()) > 0",
+            tenant,
+            owner.uuid(),
+        )
+        .execute(self.conn())
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    async fn rotate_api_key(&mut self, proof: &ReachProof, id: KeyId, phc: &Phc, overlap: Duration) -> Result<bool, StoreError> {
+        if proof.by() != self.context().principal().id {
+            return Err(StoreError::Forbidden);
+        }
+        let done = sqlx::query!(
+            "update identity.api_key
+                set old_phc = case when $5::float8 > 0 then phc end,
+                    old_until = case when $5::float8 > 0 then now() + make_interval(secs => $5::float8) end,
+                    phc = $4
+              where tenant_id = $1 and id = $2 and principal_id = $3 and revoked_at is null",
+            proof.target().tenant.uuid(),
+            id.uuid(),
+            proof.target().principal.uuid(),
+            phc.as_str(),
+            overlap.as_secs_f64(),
+        )
+        .execute(self.conn())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn key_on_file(&mut self, id: KeyId) -> Result<Option<KeyOnFile>, StoreError> {
+        row::on_file(self, id).await
+    }
+
+    async fn touch_api_key(&mut self, id: KeyId) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update identity.api_key set last_used_at = now() where tenant_id = (select gate.worker()) and id = $1",
+            id.uuid(),
+        )
+        .execute(self.conn())
+        .await?;
+        Ok(())
+    }
+}

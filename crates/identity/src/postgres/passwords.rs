@@ -1,0 +1,53 @@
+//! Verifiers in `identity.password`.
+use async_trait::async_trait;
+use keepgate_kernel::{PrincipalId, PrincipalKind};
+use keepgate_store::{PgTx, StoreError, Transaction};
+
+use super::phc;
+use crate::{Email, Passwords, Phc};
+
+#[async_trait]
+impl Passwords for PgTx {
+    async fn password_of_email(&mut self, email: &Email) -> Result<Option<(PrincipalId, Phc)>, StoreError> {
+        let tenant = self.context().tenant().uuid();
+        let row = sqlx::query!(
+            "select p.id, w.phc from rbac.principal p
+               join identity.password w on w.tenant_id = p.tenant_id and w.principal_id = p.id
+              where p.tenant_id = $1 and p.email = $2 and p.status = 'active'",
+            tenant,
+            email.as_str(),
+        )
+        .fetch_optional(self.conn())
+        .await?;
+        let found = row.map(|row| Ok((PrincipalId::from_parts(PrincipalKind::User, row.id), phc(row.phc, "identity.password")?)));
+        found.transpose()
+    }
+
+    async fn password(&mut self, principal: PrincipalId) -> Result<Option<Phc>, StoreError> {
+        let tenant = self.context().tenant().uuid();
+        let text = sqlx::query_scalar!(
+            "select w.phc from rbac.principal p
+               join identity.password w on w.tenant_id = p.tenant_id and w.principal_id = p.id
+              where p.tenant_id = $1 and p.id = $2 and p.status = 'active'",
+            tenant,
+            principal.uuid(),
+        )
+        .fetch_optional(self.conn())
+        .await?;
+        text.map(|text| phc(text, "identity.password")).transpose()
+    }
+
+    async fn put_password(&mut self, principal: PrincipalId, phc: &Phc) -> Result<(), StoreError> {
+        let tenant = self.context().tenant().uuid();
+        sqlx::query!(
+            "insert into identity.password (tenant_id, principal_id, phc) values ($1, $2, $3)
+             on conflict (tenant_id, principal_id) do update set phc = excluded.phc, changed_at = now()",
+            tenant,
+            principal.uuid(),
+            phc.as_str(),
+        )
+        .execute(self.conn())
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,49 @@
+//! Sessions on record.
+use chrono::TimeDelta;
+use keepgate_kernel::{Level, PrincipalId, SessionId, TenantId, Timestamp, UnitId};
+
+/// How long a session lives at most: eight hours.
+pub const SESSION_LIFE: TimeDelta = TimeDelta::hours(8);
+
+/// A session to be opened.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSession {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose.
+    pub principal: PrincipalId,
+    /// When it ends; the store cuts it to [`SESSION_LIFE`] from its own present.
+    pub expires_at: Timestamp,
+}
+
+/// A session that was opened: everything a token says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoggedIn {
+    /// The session.
+    pub session: SessionId,
+    /// Whose.
+    pub principal: PrincipalId,
+    /// In which tenant.
+    pub tenant: TenantId,
+    /// The live level at this moment.
+    pub level: Level,
+    /// The live unit, for levels 1 to 3.
+    pub unit: Option<UnitId>,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// A live session in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionRecord {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose.
+    pub principal: PrincipalId,
+    /// The level it was opened with, a ceiling.
+    pub level: Level,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}

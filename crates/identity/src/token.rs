@@ -1,0 +1,12 @@
+//! Access tokens: EdDSA JWTs (RFC 7519, RFC 8037, RFC 9068) that name a session for at most eight hours.
+#[cfg(test)]
+mod attacks;
+mod claims;
+mod jwks;
+mod ring;
+mod tokens;
+
+pub use claims::Claims;
+pub use jwks::Jwks;
+pub use ring::KeyRing;
+pub use tokens::{AccessToken, TokenError, Tokens};

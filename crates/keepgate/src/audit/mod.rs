@@ -1,0 +1,15 @@
+//! The offline side of the audit log: checking it with its public key alone, and carrying it away.
+mod archive;
+mod directory;
+mod export;
+mod observe;
+mod outcome;
+mod remote;
+mod source;
+#[cfg(test)]
+mod tests;
+mod tiles;
+mod verify;
+
+pub use export::export;
+pub use verify::verify;

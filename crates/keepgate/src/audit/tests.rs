@@ -1,0 +1,158 @@
+//! A log as others would hand it over, checked and damaged.
+use std::{fs, path::Path};
+
+use clap::Parser;
+use keepgate_audit::{Leaf, TimeQuality};
+use keepgate_kernel::{AuditId, Outcome, PrincipalId, RequestId, TenantId, Timestamp, Uuid};
+use keepgate_merkle::{
+    checkpoint::Checkpoint,
+    hash::leaf_hash,
+    note::NoteSigner,
+    tree::root_of,
+};
+
+use super::{
+    tiles::{Grower, TileDirectory, size_of},
+    verify,
+};
+use crate::{cli::VerifyArgs, exit::Exit};
+
+const ORIGIN: &str = "localhost/audit/00000000-0000-0000-0000-000000000000";
+
+#[derive(Parser)]
+struct Args {
+    #[command(flatten)]
+    verify: VerifyArgs,
+}
+
+fn signer() -> NoteSigner {
+    NoteSigner::from_seed(ORIGIN.parse().unwrap(), &[7; 32]).unwrap()
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_timestamp(1_790_000_000 + second, 0).unwrap()
+}
+
+fn leaf(second: i64) -> Vec<u8> {
+    let tenant = TenantId::from_uuid(Uuid::nil());
+    let leaf = Leaf {
+        action: "message.accept".into(),
+        actor: PrincipalId::system(tenant),
+        entity: format!("msg:{second}"),
+        id: AuditId::new(at(second)),
+        outcome: Outcome::Done,
+        reason: None,
+        recorded_at: at(second),
+        request: RequestId::new(at(second)),
+        source_c: None,
+        tenant,
+        time_quality: TimeQuality::Unattested,
+    };
+    leaf.to_bytes()
+}
+
+/// Writes the log of `entries` to `out`.
+fn write(out: &Path, entries: &[Vec<u8>]) {
+    let directory = TileDirectory::begin(out).unwrap();
+    let hashes: Vec<_> = entries.iter().map(|entry| leaf_hash(entry)).collect();
+    let mut grower = Grower::default();
+    for (entries, hashes) in entries.chunks(256).zip(hashes.chunks(256)) {
+        grower.bundle(&directory, entries, hashes).unwrap();
+    }
+    grower.finish(&directory).unwrap();
+    let checkpoint = Checkpoint { origin: ORIGIN.into(), size: entries.len() as u64, root: root_of(&hashes) };
+    directory.finish(checkpoint.sign(&signer()).unwrap().to_string().as_bytes()).unwrap();
+}
+
+fn check(dir: &Path, more: &[&str]) -> Exit {
+    let key = signer().verifier().to_string();
+    let dir = dir.display().to_string();
+    let mut arguments = vec!["verify", "--dir", &dir, "--key", &key];
+    arguments.extend(more);
+    verify(&Args::parse_from(arguments).verify).map_or_else(|failure| failure.exit, |exit| exit)
+}
+
+#[test]
+fn a_log_of_every_shape_verifies_and_an_edited_entry_does_not() {
+    let base = tempfile::tempdir().unwrap();
+    for size in [1, 255, 256, 257, 700] {
+        let dir = base.path().join(size.to_string());
+        write(&dir, &(0..size).map(leaf).collect::<Vec<_>>());
+        assert_eq!(size_of(&fs::read(dir.join("checkpoint")).unwrap()), u64::try_from(size).ok());
+        assert_eq!(check(&dir, &[]), Exit::Ok, "{size}");
+    }
+    let bundle = base.path().join("700/tile/entries/001");
+    let mut content = fs::read(&bundle).unwrap();
+    let last = content.len() - 30;
+    content[last] ^= 1;
+    fs::write(&bundle, content).unwrap();
+    assert_eq!(check(&base.path().join("700"), &["--json"]), Exit::Failed);
+}
+
+#[test]
+fn a_missing_tile_or_checkpoint_is_incomplete_and_not_verified() {
+    let base = tempfile::tempdir().unwrap();
+    let dir = base.path().join("log");
+    write(&dir, &(0..300).map(leaf).collect::<Vec<_>>());
+    fs::remove_file(dir.join("tile/0/001.p/44")).unwrap();
+    assert_eq!(check(&dir, &[]), Exit::Incomplete);
+    fs::remove_file(dir.join("checkpoint")).unwrap();
+    assert_eq!(check(&dir, &["--json"]), Exit::Incomplete);
+}
+
+#[test]
+fn an_older_checkpoint_finds_a_rewritten_history() {
+    let base = tempfile::tempdir().unwrap();
+    let (old, grown, forged) = (base.path().join("old"), base.path().join("grown"), base.path().join("forged"));
+    let mut entries: Vec<_> = (0..10).map(leaf).collect();
+    write(&old, &entries);
+    entries.extend((10..20).map(leaf));
+    write(&grown, &entries);
+    entries[3] = leaf(4);
+    write(&forged, &entries);
+    let since = old.join("checkpoint").display().to_string();
+    assert_eq!(check(&grown, &["--since", &since]), Exit::Ok);
+    assert_eq!(check(&forged, &[]), Exit::Ok, "signed again, so only the older checkpoint tells");
+    assert_eq!(check(&forged, &["--since", &since]), Exit::Failed);
+    assert_eq!(check(&grown, &["--since", "/nonexistent"]), Exit::Usage);
+}
+
+#[test]
+fn a_back_dated_entry_is_found_although_the_log_is_signed() {
+    let base = tempfile::tempdir().unwrap();
+    let dir = base.path().join("log");
+    write(&dir, &[leaf(0), leaf(3600), leaf(3500), leaf(3601)]);
+    assert_eq!(check(&dir, &[]), Exit::Ok, "a slow transaction");
+    let dir = base.path().join("back-dated");
+    write(&dir, &[leaf(0), leaf(3600), leaf(60)]);
+    assert_eq!(check(&dir, &[]), Exit::Failed);
+}
+
+#[test]
+fn another_key_is_tampering_and_a_malformed_one_is_usage() {
+    let base = tempfile::tempdir().unwrap();
+    let dir = base.path().join("log");
+    write(&dir, &[leaf(0)]);
+    let shown = dir.display().to_string();
+    let verify_with = |key: &str| {
+        let args = Args::parse_from(["verify", "--dir", &shown, "--key", key]);
+        verify(&args.verify).map_or_else(|failure| failure.exit, |exit| exit)
+    };
+    let stranger = NoteSigner::from_seed(ORIGIN.parse().unwrap(), &[8; 32]).unwrap().verifier().to_string();
+    assert_eq!(verify_with(&stranger), Exit::Failed);
+    assert_eq!(verify_with("nonsense"), Exit::Usage);
+}
+
+#[test]
+fn a_bundle_is_checked_like_the_directory_it_holds() {
+    let base = tempfile::tempdir().unwrap();
+    let (dir, bundle) = (base.path().join("log"), base.path().join("b.tar"));
+    write(&dir, &(0..300).map(leaf).collect::<Vec<_>>());
+    let mut tar = std::process::Command::new("tar");
+    tar.args(["--format=ustar", "-cf"]).arg(&bundle).arg("-C").arg(&dir);
+    let files = ["checkpoint", "tile/entries/000", "tile/entries/001.p/44", "tile/0/000", "tile/0/001.p/44", "tile/1/000.p/1"];
+    assert!(tar.args(files).status().unwrap().success());
+    let (key, shown) = (signer().verifier().to_string(), bundle.display().to_string());
+    let args = Args::parse_from(["verify", "--bundle", &shown, "--key", &key]);
+    assert_eq!(verify(&args.verify).unwrap(), Exit::Ok);
+}

@@ -1,0 +1,22 @@
+//! The rules of the product, each on the real binary: a service of its own for each test.
+#![cfg(test)]
+
+mod api_keys;
+mod audit;
+mod audit_cli;
+mod audit_coverage;
+mod authority;
+mod delivery;
+mod delivery_faults;
+mod failure;
+mod first_start;
+mod http;
+mod identity;
+mod isolation;
+mod messages;
+mod messages_limits;
+mod messages_rules;
+mod start_refused;
+mod stream;
+mod tokens;
+mod webhooks;
