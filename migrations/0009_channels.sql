@@ -184,12 +184,13 @@ CREATE POLICY app_r ON channels.webhook FOR SELECT TO kg_app USING (tenant_id = 
 CREATE POLICY app_i ON channels.webhook FOR INSERT TO kg_app WITH CHECK (tenant_id = (SELECT gate.tenant(4, 5)));
 CREATE POLICY app_d ON channels.webhook FOR DELETE TO kg_app USING (tenant_id = (SELECT gate.tenant(4, 5)));
 
+-- The caller's unit is read where gate.enter reads it: its own assignment, one row, once for each statement.
 -- Level 1: what it sent or what is addressed to it. Level 2: its unit's as well. Levels 3 to 5, and the worker: the tenant's.
 CREATE POLICY app_r ON channels.message FOR SELECT TO kg_app USING (tenant_id = (SELECT gate.tenant(0, 5)) AND (
   (SELECT gate.level()) IN (0, 3, 4, 5) OR sender_id = (SELECT gate.subject()) OR (SELECT gate.subject()) = ANY (addressees)
-  OR ((SELECT gate.level()) = 2 AND unit_id = (SELECT gate.unit()))));
+  OR ((SELECT gate.level()) = 2 AND unit_id = (SELECT r.unit_id FROM rbac.role_assignment r WHERE r.tenant_id = (SELECT gate.tenant(1, 5)) AND r.principal_id = (SELECT gate.subject())))));
 CREATE POLICY app_i ON channels.message FOR INSERT TO kg_app WITH CHECK (tenant_id = (SELECT gate.tenant(1, 5))
-  AND sender_id = (SELECT gate.subject()) AND unit_id IS NOT DISTINCT FROM (SELECT gate.unit()));
+  AND sender_id = (SELECT gate.subject()) AND unit_id IS NOT DISTINCT FROM (SELECT r.unit_id FROM rbac.role_assignment r WHERE r.tenant_id = (SELECT gate.tenant(1, 5)) AND r.principal_id = (SELECT gate.subject())));
 
 -- The journey is seen by whoever sees the message.
 CREATE POLICY app_r ON channels.delivery FOR SELECT TO kg_app USING (tenant_id = (SELECT gate.worker()) OR (tenant_id = (SELECT gate.tenant(1, 5))
@@ -263,6 +264,7 @@ BEGIN
     IF NEW.live AND NOT OLD.live THEN RAISE EXCEPTION 'kg: a superseded attempt stays so' USING ERRCODE = '42501'; END IF;
     IF NEW.sends < OLD.sends OR (NEW.state = 'intent' AND OLD.state = 'unknown' AND NEW.sends = OLD.sends) THEN
       RAISE EXCEPTION 'kg: a send is counted' USING ERRCODE = '42501'; END IF;
+    IF NEW.sends > 1 AND NOT NEW.idempotent THEN RAISE EXCEPTION 'kg: what may have been taken is not sent again' USING ERRCODE = '42501'; END IF;
   END IF;
   IF TG_OP = 'INSERT' OR (NEW.state = 'intent' AND OLD.state <> 'intent') THEN
     SELECT x.status, x.lease_token INTO d FROM channels.delivery x WHERE x.tenant_id = NEW.tenant_id AND x.message_id = NEW.message_id FOR SHARE;

@@ -13,7 +13,9 @@ impl Server {
         headers: &[(&str, &str)],
         body: Option<Vec<u8>>,
     ) -> Reply {
-        self.attempt(method, url, bearer, headers, body).await.expect("the service answers")
+        self.attempt(method, url, bearer, headers, body)
+            .await
+            .expect("the service answers")
     }
 
     /// As [`Server::raw`], for when the service may be gone.
@@ -38,8 +40,14 @@ impl Server {
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         // A stream has no end to wait for: its head is the answer.
-        let endless = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
-        let body = if endless { Vec::new() } else { response.bytes().await?.to_vec() };
+        let endless = headers
+            .get("content-type")
+            .is_some_and(|kind| kind == "text/event-stream");
+        let body = if endless {
+            Vec::new()
+        } else {
+            response.bytes().await?.to_vec()
+        };
         Ok(Reply { status, headers, body })
     }
 
@@ -60,7 +68,14 @@ impl Server {
         body: &Value,
     ) -> Reply {
         let headers = [&[("content-type", "application/json")], headers].concat();
-        self.raw(method, &self.url(path), bearer, &headers, Some(body.to_string().into_bytes())).await
+        self.raw(
+            method,
+            &self.url(path),
+            bearer,
+            &headers,
+            Some(body.to_string().into_bytes()),
+        )
+        .await
     }
 
     pub async fn post(&self, path: &str, bearer: &str, body: Value) -> Reply {
@@ -69,7 +84,8 @@ impl Server {
 
     /// A POST that may be repeated under `key`.
     pub async fn post_once(&self, path: &str, bearer: &str, key: &str, body: &Value) -> Reply {
-        self.send(Method::POST, path, Some(bearer), &[("idempotency-key", key)], body).await
+        self.send(Method::POST, path, Some(bearer), &[("idempotency-key", key)], body)
+            .await
     }
 
     /// A POST without a body.

@@ -12,11 +12,7 @@
     clippy::indexing_slicing,
     reason = "a test harness fails loudly"
 )]
-#![expect(
-    missing_docs,
-    missing_debug_implementations,
-    reason = "read by the tests beside it"
-)]
+#![expect(missing_docs, missing_debug_implementations, reason = "read by the tests beside it")]
 
 mod calls;
 mod operations;

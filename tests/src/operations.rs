@@ -33,13 +33,15 @@ impl Server {
         let methods = |(path, item): (&String, &Value)| {
             let item = item.as_object().unwrap().clone();
             let path = path.clone();
-            item.into_iter().filter(|(method, _)| method != "parameters").map(move |(method, operation)| Operation {
-                method: method.to_uppercase(),
-                path: path.clone(),
-                action: operation["x-keepgate-action"].as_str().map(str::to_owned),
-                levels: serde_json::from_value(operation["x-keepgate-levels"].clone()).unwrap_or_default(),
-                keys: operation["x-keepgate-api-keys"] == true,
-            })
+            item.into_iter()
+                .filter(|(method, _)| method != "parameters")
+                .map(move |(method, operation)| Operation {
+                    method: method.to_uppercase(),
+                    path: path.clone(),
+                    action: operation["x-keepgate-action"].as_str().map(str::to_owned),
+                    levels: serde_json::from_value(operation["x-keepgate-levels"].clone()).unwrap_or_default(),
+                    keys: operation["x-keepgate-api-keys"] == true,
+                })
         };
         paths.iter().flat_map(methods).collect()
     }
@@ -63,5 +65,7 @@ pub fn placeholder(path: &str) -> String {
         ("{path}", "0/000".to_owned()),
     ]
     .iter()
-    .fold(path.to_owned(), |path, (parameter, value)| path.replace(parameter, value))
+    .fold(path.to_owned(), |path, (parameter, value)| {
+        path.replace(parameter, value)
+    })
 }

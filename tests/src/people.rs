@@ -23,7 +23,14 @@ impl Server {
 
     /// Tries a one-time enrolment code.
     pub async fn try_code(&self, code: &str) -> Reply {
-        self.send(Method::POST, "/v1/auth/enrol", None, &[], &json!({"code": code, "password": PASSWORD})).await
+        self.send(
+            Method::POST,
+            "/v1/auth/enrol",
+            None,
+            &[],
+            &json!({"code": code, "password": PASSWORD}),
+        )
+        .await
     }
 
     /// Uses a one-time enrolment code; the token.
@@ -44,19 +51,38 @@ impl Server {
     /// Creates a user of `level` as `by` and enrols it.
     pub async fn person(&self, by: &str, level: u8) -> Person {
         let email = email();
-        let made = self.post("/v1/users", by, json!({"email": email, "level": level})).await.expect(201).json();
+        let made = self
+            .post("/v1/users", by, json!({"email": email, "level": level}))
+            .await
+            .expect(201)
+            .json();
         let token = self.enrol(made["enrolment"]["code"].as_str().unwrap()).await;
-        Person { id: made["id"].as_str().unwrap().to_owned(), email, token }
+        Person {
+            id: made["id"].as_str().unwrap().to_owned(),
+            email,
+            token,
+        }
     }
 
     /// Tries to log in.
     pub async fn login(&self, email: &str, password: &str) -> Reply {
-        self.send(Method::POST, "/v1/auth/login", None, &[], &json!({"email": email, "password": password})).await
+        self.send(
+            Method::POST,
+            "/v1/auth/login",
+            None,
+            &[],
+            &json!({"email": email, "password": password}),
+        )
+        .await
     }
 
     /// A second customer tenant: its id, and a token of its owner.
     pub async fn second_tenant(&self, admin: &str) -> (String, String) {
-        let tenant = self.post("/v1/tenants", admin, json!({"name": "second"})).await.expect(201).field("id");
+        let tenant = self
+            .post("/v1/tenants", admin, json!({"name": "second"}))
+            .await
+            .expect(201)
+            .field("id");
         let body = json!({"email": email(), "level": 5, "tenant": tenant});
         let made = self.post("/v1/users", admin, body).await.expect(201).json();
         let token = self.enrol(made["enrolment"]["code"].as_str().unwrap()).await;
@@ -65,7 +91,10 @@ impl Server {
 
     /// The caller's own id.
     pub async fn me(&self, bearer: &str) -> String {
-        self.get("/v1/me", bearer).await.expect(200).json()["principal"]["id"].as_str().unwrap().to_owned()
+        self.get("/v1/me", bearer).await.expect(200).json()["principal"]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     /// Issues an API key as `by`: its id and the key itself.
@@ -89,5 +118,8 @@ impl Server {
 /// An address nobody had before.
 pub fn email() -> String {
     static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
-    format!("user{}@example.org", NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+    format!(
+        "user{}@example.org",
+        NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+    )
 }

@@ -9,7 +9,10 @@ use std::{
 use tokio::process::{Child, Command};
 
 /// The binary under test.
-#[expect(clippy::disallowed_methods, reason = "the test runner names the binary in the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test runner names the binary in the environment"
+)]
 pub fn binary() -> PathBuf {
     std::env::var_os("KEEPGATE_BIN").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug/keepgate"),
@@ -39,7 +42,9 @@ impl Ended {
         let ended = self.expect(code);
         let last: Vec<&str> = ended.err.lines().filter(|line| !line.starts_with('{')).collect();
         let starts = ["keepgate: ", "why: ", "what to do: "];
-        let told = starts.iter().all(|start| last.iter().any(|line| line.starts_with(start)));
+        let told = starts
+            .iter()
+            .all(|start| last.iter().any(|line| line.starts_with(start)));
         assert!(told, "not in three lines: {}", ended.err);
         ended.err
     }
@@ -48,7 +53,10 @@ impl Ended {
 /// `keepgate` with nothing of this process's environment that could lead it to another database.
 pub(crate) fn keepgate() -> Command {
     let mut command = Command::new(binary());
-    command.env_remove("DATABASE_URL").env_remove("PGPASSWORD").stdin(Stdio::null());
+    command
+        .env_remove("DATABASE_URL")
+        .env_remove("PGPASSWORD")
+        .stdin(Stdio::null());
     command
 }
 
@@ -83,9 +91,15 @@ pub async fn serve_until_end(home: &Path, listen: &str, environment: &[(&str, &s
 
 async fn ended(mut command: Command) -> Ended {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let child: Child = command.spawn().expect("the binary starts; `cargo xtask test` builds it");
+    let child: Child = command
+        .spawn()
+        .expect("the binary starts; `cargo xtask test` builds it");
     let out = tokio::time::timeout(Duration::from_secs(60), child.wait_with_output()).await;
     let out = out.expect("the process ends by itself within a minute").unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Ended { code: out.status.code(), out: text(out.stdout), err: text(out.stderr) }
+    Ended {
+        code: out.status.code(),
+        out: text(out.stdout),
+        err: text(out.stderr),
+    }
 }

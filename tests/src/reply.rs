@@ -41,6 +41,30 @@ impl Reply {
         body
     }
 
+    /// Asserts that the request was refused as not understood; the place of the first fault.
+    #[track_caller]
+    pub fn invalid(self) -> String {
+        let slug = self.json()["type"]
+            .as_str()
+            .unwrap_or_default()
+            .replace("/problems/", "");
+        let body = self.problem(422, &slug);
+        body["errors"][0]["pointer"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no place in {body}"))
+            .to_owned()
+    }
+
+    /// Asserts that there is no such thing, and says so as a problem; the body.
+    #[track_caller]
+    pub fn missing(self) -> Value {
+        let slug = self.json()["type"]
+            .as_str()
+            .unwrap_or_default()
+            .replace("/problems/", "");
+        self.problem(404, &slug)
+    }
+
     /// `body[name]` as text.
     #[track_caller]
     pub fn field(&self, name: &str) -> String {

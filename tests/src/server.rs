@@ -34,7 +34,11 @@ pub struct Server {
 /// A directory that the database server, which runs as another user under root, can reach.
 pub(crate) fn scratch() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
-    let home = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    let home = if memory.is_dir() {
+        memory.to_owned()
+    } else {
+        std::env::temp_dir()
+    };
     let dir = tempfile::Builder::new().prefix("kge").tempdir_in(home).unwrap();
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     dir
@@ -43,12 +47,19 @@ pub(crate) fn scratch() -> tempfile::TempDir {
 impl Options {
     /// More lines of the configuration file, and nothing else.
     pub fn config(text: &str) -> Self {
-        Self { config: text.to_owned(), files: Vec::new() }
+        Self {
+            config: text.to_owned(),
+            files: Vec::new(),
+        }
     }
 
     /// Writes what a start on `home` reads.
     pub(crate) fn write(&self, home: &Path) {
-        std::fs::write(home.join("keepgate.toml"), self.config.replace("{dir}", home.to_str().unwrap())).unwrap();
+        std::fs::write(
+            home.join("keepgate.toml"),
+            self.config.replace("{dir}", home.to_str().unwrap()),
+        )
+        .unwrap();
         for (name, content) in &self.files {
             let file = home.join(name);
             std::fs::write(&file, content).unwrap();
@@ -79,7 +90,14 @@ impl Server {
         let client = client(&info);
         let boot = info["bootstrap"].clone();
         assert!(boot.is_object(), "the first start tells the bootstrap secrets");
-        Self { dir, info, boot, options, child, client }
+        Self {
+            dir,
+            info,
+            boot,
+            options,
+            child,
+            client,
+        }
     }
 
     /// Starts again on the same data directory.
@@ -140,7 +158,10 @@ impl Server {
         let data = self.data_dir();
         let data = data.to_str().unwrap();
         let psql = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql];
-        run(["db", "shell", "--data-dir", data, "--role", role, "--"].into_iter().chain(psql)).await
+        run(["db", "shell", "--data-dir", data, "--role", role, "--"]
+            .into_iter()
+            .chain(psql))
+        .await
     }
 
     /// As [`Server::sql`] as the superuser, provided it succeeds; the rows.
@@ -178,7 +199,9 @@ impl Drop for Server {
     /// A graceful end, so that its database goes with it.
     fn drop(&mut self) {
         let Some(id) = self.child.id() else { return };
-        let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) else { return };
+        let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) else {
+            return;
+        };
         let _gone = kill_process(pid, Signal::TERM);
         let started = Instant::now();
         while matches!(self.child.try_wait(), Ok(None)) && started.elapsed() < Duration::from_secs(30) {
@@ -191,7 +214,13 @@ async fn spawn(home: &Path, options: &Options) -> (Child, Value) {
     let started = Instant::now();
     let ready = home.join("ready.json");
     let _none = std::fs::remove_file(&ready);
-    let open = |name| std::fs::File::options().create(true).append(true).open(home.join(name)).unwrap();
+    let open = |name| {
+        std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(home.join(name))
+            .unwrap()
+    };
     options.write(home);
     let mut child = process::serve(home)
         .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
@@ -201,16 +230,25 @@ async fn spawn(home: &Path, options: &Options) -> (Child, Value) {
         .expect("the binary starts; `cargo xtask test` builds it");
     while !ready.exists() {
         if let Some(status) = child.try_wait().unwrap() {
-            panic!("serve ended with {status}: {}", std::fs::read_to_string(home.join("log")).unwrap_or_default());
+            panic!(
+                "serve ended with {status}: {}",
+                std::fs::read_to_string(home.join("log")).unwrap_or_default()
+            );
         }
-        assert!(started.elapsed() < Duration::from_secs(90), "serve was not ready in time");
+        assert!(
+            started.elapsed() < Duration::from_secs(90),
+            "serve was not ready in time"
+        );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let info = serde_json::from_slice(&std::fs::read(&ready).unwrap()).unwrap();
     (child, info)
 }
 
-#[expect(clippy::disallowed_methods, reason = "it talks to the service under test and to nobody else")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it talks to the service under test and to nobody else"
+)]
 fn client(info: &Value) -> Client {
     let ca = std::fs::read(info["ca_cert"].as_str().unwrap()).unwrap();
     Client::builder()

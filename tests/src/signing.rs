@@ -5,7 +5,13 @@ use serde_json::Value;
 
 /// HMAC-SHA1 (RFC 2104), base64.
 pub fn hmac_sha1(key: &[u8], text: &str) -> String {
-    BASE64.encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key), text.as_bytes()).as_ref())
+    BASE64.encode(
+        hmac::sign(
+            &hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key),
+            text.as_bytes(),
+        )
+        .as_ref(),
+    )
 }
 
 /// HMAC-SHA256, base64.

@@ -18,13 +18,18 @@ pub struct Heard {
 
 impl Heard {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// A field of a form body, percent-decoded.
     pub fn form(&self, name: &str) -> Option<String> {
         let body = String::from_utf8_lossy(&self.body).into_owned();
-        let raw = body.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}=")).map(str::to_owned))?;
+        let raw = body
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(&format!("{name}=")).map(str::to_owned))?;
         let mut out = Vec::new();
         let mut bytes = raw.bytes();
         while let Some(byte) = bytes.next() {
@@ -51,18 +56,28 @@ pub struct Answer {
 
 impl Answer {
     pub fn new(status: u16, body: impl Into<String>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into() }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: body.into(),
+        }
     }
 
     /// An error as Twilio reports it.
     pub fn twilio_error(status: u16, code: u32) -> Self {
-        Self::new(status, format!(r#"{{"code":{code},"message":"m","more_info":"i","status":{status}}}"#))
+        Self::new(
+            status,
+            format!(r#"{{"code":{code},"message":"m","more_info":"i","status":{status}}}"#),
+        )
     }
 
     /// Twilio's answer to what it took: a SID that holds `n`.
     pub fn twilio_taken(heard: &Heard, n: u32) -> Self {
         let kind = if heard.path.contains("/Calls") { "CA" } else { "SM" };
-        Self::new(201, format!(r#"{{"sid":"{kind}{n:032x}","status":"queued","queue_time":"0"}}"#))
+        Self::new(
+            201,
+            format!(r#"{{"sid":"{kind}{n:032x}","status":"queued","queue_time":"0"}}"#),
+        )
     }
 }
 
@@ -123,7 +138,9 @@ impl StandIn {
                 ring.await;
             }
         };
-        tokio::time::timeout(std::time::Duration::from_secs(30), wait).await.expect("the stand-in hears enough requests")
+        tokio::time::timeout(std::time::Duration::from_secs(30), wait)
+            .await
+            .expect("the stand-in hears enough requests")
     }
 }
 
@@ -140,10 +157,17 @@ async fn serve(mut socket: TcpStream, answer: Answers, list: Arc<Mutex<Vec<Heard
         list.lock().unwrap().push(heard);
         ring.notify_waiters();
         ring.notify_one();
-        let Some(Answer { status, headers, body }) = reply else { return };
-        let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let Some(Answer { status, headers, body }) = reply else {
+            return;
+        };
+        let more: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
         let length = body.len();
-        let head = format!("HTTP/1.1 {status} Any\r\ncontent-type: application/json\r\n{more}content-length: {length}\r\n\r\n");
+        let head = format!(
+            "HTTP/1.1 {status} Any\r\ncontent-type: application/json\r\n{more}content-length: {length}\r\n\r\n"
+        );
         if socket.write_all((head + &body).as_bytes()).await.is_err() {
             return;
         }
@@ -157,13 +181,26 @@ async fn read(socket: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Heard> {
             let mut lines = head.lines();
             let mut first = lines.next()?.split(' ');
             let (method, path) = (first.next()?.to_owned(), first.next()?.to_owned());
-            let headers: Vec<(String, String)> =
-                lines.filter_map(|line| line.split_once(':').map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))).collect();
-            let length = headers.iter().find(|(key, _)| key.eq_ignore_ascii_case("content-length")).and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
+            let headers: Vec<(String, String)> = lines
+                .filter_map(|line| {
+                    line.split_once(':')
+                        .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
+                })
+                .collect();
+            let length = headers
+                .iter()
+                .find(|(key, _)| key.eq_ignore_ascii_case("content-length"))
+                .and_then(|(_, value)| value.parse().ok())
+                .unwrap_or(0);
             if buffer.len() >= end + 4 + length {
                 let body = buffer[end + 4..end + 4 + length].to_vec();
                 buffer.drain(..end + 4 + length);
-                return Some(Heard { method, path, headers, body });
+                return Some(Heard {
+                    method,
+                    path,
+                    headers,
+                    body,
+                });
             }
         }
         let mut chunk = [0; 4096];

@@ -21,14 +21,21 @@ pub struct Stream {
 impl Server {
     /// Opens the stream of `bearer`'s principal, after `last` if given.
     pub async fn stream(&self, bearer: &str, last: Option<&str>) -> Stream {
-        let mut request = self.client().get(self.url("/v1/stream")).bearer_auth(bearer).timeout(Duration::from_secs(300));
+        let mut request = self
+            .client()
+            .get(self.url("/v1/stream"))
+            .bearer_auth(bearer)
+            .timeout(Duration::from_secs(300));
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Stream { response, buffer: String::new() }
+        Stream {
+            response,
+            buffer: String::new(),
+        }
     }
 }
 
@@ -50,9 +57,11 @@ impl Stream {
         events
     }
 
-    /// The next event, within 30 seconds; `None` when the service ended the stream.
+    /// The next message, within 30 seconds; `None` when the service ended the stream, with or without telling why.
     pub async fn next(&mut self) -> Option<Event> {
-        tokio::time::timeout(Duration::from_secs(30), self.read()).await.expect("an event comes in time")
+        tokio::time::timeout(Duration::from_secs(30), self.read())
+            .await
+            .expect("an event comes in time")
     }
 
     async fn read(&mut self) -> Option<Event> {
@@ -60,10 +69,11 @@ impl Stream {
             if let Some((block, rest)) = self.buffer.split_once("\n\n") {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
                 self.buffer = rest;
-                if let Some(event) = parse(&block) {
-                    return Some(event);
+                match parse(&block) {
+                    Some(event) if event.kind == "end" => return None,
+                    Some(event) => return Some(event),
+                    None => continue,
                 }
-                continue;
             }
             match self.response.chunk().await {
                 Ok(Some(chunk)) => self.buffer.push_str(&String::from_utf8_lossy(&chunk)),
@@ -74,7 +84,15 @@ impl Stream {
 }
 
 fn parse(block: &str) -> Option<Event> {
-    let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name).map(|value| value.trim_start().to_owned()));
+    let field = |name: &str| {
+        block
+            .lines()
+            .find_map(|line| line.strip_prefix(name).map(|value| value.trim_start().to_owned()))
+    };
     let data = field("data:")?;
-    Some(Event { id: field("id:").unwrap_or_default(), kind: field("event:").unwrap_or_default(), data: serde_json::from_str(&data).unwrap_or(Value::Null) })
+    Some(Event {
+        id: field("id:").unwrap_or_default(),
+        kind: field("event:").unwrap_or_default(),
+        data: serde_json::from_str(&data).unwrap_or(Value::Null),
+    })
 }

@@ -20,12 +20,16 @@ pub fn in_seconds(seconds: u64) -> String {
 impl Server {
     /// A recipient whose only contact is `address` on `channel`.
     pub async fn recipient(&self, bearer: &str, channel: &str, address: &str) -> String {
-        self.recipient_with(bearer, json!([{"channel": channel, "address": address}])).await
+        self.recipient_with(bearer, json!([{"channel": channel, "address": address}]))
+            .await
     }
 
     /// A recipient with these contacts.
     pub async fn recipient_with(&self, bearer: &str, contacts: Value) -> String {
-        self.post("/v1/recipients", bearer, json!({"name": "r", "contacts": contacts})).await.expect(201).field("id")
+        self.post("/v1/recipients", bearer, json!({"name": "r", "contacts": contacts}))
+            .await
+            .expect(201)
+            .field("id")
     }
 
     /// Defines a route; `steps` are channel, wait in seconds, attempts.
@@ -60,7 +64,8 @@ impl Server {
 
     /// The message once it has `status`.
     pub async fn message_is(&self, bearer: &str, id: &str, status: &str) -> Value {
-        self.message_when(bearer, id, |message| message["status"] == status).await
+        self.message_when(bearer, id, |message| message["status"] == status)
+            .await
     }
 
     /// Every item of a list, page by page.
@@ -69,7 +74,11 @@ impl Server {
         let mut cursor = String::new();
         loop {
             let mark = if path.contains('?') { '&' } else { '?' };
-            let page = self.get(&format!("{path}{mark}limit=500{cursor}"), bearer).await.expect(200).json();
+            let page = self
+                .get(&format!("{path}{mark}limit=500{cursor}"), bearer)
+                .await
+                .expect(200)
+                .json();
             items.extend(page["items"].as_array().unwrap().clone());
             match page["next_cursor"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
@@ -94,7 +103,10 @@ impl Server {
         let request = mark.header("x-request-id").unwrap().to_owned();
         eventually("the log's end", || async {
             let items = self.all(bearer, "/v1/audit").await;
-            items.iter().any(|entry| entry["request_id"] == *request).then_some(items)
+            items
+                .iter()
+                .any(|entry| entry["request_id"] == *request)
+                .then_some(items)
         })
         .await
     }

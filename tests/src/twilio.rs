@@ -19,7 +19,10 @@ impl Options {
             stand_in.url,
             "0".repeat(32)
         );
-        Self { config, files: vec![("twilio-token".to_owned(), AUTH_TOKEN.to_owned())] }
+        Self {
+            config,
+            files: vec![("twilio-token".to_owned(), AUTH_TOKEN.to_owned())],
+        }
     }
 }
 
@@ -27,7 +30,9 @@ impl Options {
 fn signature(url: &str, fields: &[(&str, &str)]) -> String {
     let mut fields = fields.to_vec();
     fields.sort_unstable();
-    let text = fields.iter().fold(url.to_owned(), |text, (name, value)| text + name + value);
+    let text = fields
+        .iter()
+        .fold(url.to_owned(), |text, (name, value)| text + name + value);
     hmac_sha1(AUTH_TOKEN.as_bytes(), &text)
 }
 
@@ -39,7 +44,10 @@ fn form(fields: &[(&str, &str)]) -> Vec<u8> {
         });
         bytes.collect::<String>()
     };
-    let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
+    let pairs: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{}={}", escape(name), escape(value)))
+        .collect();
     pairs.join("&").into_bytes()
 }
 
@@ -51,16 +59,20 @@ impl Server {
 
     /// The same with another signature, or none.
     pub async fn call_back_signed(&self, url: &str, fields: &[(&str, &str)], signature: Option<&str>) -> Reply {
-        let path = url.strip_prefix(CALLBACK_BASE).expect("a callback address below callback_base");
+        let path = url
+            .strip_prefix(CALLBACK_BASE)
+            .expect("a callback address below callback_base");
         let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
         headers.extend(signature.map(|signature| ("x-twilio-signature", signature)));
-        self.raw(Method::POST, &self.url(path), None, &headers, Some(form(fields))).await
+        self.raw(Method::POST, &self.url(path), None, &headers, Some(form(fields)))
+            .await
     }
 }
 
 impl Heard {
     /// Where the request asks to be told the outcome.
     pub fn status_callback(&self) -> String {
-        self.form("StatusCallback").expect("the request names a status callback")
+        self.form("StatusCallback")
+            .expect("the request names a status callback")
     }
 }

@@ -1,5 +1,4 @@
-//! What a dispatcher asks of providers. Faked with mockall in tests of the dispatcher (feature-free: `MockSmsProvider` and the
-//! others exist in this crate's own tests).
+//! What a dispatcher asks of providers: small capabilities, each easily faked.
 use async_trait::async_trait;
 use keepgate_kernel::{AttemptId, Timestamp};
 use secrecy::SecretString;

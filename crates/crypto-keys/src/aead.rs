@@ -29,7 +29,9 @@ pub(crate) fn random32() -> Result<Zeroizing<[u8; 32]>, CryptoError> {
 pub(crate) fn seal(key: &[u8; 32], aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, CryptoError> {
     let key = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| CryptoError::Library)?;
     let mut body = plaintext.to_vec();
-    let nonce = key.seal_in_place_append_tag(Aad::from(aad), &mut body).map_err(|_| CryptoError::Library)?;
+    let nonce = key
+        .seal_in_place_append_tag(Aad::from(aad), &mut body)
+        .map_err(|_| CryptoError::Library)?;
     Ok([&nonce.as_ref()[..], &body[..]].concat())
 }
 
@@ -39,7 +41,10 @@ pub(crate) fn open(key: &[u8; 32], aad: &[u8], sealed: &[u8]) -> Result<Zeroizin
     let key = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| CryptoError::Library)?;
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Unopenable)?;
     let mut body = Zeroizing::new(body.to_vec());
-    let length = key.open_in_place(nonce, Aad::from(aad), &mut body[..]).map_err(|_| Unopenable)?.len();
+    let length = key
+        .open_in_place(nonce, Aad::from(aad), &mut body[..])
+        .map_err(|_| Unopenable)?
+        .len();
     body.truncate(length);
     Ok(body)
 }

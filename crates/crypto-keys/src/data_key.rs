@@ -23,7 +23,12 @@ pub struct Place {
 
 impl Place {
     fn associated_data(&self, version: i32) -> Vec<u8> {
-        let Self { tenant, table, column, row } = self;
+        let Self {
+            tenant,
+            table,
+            column,
+            row,
+        } = self;
         format!("kg|{SUITE}|{}|{table}|{column}|{row}|{version}", tenant.uuid()).into_bytes()
     }
 }
@@ -40,7 +45,10 @@ impl DataKey {
     /// # Errors
     /// [`CryptoError::Library`] without randomness.
     pub fn generate(version: i32) -> Result<Self, CryptoError> {
-        Ok(Self { version, key: aead::random32()? })
+        Ok(Self {
+            version,
+            key: aead::random32()?,
+        })
     }
 
     pub(crate) const fn from_bytes(version: i32, key: Zeroizing<[u8; 32]>) -> Self {
@@ -74,7 +82,11 @@ impl DataKey {
         if sealed_version(sealed)? != self.version {
             return Err(Unopenable.into());
         }
-        aead::open(&self.key, &place.associated_data(self.version), sealed.get(5..).ok_or(Unopenable)?)
+        aead::open(
+            &self.key,
+            &place.associated_data(self.version),
+            sealed.get(5..).ok_or(Unopenable)?,
+        )
     }
 }
 
@@ -91,7 +103,9 @@ pub fn sealed_version(sealed: &[u8]) -> Result<i32, Unopenable> {
 
 impl std::fmt::Debug for DataKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DataKey").field("version", &self.version).finish_non_exhaustive()
+        f.debug_struct("DataKey")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
     }
 }
 
@@ -102,7 +116,12 @@ mod tests {
     use super::*;
 
     fn place() -> Place {
-        Place { tenant: TenantId::from_uuid(Uuid::nil()), table: "channels.message", column: "payload", row: Uuid::nil() }
+        Place {
+            tenant: TenantId::from_uuid(Uuid::nil()),
+            table: "channels.message",
+            column: "payload",
+            row: Uuid::nil(),
+        }
     }
 
     #[test]
@@ -111,9 +130,18 @@ mod tests {
         let sealed = key.seal(&place(), b"secret").unwrap();
         let other = Uuid::from_u128(1);
         for elsewhere in [
-            Place { tenant: TenantId::from_uuid(other), ..place() },
-            Place { table: "channels.webhook", ..place() },
-            Place { column: "text", ..place() },
+            Place {
+                tenant: TenantId::from_uuid(other),
+                ..place()
+            },
+            Place {
+                table: "channels.webhook",
+                ..place()
+            },
+            Place {
+                column: "text",
+                ..place()
+            },
             Place { row: other, ..place() },
         ] {
             assert_eq!(key.open(&elsewhere, &sealed), Err(CryptoError::Unopenable(Unopenable)));
@@ -123,7 +151,10 @@ mod tests {
     #[test]
     fn the_same_text_never_looks_the_same() {
         let key = DataKey::generate(1).unwrap();
-        assert_ne!(key.seal(&place(), b"secret").unwrap(), key.seal(&place(), b"secret").unwrap());
+        assert_ne!(
+            key.seal(&place(), b"secret").unwrap(),
+            key.seal(&place(), b"secret").unwrap()
+        );
     }
 
     proptest! {

@@ -25,7 +25,12 @@ impl Kek {
     #[must_use]
     pub fn new(key: Zeroizing<[u8; 32]>) -> Self {
         let digest = digest::digest(&digest::SHA256, &[b"keepgate kek id/v1\0", &key[..]].concat());
-        let id = digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let id = digest
+            .as_ref()
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         Self { id, key }
     }
 
@@ -79,8 +84,16 @@ impl Kek {
     ///
     /// # Errors
     /// [`CryptoError::Unopenable`], as [`Kek::unwrap`].
-    pub fn unwrap_seed(&self, wrapped: &Wrapped, owner: &[u8], purpose: crate::SigningPurpose) -> Result<SigningSeed, CryptoError> {
-        Ok(SigningSeed::from_bytes(purpose, self.unwrap_bytes(wrapped, &Self::context(purpose.as_str(), owner, 1))?))
+    pub fn unwrap_seed(
+        &self,
+        wrapped: &Wrapped,
+        owner: &[u8],
+        purpose: crate::SigningPurpose,
+    ) -> Result<SigningSeed, CryptoError> {
+        Ok(SigningSeed::from_bytes(
+            purpose,
+            self.unwrap_bytes(wrapped, &Self::context(purpose.as_str(), owner, 1))?,
+        ))
     }
 
     fn context(kind: &str, owner: &[u8], version: i32) -> Vec<u8> {
@@ -88,7 +101,10 @@ impl Kek {
     }
 
     fn wrap_bytes(&self, bytes: &[u8; 32], context: &[u8]) -> Result<Wrapped, CryptoError> {
-        Ok(Wrapped { kek: self.id.clone(), bytes: aead::seal(&self.key, context, bytes)? })
+        Ok(Wrapped {
+            kek: self.id.clone(),
+            bytes: aead::seal(&self.key, context, bytes)?,
+        })
     }
 
     fn unwrap_bytes(&self, wrapped: &Wrapped, context: &[u8]) -> Result<Zeroizing<[u8; 32]>, CryptoError> {
@@ -123,7 +139,18 @@ mod tests {
         assert!(kek(1).unwrap(&wrapped, b"tenant b", 1).is_err());
         assert!(kek(1).unwrap(&wrapped, b"tenant a", 2).is_err());
         assert!(kek(2).unwrap(&wrapped, b"tenant a", 1).is_err());
-        assert!(kek(2).unwrap(&Wrapped { kek: kek(2).id, ..wrapped }, b"tenant a", 1).is_err());
+        assert!(
+            kek(2)
+                .unwrap(
+                    &Wrapped {
+                        kek: kek(2).id,
+                        ..wrapped
+                    },
+                    b"tenant a",
+                    1
+                )
+                .is_err()
+        );
     }
 
     #[test]

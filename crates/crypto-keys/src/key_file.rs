@@ -45,7 +45,11 @@ pub enum KeyFileError {
 /// [`KeyFileError`]; nothing about the content is told.
 pub fn read_key_file(path: &Path) -> Result<Kek, KeyFileError> {
     let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-    let mut file = OpenOptions::new().read(true).custom_flags(no_follow).open(path).map_err(KeyFileError::Io)?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .custom_flags(no_follow)
+        .open(path)
+        .map_err(KeyFileError::Io)?;
     check(&file)?;
     let mut bytes = Zeroizing::new([0; 33]);
     let mut length = 0;
@@ -79,10 +83,19 @@ fn check(file: &File) -> Result<(), KeyFileError> {
 /// [`KeyFileError::Io`], also when the file exists.
 pub fn create_key_file(path: &Path) -> Result<Kek, KeyFileError> {
     let key = aead::random32()?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(KeyFileError::Io)?;
-    file.write_all(&key[..]).and_then(|()| file.sync_all()).map_err(KeyFileError::Io)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(KeyFileError::Io)?;
+    file.write_all(&key[..])
+        .and_then(|()| file.sync_all())
+        .map_err(KeyFileError::Io)?;
     if let Some(folder) = path.parent() {
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(KeyFileError::Io)?;
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(KeyFileError::Io)?;
     }
     Ok(Kek::new(key))
 }
@@ -114,7 +127,10 @@ mod tests {
         create_key_file(&path).unwrap();
         for mode in [0o640, 0o604, 0o644, 0o660, 0o777] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            assert!(matches!(read_key_file(&path), Err(KeyFileError::Mode { mode: found }) if found == mode), "{mode:o}");
+            assert!(
+                matches!(read_key_file(&path), Err(KeyFileError::Mode { mode: found }) if found == mode),
+                "{mode:o}"
+            );
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
         assert!(read_key_file(&path).is_ok());
@@ -127,7 +143,10 @@ mod tests {
             let _gone = fs::remove_file(&path);
             fs::write(&path, vec![1; length]).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-            assert!(matches!(read_key_file(&path), Err(KeyFileError::Length { .. })), "{length}");
+            assert!(
+                matches!(read_key_file(&path), Err(KeyFileError::Length { .. })),
+                "{length}"
+            );
         }
     }
 

@@ -19,9 +19,16 @@ fn worker(tx: &MemTx) -> Option<TenantId> {
 #[async_trait]
 impl DataKeys for MemTx {
     async fn data_keys(&mut self) -> Result<Vec<StoredKey>, StoreError> {
-        let Some(tenant) = worker(self) else { return Ok(Vec::new()) };
-        let Some(Keys(table)) = self.read::<Keys>() else { return Ok(Vec::new()) };
-        let mut keys: Vec<_> = table.range((tenant, i32::MIN)..=(tenant, i32::MAX)).map(|(_, key)| key.clone()).collect();
+        let Some(tenant) = worker(self) else {
+            return Ok(Vec::new());
+        };
+        let Some(Keys(table)) = self.read::<Keys>() else {
+            return Ok(Vec::new());
+        };
+        let mut keys: Vec<_> = table
+            .range((tenant, i32::MIN)..=(tenant, i32::MAX))
+            .map(|(_, key)| key.clone())
+            .collect();
         keys.reverse();
         Ok(keys)
     }

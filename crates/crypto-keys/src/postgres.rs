@@ -12,8 +12,14 @@ impl DataKeys for PgTx {
         let rows = sqlx::query!("select version, kek, wrapped from keys.data_key order by version desc")
             .fetch_all(self.conn())
             .await?;
-        let key = |version, kek, bytes| StoredKey { version, wrapped: Wrapped { kek, bytes } };
-        Ok(rows.into_iter().map(|row| key(row.version, row.kek, row.wrapped)).collect())
+        let key = |version, kek, bytes| StoredKey {
+            version,
+            wrapped: Wrapped { kek, bytes },
+        };
+        Ok(rows
+            .into_iter()
+            .map(|row| key(row.version, row.kek, row.wrapped))
+            .collect())
     }
 
     async fn add_data_key(&mut self, key: &StoredKey) -> Result<bool, StoreError> {
@@ -36,7 +42,11 @@ impl DataKeys for PgTx {
 ///
 /// # Errors
 /// [`StoreError`]; [`StoreError::Corrupt`] when the stored key does not open under `kek`.
-pub async fn log_signing_key(connection: &mut PgConnection, kek: &Kek, tenant: TenantId) -> Result<SigningSeed, StoreError> {
+pub async fn log_signing_key(
+    connection: &mut PgConnection,
+    kek: &Kek,
+    tenant: TenantId,
+) -> Result<SigningSeed, StoreError> {
     let library = |error: CryptoError| StoreError::Unavailable(Box::new(error));
     let (owner, purpose) = (tenant.uuid(), SigningPurpose::AuditLog);
     let fresh = SigningSeed::generate(purpose).map_err(library)?;
@@ -50,9 +60,20 @@ pub async fn log_signing_key(connection: &mut PgConnection, kek: &Kek, tenant: T
     )
     .execute(&mut *connection)
     .await?;
-    let row = sqlx::query!("select kek, wrapped from keys.signing_key where tenant_id = $1 and purpose = $2", owner, purpose.as_str())
-        .fetch_one(connection)
-        .await?;
-    kek.unwrap_seed(&Wrapped { kek: row.kek, bytes: row.wrapped }, owner.as_bytes(), purpose)
-        .map_err(|_| StoreError::corrupt("keys.signing_key", "wrapped"))
+    let row = sqlx::query!(
+        "select kek, wrapped from keys.signing_key where tenant_id = $1 and purpose = $2",
+        owner,
+        purpose.as_str()
+    )
+    .fetch_one(connection)
+    .await?;
+    kek.unwrap_seed(
+        &Wrapped {
+            kek: row.kek,
+            bytes: row.wrapped,
+        },
+        owner.as_bytes(),
+        purpose,
+    )
+    .map_err(|_| StoreError::corrupt("keys.signing_key", "wrapped"))
 }

@@ -32,7 +32,10 @@ impl SigningSeed {
     /// # Errors
     /// [`CryptoError::Library`] without randomness.
     pub fn generate(purpose: SigningPurpose) -> Result<Self, CryptoError> {
-        Ok(Self { purpose, seed: aead::random32()? })
+        Ok(Self {
+            purpose,
+            seed: aead::random32()?,
+        })
     }
 
     pub(crate) const fn from_bytes(purpose: SigningPurpose, seed: Zeroizing<[u8; 32]>) -> Self {
@@ -54,6 +57,8 @@ impl SigningSeed {
 
 impl std::fmt::Debug for SigningSeed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SigningSeed").field("purpose", &self.purpose).finish_non_exhaustive()
+        f.debug_struct("SigningSeed")
+            .field("purpose", &self.purpose)
+            .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,9 @@
 //! What both adapters promise about wrapped keys.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "cases of a contract fail loudly"
+)]
 use keepgate_crypto_keys::{DataKey, DataKeys, Kek, StoredKey};
 use keepgate_kernel::Level;
 use keepgate_store::{
@@ -11,7 +16,10 @@ impl<T: TestTx + DataKeys> Tx for T {}
 
 fn stored(version: i32) -> StoredKey {
     let kek = Kek::new([3; 32].into());
-    StoredKey { version, wrapped: kek.wrap(&DataKey::generate(version).unwrap(), b"owner").unwrap() }
+    StoredKey {
+        version,
+        wrapped: kek.wrap(&DataKey::generate(version).unwrap(), b"owner").unwrap(),
+    }
 }
 
 async fn keys_come_newest_first(world: &World<dyn Tx>) {
@@ -21,7 +29,15 @@ async fn keys_come_newest_first(world: &World<dyn Tx>) {
     assert!(tx.add_data_key(&stored(2)).await.unwrap());
     tx.mark().await.unwrap();
     tx.commit().await.unwrap();
-    let versions: Vec<_> = world.begin(&world.worker()).await.data_keys().await.unwrap().iter().map(|k| k.version).collect();
+    let versions: Vec<_> = world
+        .begin(&world.worker())
+        .await
+        .data_keys()
+        .await
+        .unwrap()
+        .iter()
+        .map(|k| k.version)
+        .collect();
     assert_eq!(versions, [2, 1]);
 }
 
@@ -47,7 +63,10 @@ async fn people_see_no_key_and_add_none(world: &World<dyn Tx>) {
     for level in Level::ALL {
         let mut tx = world.begin(&world.caller(level)).await;
         assert!(tx.data_keys().await.unwrap().is_empty(), "{level}");
-        assert!(matches!(tx.add_data_key(&stored(9)).await, Err(StoreError::Forbidden)), "{level}");
+        assert!(
+            matches!(tx.add_data_key(&stored(9)).await, Err(StoreError::Forbidden)),
+            "{level}"
+        );
     }
 }
 

@@ -19,7 +19,12 @@ impl<T: ?Sized> Gate<T> {
     /// A doorway over `store`, sealing with `vault`.
     #[must_use]
     pub fn new(store: Arc<dyn Begin<T>>, clock: Arc<dyn Clock>, vault: Vault) -> Self {
-        Self { store, clock, vault: Arc::new(vault), committed: Arc::new(Notify::new()) }
+        Self {
+            store,
+            clock,
+            vault: Arc::new(vault),
+            committed: Arc::new(Notify::new()),
+        }
     }
 
     /// The time source of every operation.
@@ -59,6 +64,8 @@ impl<T: ?Sized> Clone for Gate<T> {
 
 impl<T: ?Sized> std::fmt::Debug for Gate<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gate").field("clock", &self.clock).finish_non_exhaustive()
+        f.debug_struct("Gate")
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
     }
 }

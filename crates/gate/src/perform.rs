@@ -15,7 +15,11 @@ impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
     /// # Errors
     /// [`Failure`]; a refusal has been logged in a transaction of its own. Nothing of the command was committed, unless a
     /// commit ended as [`StoreError::Unavailable`]: then it is unknown.
-    pub async fn perform<C: Command<T>>(&self, context: &OpContext, command: &C) -> Result<Done<C::Output>, Failure<C::Error>> {
+    pub async fn perform<C: Command<T>>(
+        &self,
+        context: &OpContext,
+        command: &C,
+    ) -> Result<Done<C::Output>, Failure<C::Error>> {
         self.perform_for(context, None, command).await
     }
 
@@ -44,7 +48,9 @@ impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
             }
             tokio::task::yield_now().await;
         }
-        self.record(context, actor, C::Permission::ACTION, &command.entity(), failure.kind()).await.map_err(Failure::Store)?;
+        self.record(context, actor, C::Permission::ACTION, &command.entity(), failure.kind())
+            .await
+            .map_err(Failure::Store)?;
         Err(failure)
     }
 
@@ -66,8 +72,15 @@ impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
     ///
     /// # Errors
     /// [`StoreError`] when the log can't be written; the request must then fail.
-    pub async fn refuse(&self, context: &OpContext, action: Action, entity: &Entity, reason: &'static str) -> Result<(), StoreError> {
-        self.record(context, None, action, entity, ErrorKind::Refused(reason)).await
+    pub async fn refuse(
+        &self,
+        context: &OpContext,
+        action: Action,
+        entity: &Entity,
+        reason: &'static str,
+    ) -> Result<(), StoreError> {
+        self.record(context, None, action, entity, ErrorKind::Refused(reason))
+            .await
     }
 
     /// Logs a refusal or failure in a transaction of its own.
@@ -90,7 +103,10 @@ impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
             Ok(tx) => seal(tx, &entry).await,
             // The caller's credential is dead, so Keepgate's own worker tells what was tried, and by whom.
             Err(StoreError::Revoked) => {
-                let entry = NewEntry { actor: actor.or(Some(context.principal().id)), ..entry };
+                let entry = NewEntry {
+                    actor: actor.or(Some(context.principal().id)),
+                    ..entry
+                };
                 match self.store.begin(&context.as_system(context.tenant())).await {
                     Ok(tx) => seal(tx, &entry).await,
                     Err(error) => Err(error),
@@ -101,25 +117,47 @@ impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
         match (logged, outcome) {
             (Ok(_), _) => self.ring(),
             // A failure that can't be logged because the database is gone is told to the caller as what it is.
-            (Err(error), Outcome::Failed) => tracing::error!(action = %action, reason, error = %error, "failure not logged"),
+            (Err(error), Outcome::Failed) => {
+                tracing::error!(action = %action, reason, error = %error, "failure not logged")
+            }
             // A suspended tenant's log takes no entries; the refusal stands.
-            (Err(StoreError::Revoked), _) => tracing::warn!(action = %action, reason, "refusal in a tenant that is not active"),
+            (Err(StoreError::Revoked), _) => {
+                tracing::warn!(action = %action, reason, "refusal in a tenant that is not active")
+            }
             (Err(error), _) => return Err(error),
         }
         Ok(())
     }
 
-    pub(crate) fn entry(&self, actor: Option<PrincipalId>, action: Action, entity: Entity, outcome: Outcome, reason: Option<&str>) -> NewEntry {
-        NewEntry { id: AuditId::new(self.clock.now()), action, entity, outcome, reason: reason.map(str::to_owned), actor }
+    pub(crate) fn entry(
+        &self,
+        actor: Option<PrincipalId>,
+        action: Action,
+        entity: Entity,
+        outcome: Outcome,
+        reason: Option<&str>,
+    ) -> NewEntry {
+        NewEntry {
+            id: AuditId::new(self.clock.now()),
+            action,
+            entity,
+            outcome,
+            reason: reason.map(str::to_owned),
+            actor,
+        }
     }
 }
 
 /// Appends `entry` and commits.
 #[expect(clippy::disallowed_methods, reason = "the doorway is where transactions commit")]
-pub(crate) async fn seal<T: Transaction + AuditLog + ?Sized>(mut tx: Box<T>, entry: &NewEntry) -> Result<Receipt, StoreError> {
+pub(crate) async fn seal<T: Transaction + AuditLog + ?Sized>(
+    mut tx: Box<T>,
+    entry: &NewEntry,
+) -> Result<Receipt, StoreError> {
     let receipt = tx.append(entry).await?;
     tx.commit().await?;
-    metrics::counter!("keepgate_operations", "action" => entry.action.as_str(), "outcome" => entry.outcome.as_str()).increment(1);
+    metrics::counter!("keepgate_operations", "action" => entry.action.as_str(), "outcome" => entry.outcome.as_str())
+        .increment(1);
     Ok(receipt)
 }
 

@@ -38,7 +38,9 @@ impl<T: Transaction + AuditLog + DataKeys + IdempotencyKeys + ?Sized + 'static> 
             }
             tokio::task::yield_now().await;
         }
-        self.record(context, None, C::Permission::ACTION, &command.entity(), failure.kind()).await.map_err(Failure::Store)?;
+        self.record(context, None, C::Permission::ACTION, &command.entity(), failure.kind())
+            .await
+            .map_err(Failure::Store)?;
         Err(failure)
     }
 
@@ -51,7 +53,9 @@ impl<T: Transaction + AuditLog + DataKeys + IdempotencyKeys + ?Sized + 'static> 
     ) -> Result<Once, Failure<C::Error>> {
         let proof = authorize::<C::Permission>(context)?;
         // The key is opened before the transaction begins: no transaction waits for another.
-        self.warm(context.tenant()).await.map_err(|error| Failure::Store(error.into()))?;
+        self.warm(context.tenant())
+            .await
+            .map_err(|error| Failure::Store(error.into()))?;
         let mut tx = self.store.begin(context).await.map_err(Failure::Store)?;
         if let Some(stored) = tx.answer(&key.key).await.map_err(Failure::Store)? {
             return self.replay(tx, context, key, stored, C::Permission::ACTION).await;
@@ -60,8 +64,16 @@ impl<T: Transaction + AuditLog + DataKeys + IdempotencyKeys + ?Sized + 'static> 
         let entry = self.entry(None, C::Permission::ACTION, command.entity(), Outcome::Done, None);
         let receipt = tx.append(&entry).await.map_err(Failure::Store)?;
         let answer = render(&output, &receipt);
-        let sealed = self.seal(&place(context, key), &answer.body).await.map_err(|error| Failure::Store(error.into()))?;
-        let stored = StoredAnswer { request: key.request, entity: command.entity().to_string(), status: answer.status, sealed };
+        let sealed = self
+            .seal(&place(context, key), &answer.body)
+            .await
+            .map_err(|error| Failure::Store(error.into()))?;
+        let stored = StoredAnswer {
+            request: key.request,
+            entity: command.entity().to_string(),
+            status: answer.status,
+            sealed,
+        };
         tx.keep_answer(&key.key, &stored).await.map_err(Failure::Store)?;
         commit(tx).await.map_err(Failure::Store)?;
         Ok(Once::Fresh(answer))
@@ -79,11 +91,17 @@ impl<T: Transaction + AuditLog + DataKeys + IdempotencyKeys + ?Sized + 'static> 
         if stored.request != key.request {
             return Err(Failure::KeyReused);
         }
-        let body = self.open(&place(context, key), &stored.sealed).await.map_err(|error| Failure::Store(error.into()))?;
+        let body = self
+            .open(&place(context, key), &stored.sealed)
+            .await
+            .map_err(|error| Failure::Store(error.into()))?;
         let entity = keepgate_kernel::Entity::stored(stored.entity);
         let entry = self.entry(None, action, entity, Outcome::Done, Some("replayed"));
         seal(tx, &entry).await.map_err(Failure::Store)?;
-        Ok(Once::Replayed(Answer { status: stored.status, body: body.to_vec() }))
+        Ok(Once::Replayed(Answer {
+            status: stored.status,
+            body: body.to_vec(),
+        }))
     }
 }
 
@@ -95,6 +113,15 @@ async fn commit<T: Transaction + ?Sized>(tx: Box<T>) -> Result<(), StoreError> {
 /// Where an answer is kept: bound to the tenant, the caller and the key.
 fn place(context: &OpContext, key: &IdempotencyKey) -> Place {
     let caller = context.principal().id.uuid().as_u128();
-    let folded = key.key.iter().take(16).fold(0u128, |bits, byte| (bits << 8) | u128::from(*byte));
-    Place { tenant: context.tenant(), table: "doorway.idempotency", column: "answer", row: Uuid::from_u128(caller ^ folded) }
+    let folded = key
+        .key
+        .iter()
+        .take(16)
+        .fold(0u128, |bits, byte| (bits << 8) | u128::from(*byte));
+    Place {
+        tenant: context.tenant(),
+        table: "doorway.idempotency",
+        column: "answer",
+        row: Uuid::from_u128(caller ^ folded),
+    }
 }

@@ -1,15 +1,68 @@
 //! What a transaction of the service can do.
 use async_trait::async_trait;
-use keepgate_audit::{AuditLog};
+use keepgate_audit::{AuditLog, AuditReader};
+use keepgate_channels::ports::{Attempts, DueWork, Messages, Outbox, Recipients, Routes, StreamEvents, Webhooks};
 use keepgate_crypto_keys::DataKeys;
+use keepgate_identity::{ApiKeys, Enrolments, Homes, Passwords, Principals, Sessions, Throttle};
 use keepgate_policy::OpContext;
+use keepgate_rbac::{Roles, Tenants, Units};
 use keepgate_store::{Begin, MemStore, StoreError, Transaction};
 
 use crate::{Gate, IdempotencyKeys};
 
 /// Every capability of the service. Adding a port is adding a word here, twice.
-pub trait Tx: Transaction + AuditLog + DataKeys + IdempotencyKeys {}
-impl<T: Transaction + AuditLog + DataKeys + IdempotencyKeys> Tx for T {}
+pub trait Tx:
+    Transaction
+    + AuditLog
+    + AuditReader
+    + DataKeys
+    + IdempotencyKeys
+    + Tenants
+    + Units
+    + Roles
+    + Principals
+    + Passwords
+    + Enrolments
+    + ApiKeys
+    + Sessions
+    + Throttle
+    + Homes
+    + Recipients
+    + Routes
+    + Messages
+    + Outbox
+    + Attempts
+    + StreamEvents
+    + Webhooks
+    + DueWork
+{
+}
+impl<T> Tx for T where
+    T: Transaction
+        + AuditLog
+        + AuditReader
+        + DataKeys
+        + IdempotencyKeys
+        + Tenants
+        + Units
+        + Roles
+        + Principals
+        + Passwords
+        + Enrolments
+        + ApiKeys
+        + Sessions
+        + Throttle
+        + Homes
+        + Recipients
+        + Routes
+        + Messages
+        + Outbox
+        + Attempts
+        + StreamEvents
+        + Webhooks
+        + DueWork
+{
+}
 
 /// The doorway of the service.
 pub type Service = Gate<dyn Tx>;

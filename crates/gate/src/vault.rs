@@ -5,7 +5,9 @@ use std::{
 };
 
 use keepgate_audit::AuditLog;
-use keepgate_crypto_keys::{CryptoError, DataKey, DataKeys, EnsureDataKey, EnsureKeyError, Kek, Place, StoredKey, sealed_version};
+use keepgate_crypto_keys::{
+    CryptoError, DataKey, DataKeys, EnsureDataKey, EnsureKeyError, Kek, Place, StoredKey, sealed_version,
+};
 use keepgate_kernel::{RequestId, TenantId};
 use keepgate_policy::OpContext;
 use keepgate_store::{StoreError, Transaction};
@@ -49,19 +51,31 @@ impl Vault {
     /// A vault whose keys are wrapped by `kek`.
     #[must_use]
     pub fn new(kek: Kek) -> Self {
-        Self { kek, rings: RwLock::new(HashMap::new()) }
+        Self {
+            kek,
+            rings: RwLock::new(HashMap::new()),
+        }
     }
 
     fn cached(&self, tenant: TenantId) -> Option<Ring> {
-        self.rings.read().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned()
+        self.rings
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&tenant)
+            .cloned()
     }
 
     fn open_ring(&self, tenant: TenantId, stored: &[StoredKey]) -> Result<Ring, VaultError> {
         let open = |key: &StoredKey| {
-            self.kek.unwrap(&key.wrapped, tenant.uuid().as_bytes(), key.version).map_err(|_| VaultError::ForeignKek)
+            self.kek
+                .unwrap(&key.wrapped, tenant.uuid().as_bytes(), key.version)
+                .map_err(|_| VaultError::ForeignKek)
         };
         let ring: Ring = Arc::new(stored.iter().map(open).collect::<Result<_, _>>()?);
-        self.rings.write().unwrap_or_else(PoisonError::into_inner).insert(tenant, ring.clone());
+        self.rings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(tenant, ring.clone());
         Ok(ring)
     }
 }
@@ -102,7 +116,10 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
             Some(found) => Some(found),
             None => find(self.load(place.tenant).await?),
         };
-        let key = found.as_ref().and_then(|(ring, at)| ring.get(*at)).ok_or(VaultError::ForeignKek)?;
+        let key = found
+            .as_ref()
+            .and_then(|(ring, at)| ring.get(*at))
+            .ok_or(VaultError::ForeignKek)?;
         Ok(key.open(place, sealed)?)
     }
 
@@ -110,13 +127,23 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
         let now = self.clock.now();
         let worker = OpContext::system(tenant, RequestId::new(now), now);
         let store = |error| VaultError::Key(Failure::Store(error));
-        let stored = self.store.begin(&worker).await.map_err(store)?.data_keys().await.map_err(store)?;
+        let stored = self
+            .store
+            .begin(&worker)
+            .await
+            .map_err(store)?
+            .data_keys()
+            .await
+            .map_err(store)?;
         if !stored.is_empty() {
             return self.vault.open_ring(tenant, &stored);
         }
         let key = DataKey::generate(1)?;
         let wrapped = self.vault.kek.wrap(&key, tenant.uuid().as_bytes())?;
-        let ensure = EnsureDataKey { tenant, candidate: StoredKey { version: 1, wrapped } };
+        let ensure = EnsureDataKey {
+            tenant,
+            candidate: StoredKey { version: 1, wrapped },
+        };
         let done = self.perform(&worker, &ensure).await.map_err(VaultError::Key)?;
         self.vault.open_ring(tenant, &done.output)
     }

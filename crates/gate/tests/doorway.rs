@@ -1,4 +1,5 @@
 //! What the doorway promises, on both adapters: three outcomes, one entry each, retries, idempotency.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "cases of a contract fail loudly")]
 use std::sync::{
     Arc,
     atomic::{AtomicU32, Ordering},
@@ -61,11 +62,18 @@ impl<T: Transaction + ?Sized> Command<T> for Try {
 }
 
 fn gate(world: &World<dyn Tx>) -> Gate<dyn Tx> {
-    Gate::new(world.store(), Arc::new(SystemClock), Vault::new(Kek::new([5; 32].into())))
+    Gate::new(
+        world.store(),
+        Arc::new(SystemClock),
+        Vault::new(Kek::new([5; 32].into())),
+    )
 }
 
 async fn a_done_operation_has_a_receipt(world: &World<dyn Tx>) {
-    let done = gate(world).perform(&world.caller(Level::Operator), &Try::default()).await.unwrap();
+    let done = gate(world)
+        .perform(&world.caller(Level::Operator), &Try::default())
+        .await
+        .unwrap();
     assert_ne!(done.receipt.leaf_hash, [0; 32]);
 }
 
@@ -79,26 +87,47 @@ async fn a_denied_operation_never_runs(world: &World<dyn Tx>) {
 }
 
 async fn a_refusal_is_told_as_what_it_is(world: &World<dyn Tx>) {
-    let command = Try { refuse: true, ..Try::default() };
-    let failure = gate(world).perform(&world.caller(Level::Operator), &command).await.unwrap_err();
+    let command = Try {
+        refuse: true,
+        ..Try::default()
+    };
+    let failure = gate(world)
+        .perform(&world.caller(Level::Operator), &command)
+        .await
+        .unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Refused("said-no"));
     assert_eq!(command.runs.load(Ordering::SeqCst), 1, "a refusal is not retried");
 }
 
 async fn a_conflict_is_retried_until_it_is_done(world: &World<dyn Tx>) {
-    let command = Try { conflicts: 3, ..Try::default() };
-    let done = gate(world).perform(&world.caller(Level::Operator), &command).await.unwrap();
+    let command = Try {
+        conflicts: 3,
+        ..Try::default()
+    };
+    let done = gate(world)
+        .perform(&world.caller(Level::Operator), &command)
+        .await
+        .unwrap();
     assert_eq!(done.output, 3);
 }
 
 async fn a_conflict_without_end_is_a_failure(world: &World<dyn Tx>) {
-    let command = Try { conflicts: u32::MAX, ..Try::default() };
-    let failure = gate(world).perform(&world.caller(Level::Operator), &command).await.unwrap_err();
+    let command = Try {
+        conflicts: u32::MAX,
+        ..Try::default()
+    };
+    let failure = gate(world)
+        .perform(&world.caller(Level::Operator), &command)
+        .await
+        .unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::Conflict);
 }
 
 fn render(output: &u32, _receipt: &Receipt) -> Answer {
-    Answer { status: 201, body: output.to_string().into_bytes() }
+    Answer {
+        status: 201,
+        body: output.to_string().into_bytes(),
+    }
 }
 
 async fn the_same_key_gives_the_same_answer(world: &World<dyn Tx>) {
@@ -107,7 +136,9 @@ async fn the_same_key_gives_the_same_answer(world: &World<dyn Tx>) {
     let command = Try::default();
     let first = gate.perform_once(&caller, &key, &command, render).await.unwrap();
     let second = gate.perform_once(&caller, &key, &command, render).await.unwrap();
-    let (Once::Fresh(first), Once::Replayed(second)) = (first, second) else { panic!("fresh, then replayed") };
+    let (Once::Fresh(first), Once::Replayed(second)) = (first, second) else {
+        panic!("fresh, then replayed")
+    };
     assert_eq!(first, second);
     assert_eq!(command.runs.load(Ordering::SeqCst), 1, "the second request did nothing");
 }
@@ -115,7 +146,14 @@ async fn the_same_key_gives_the_same_answer(world: &World<dyn Tx>) {
 async fn a_key_with_another_request_is_refused(world: &World<dyn Tx>) {
     let (gate, caller) = (gate(world), world.caller(Level::Operator));
     let command = Try::default();
-    gate.perform_once(&caller, &IdempotencyKey::new("k", "POST", "/v1/tries", b"{}"), &command, render).await.unwrap();
+    gate.perform_once(
+        &caller,
+        &IdempotencyKey::new("k", "POST", "/v1/tries", b"{}"),
+        &command,
+        render,
+    )
+    .await
+    .unwrap();
     let other = IdempotencyKey::new("k", "POST", "/v1/tries", b"{\"n\":1}");
     let failure = gate.perform_once(&caller, &other, &command, render).await.unwrap_err();
     assert!(matches!(failure, Failure::KeyReused));
@@ -126,16 +164,36 @@ async fn a_key_belongs_to_one_caller(world: &World<dyn Tx>) {
     let gate = gate(world);
     let key = IdempotencyKey::new("k", "POST", "/v1/tries", b"{}");
     let command = Try::default();
-    for caller in [world.caller(Level::Operator), world.caller(Level::Supervisor), world.stranger(Level::Operator)] {
-        assert!(matches!(gate.perform_once(&caller, &key, &command, render).await.unwrap(), Once::Fresh(_)));
+    for caller in [
+        world.caller(Level::Operator),
+        world.caller(Level::Supervisor),
+        world.stranger(Level::Operator),
+    ] {
+        assert!(matches!(
+            gate.perform_once(&caller, &key, &command, render).await.unwrap(),
+            Once::Fresh(_)
+        ));
     }
 }
 
 async fn a_refused_request_keeps_its_key_free(world: &World<dyn Tx>) {
     let (gate, caller) = (gate(world), world.caller(Level::Operator));
     let key = IdempotencyKey::new("k", "POST", "/v1/tries", b"{}");
-    gate.perform_once(&caller, &key, &Try { refuse: true, ..Try::default() }, render).await.unwrap_err();
-    assert!(matches!(gate.perform_once(&caller, &key, &Try::default(), render).await.unwrap(), Once::Fresh(_)));
+    gate.perform_once(
+        &caller,
+        &key,
+        &Try {
+            refuse: true,
+            ..Try::default()
+        },
+        render,
+    )
+    .await
+    .unwrap_err();
+    assert!(matches!(
+        gate.perform_once(&caller, &key, &Try::default(), render).await.unwrap(),
+        Once::Fresh(_)
+    ));
 }
 
 async fn of_many_at_once_one_is_done_and_the_others_are_replayed(world: &World<dyn Tx>) {
@@ -156,10 +214,25 @@ async fn of_many_at_once_one_is_done_and_the_others_are_replayed(world: &World<d
 
 async fn what_is_sealed_for_a_tenant_opens_there_only(world: &World<dyn Tx>) {
     let gate = gate(world);
-    let place = Place { tenant: world.ids.tenant, table: "channels.message", column: "payload", row: world.ids.unit.uuid() };
+    let place = Place {
+        tenant: world.ids.tenant,
+        table: "channels.message",
+        column: "payload",
+        row: world.ids.unit.uuid(),
+    };
     let sealed = gate.seal(&place, b"secret").await.unwrap();
     assert_eq!(gate.open(&place, &sealed).await.unwrap().as_slice(), b"secret");
-    assert!(gate.open(&Place { tenant: world.ids.other, ..place }, &sealed).await.is_err());
+    assert!(
+        gate.open(
+            &Place {
+                tenant: world.ids.other,
+                ..place
+            },
+            &sealed
+        )
+        .await
+        .is_err()
+    );
 }
 
 keepgate_store::contract!(dyn Tx;

@@ -43,7 +43,11 @@ impl EnrolmentCode {
             return Err(InvalidCode);
         }
         let (body, sum) = text.split_at_checked(text.len() - CHECKSUM).ok_or(InvalidCode)?;
-        if base62::checksum(body) == sum { Ok(Self(text.into())) } else { Err(InvalidCode) }
+        if base62::checksum(body) == sum {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidCode)
+        }
     }
 
     /// What is stored of it.
@@ -108,7 +112,11 @@ mod tests {
         for place in 0..code.expose().len() {
             let mut text = code.expose().as_bytes().to_vec();
             text[place] = if text[place] == b'x' { b'y' } else { b'x' };
-            assert_eq!(EnrolmentCode::parse(&String::from_utf8(text).unwrap()).unwrap_err(), InvalidCode, "place {place}");
+            assert_eq!(
+                EnrolmentCode::parse(&String::from_utf8(text).unwrap()).unwrap_err(),
+                InvalidCode,
+                "place {place}"
+            );
         }
     }
 

@@ -22,7 +22,10 @@ impl Names {
     /// # Errors
     /// None in practice: both are addresses.
     pub fn standard() -> Result<Self, crate::InvalidEmail> {
-        Ok(Self { admin: "admin@platform.invalid".parse()?, owner: "owner@default.invalid".parse()? })
+        Ok(Self {
+            admin: "admin@platform.invalid".parse()?,
+            owner: "owner@default.invalid".parse()?,
+        })
     }
 }
 
@@ -106,11 +109,27 @@ pub enum GenesisError {
 ///
 /// # Errors
 /// [`GenesisError::Randomness`] and [`GenesisError::Hash`].
-pub async fn plan(names: Names, at: Timestamp, keys: &ApiKeyFormat, hasher: &Hasher) -> Result<(Plan, Secrets), GenesisError> {
+pub async fn plan(
+    names: Names,
+    at: Timestamp,
+    keys: &ApiKeyFormat,
+    hasher: &Hasher,
+) -> Result<(Plan, Secrets), GenesisError> {
     let person = |email, display_name, level| -> Result<(Person, EnrolmentCode), NoRandomness> {
         let code = EnrolmentCode::random()?;
         let (tenant, id) = (TenantId::new(at), PrincipalId::new(PrincipalKind::User, at));
-        Ok((Person { tenant, id, email, display_name, level, enrolment: EnrolmentId::new(at), code: code.hash() }, code))
+        Ok((
+            Person {
+                tenant,
+                id,
+                email,
+                display_name,
+                level,
+                enrolment: EnrolmentId::new(at),
+                code: code.hash(),
+            },
+            code,
+        ))
     };
     let (admin, platform_enrolment) = person(names.admin, "Platform administrator", Level::GlobalAdmin)?;
     let (owner, owner_enrolment) = person(names.owner, "Owner", Level::TenantOwner)?;

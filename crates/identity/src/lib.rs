@@ -37,15 +37,18 @@ mod throttle;
 mod token;
 
 pub use api_key::{
-    ApiKey, ApiKeyFormat, ApiKeyRecord, Environment, KeyError, KeyOnFile, NewApiKey, OldSecret, UnknownScope, parse_scopes,
+    ApiKey, ApiKeyFormat, ApiKeyRecord, Environment, KeyError, KeyOnFile, NewApiKey, OldSecret, UnknownScope,
+    parse_scopes,
 };
 pub use commands::{
-    Enrol, EnrolError, ListApiKeys, ListSessions, Login, LoginError, Logout, LogoutError, ReadMe, ReadMeError, RevokeApiKey,
-    RevokeApiKeyError, RevokePrincipalSessions, RevokePrincipalSessionsError, RevokeSession, RevokeSessionError, RotateApiKey,
-    RotateApiKeyError, Rotated,
+    Enrol, EnrolError, ListApiKeys, ListSessions, Login, LoginError, Logout, LogoutError, ReadMe, ReadMeError,
+    RevokeApiKey, RevokeApiKeyError, RevokePrincipalSessions, RevokePrincipalSessionsError, RevokeSession,
+    RevokeSessionError, RotateApiKey, RotateApiKeyError, Rotated,
 };
 pub use email::{Email, InvalidEmail};
 pub use enrolment::{CodeHash, EnrolmentCode, InvalidCode, NewEnrolment};
+/// Re-exported so that callers name one version.
+pub use ipnet::IpNet;
 pub use password::{HashError, Hasher, Password, PasswordProof, PasswordRule, Phc};
 pub use ports::{ApiKeys, Enrolments, Homes, Passwords, Principals, Sessions, Throttle};
 pub use principal::{Me, NewPrincipal, PrincipalRecord, PrincipalStatus};

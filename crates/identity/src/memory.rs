@@ -17,6 +17,6 @@ mod throttle;
 pub use door::door;
 pub use genesis::genesis;
 pub use rows::{
-    EnrolmentRow, EnrolmentRows, GrantRows, KeyRow, KeyRows, PasswordRows, PrincipalRow, PrincipalRows, SessionRow, SessionRows,
-    TenantRows, UnitRows,
+    EnrolmentRow, EnrolmentRows, GrantRows, KeyRow, KeyRows, PasswordRows, PrincipalRow, PrincipalRows, SessionRow,
+    SessionRows, TenantRows, UnitRows,
 };

@@ -3,7 +3,7 @@ mod hasher;
 mod proof;
 mod rule;
 
-pub use hasher::{HashError, Hasher, Phc};
 pub(crate) use hasher::Verdict;
+pub use hasher::{HashError, Hasher, Phc};
 pub use proof::PasswordProof;
 pub use rule::{Password, PasswordRule};

@@ -19,7 +19,9 @@ use keepgate_store::{PgTx, StoreError, Transaction};
 use crate::Phc;
 
 fn level(number: i16, table: &'static str) -> Result<Level, StoreError> {
-    let level = u8::try_from(number).ok().and_then(|number| Level::try_from(number).ok());
+    let level = u8::try_from(number)
+        .ok()
+        .and_then(|number| Level::try_from(number).ok());
     level.ok_or_else(|| StoreError::corrupt(table, "level"))
 }
 

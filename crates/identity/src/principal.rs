@@ -28,7 +28,9 @@ impl PrincipalStatus {
     /// The status that `word` names.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Active, Self::Disabled, Self::Deleted].into_iter().find(|status| status.as_str() == word)
+        [Self::Active, Self::Disabled, Self::Deleted]
+            .into_iter()
+            .find(|status| status.as_str() == word)
     }
 }
 

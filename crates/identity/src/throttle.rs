@@ -98,6 +98,9 @@ mod tests {
         let key = BucketKey::new(&[1; 32]);
         assert_eq!(key.login("Ann@Example.org "), key.login("ann@example.org"));
         assert_ne!(key.login("ann@example.org"), key.login("bob@example.org"));
-        assert_ne!(key.login("ann@example.org"), BucketKey::new(&[2; 32]).login("ann@example.org"));
+        assert_ne!(
+            key.login("ann@example.org"),
+            BucketKey::new(&[2; 32]).login("ann@example.org")
+        );
     }
 }

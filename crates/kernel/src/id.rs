@@ -22,10 +22,17 @@ pub enum IdError {
 }
 
 /// A fresh UUIDv7 for the instant `at` (millisecond precision, the rest random).
-#[expect(clippy::disallowed_methods, reason = "the one place that makes UUIDs; the time is a parameter")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that makes UUIDs; the time is a parameter"
+)]
 pub(crate) fn fresh(at: Timestamp) -> Uuid {
     let seconds = u64::try_from(at.timestamp()).unwrap_or(0);
-    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, at.timestamp_subsec_nanos()))
+    Uuid::new_v7(uuid::Timestamp::from_unix(
+        uuid::NoContext,
+        seconds,
+        at.timestamp_subsec_nanos(),
+    ))
 }
 
 pub(crate) fn encode(prefix: &str, id: Uuid) -> String {
@@ -38,9 +45,16 @@ pub(crate) fn decode(prefix: &'static str, text: &str) -> Result<Uuid, IdError> 
         .strip_prefix(prefix)
         .and_then(|rest| rest.strip_prefix('_'))
         .ok_or(IdError::Prefix { expected: prefix })?;
-    let id = suffix.parse::<TypeIdSuffix>().map_err(|_| IdError::Suffix { prefix })?.to_uuid();
+    let id = suffix
+        .parse::<TypeIdSuffix>()
+        .map_err(|_| IdError::Suffix { prefix })?
+        .to_uuid();
     // Round trip: refuses upper case and over-long spellings of the same number.
-    if encode(prefix, id) == text { Ok(id) } else { Err(IdError::Suffix { prefix }) }
+    if encode(prefix, id) == text {
+        Ok(id)
+    } else {
+        Err(IdError::Suffix { prefix })
+    }
 }
 
 macro_rules! ids { ($($(#[$doc:meta])* $name:ident $prefix:literal;)*) => { $(
@@ -142,8 +156,17 @@ mod tests {
     #[test]
     fn a_malformed_suffix_is_refused() {
         let good = MessageId::new("2026-01-02T03:04:05Z".parse().unwrap()).to_string();
-        for bad in ["msg_", "msg_nonsense", "msg_8zzzzzzzzzzzzzzzzzzzzzzzzz", &good.to_uppercase().replace("MSG", "msg")] {
-            assert_eq!(bad.parse::<MessageId>(), Err(IdError::Suffix { prefix: "msg" }), "{bad}");
+        for bad in [
+            "msg_",
+            "msg_nonsense",
+            "msg_8zzzzzzzzzzzzzzzzzzzzzzzzz",
+            &good.to_uppercase().replace("MSG", "msg"),
+        ] {
+            assert_eq!(
+                bad.parse::<MessageId>(),
+                Err(IdError::Suffix { prefix: "msg" }),
+                "{bad}"
+            );
         }
     }
 

@@ -73,7 +73,10 @@ impl Level {
 impl TryFrom<u8> for Level {
     type Error = InvalidLevel;
     fn try_from(number: u8) -> Result<Self, InvalidLevel> {
-        Self::ALL.into_iter().find(|level| level.number() == number).ok_or(InvalidLevel)
+        Self::ALL
+            .into_iter()
+            .find(|level| level.number() == number)
+            .ok_or(InvalidLevel)
     }
 }
 

@@ -26,6 +26,8 @@ impl Outcome {
     /// The outcome that `word` names.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Done, Self::Refused, Self::Failed].into_iter().find(|outcome| outcome.as_str() == word)
+        [Self::Done, Self::Refused, Self::Failed]
+            .into_iter()
+            .find(|outcome| outcome.as_str() == word)
     }
 }

@@ -58,7 +58,10 @@ impl PrincipalId {
     /// A new principal of `kind`.
     #[must_use]
     pub fn new(kind: PrincipalKind, at: Timestamp) -> Self {
-        Self { kind, id: id::fresh(at) }
+        Self {
+            kind,
+            id: id::fresh(at),
+        }
     }
 
     /// A principal read back from the database.
@@ -70,7 +73,10 @@ impl PrincipalId {
     /// Keepgate's own principal in `tenant`: it shares the tenant's number.
     #[must_use]
     pub const fn system(tenant: TenantId) -> Self {
-        Self { kind: PrincipalKind::System, id: tenant.uuid() }
+        Self {
+            kind: PrincipalKind::System,
+            id: tenant.uuid(),
+        }
     }
 
     /// What kind of actor this is.
@@ -105,7 +111,10 @@ impl std::str::FromStr for PrincipalId {
             .into_iter()
             .find(|kind| text.split_once('_').is_some_and(|(prefix, _)| prefix == kind.prefix()))
             .ok_or(IdError::Prefix { expected: "usr" })?;
-        Ok(Self { kind, id: id::decode(kind.prefix(), text)? })
+        Ok(Self {
+            kind,
+            id: id::decode(kind.prefix(), text)?,
+        })
     }
 }
 

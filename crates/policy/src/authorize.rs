@@ -45,7 +45,11 @@ pub fn decide(principal: &Principal, credential: Credential, action: Action) -> 
     if matches!(credential, Credential::ApiKey(_)) && !rule.keys {
         return Err(Denied::ApiKey);
     }
-    if principal.scopes.contains(action) { Ok(()) } else { Err(Denied::Scope) }
+    if principal.scopes.contains(action) {
+        Ok(())
+    } else {
+        Err(Denied::Scope)
+    }
 }
 
 /// Proof that this principal may do `P` in this tenant. It can't be cloned, stored, or made elsewhere.

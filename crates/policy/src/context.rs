@@ -38,7 +38,13 @@ impl OpContext {
         request: RequestId,
         at: Timestamp,
     ) -> Self {
-        Self { principal, credential, source, request, at }
+        Self {
+            principal,
+            credential,
+            source,
+            request,
+            at,
+        }
     }
 
     /// A context for Keepgate's own worker in `tenant`. It holds the system permissions only.
@@ -51,7 +57,13 @@ impl OpContext {
             unit: None,
             scopes: Scopes::All,
         };
-        Self { principal, credential: Credential::System, source: None, request, at }
+        Self {
+            principal,
+            credential: Credential::System,
+            source: None,
+            request,
+            at,
+        }
     }
 
     /// The same request, seen by Keepgate's own worker in `tenant`: for what happens before a caller is known, and for

@@ -144,7 +144,12 @@ pub fn grant<P: Granting>(proof: &Authorized<P>, target: Target, level: Level) -
     } else if (own, level) != (Level::GlobalAdmin, Level::TenantOwner) {
         return Err(GrantDenied::OtherTenant);
     }
-    Ok(GrantProof { by: proof.by(), from: proof.tenant(), target, level })
+    Ok(GrantProof {
+        by: proof.by(),
+        from: proof.tenant(),
+        target,
+        level,
+    })
 }
 
 /// Mints the proof that `proof`'s principal may change `target`.
@@ -161,7 +166,10 @@ pub fn reach<P: Reaching>(proof: &Authorized<P>, target: Target) -> Result<Reach
 
 /// What both rules share: authority at all, not over oneself, only over lower levels. Returns the own level.
 fn over<P: Permission>(proof: &Authorized<P>, target: Target) -> Result<Level, GrantDenied> {
-    let own = proof.level().filter(|own| *own >= Level::TenantAdmin).ok_or(GrantDenied::Level)?;
+    let own = proof
+        .level()
+        .filter(|own| *own >= Level::TenantAdmin)
+        .ok_or(GrantDenied::Level)?;
     if target.principal.uuid() == proof.by().uuid() {
         return Err(GrantDenied::Oneself);
     }

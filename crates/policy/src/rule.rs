@@ -73,13 +73,28 @@ pub struct Rule {
 
 impl Rule {
     const fn people(levels: Levels, reach: Reach) -> Self {
-        Self { levels, reach, keys: false, system: false }
+        Self {
+            levels,
+            reach,
+            keys: false,
+            system: false,
+        }
     }
     const fn anyone(levels: Levels, reach: Reach) -> Self {
-        Self { levels, reach, keys: true, system: false }
+        Self {
+            levels,
+            reach,
+            keys: true,
+            system: false,
+        }
     }
     const fn system() -> Self {
-        Self { levels: Levels::NONE, reach: Reach::Tenant, keys: false, system: true }
+        Self {
+            levels: Levels::NONE,
+            reach: Reach::Tenant,
+            keys: false,
+            system: true,
+        }
     }
 }
 
@@ -98,9 +113,7 @@ pub const fn rule(action: Action) -> Rule {
         Action::MeRead => Rule::anyone(ALL, Reach::Own),
         Action::SessionList => Rule::people(ALL, Reach::Lower),
         Action::SessionRevoke => Rule::people(ALL, Reach::Lower),
-        Action::UserCreate | Action::UserUpdate | Action::UserDelete => {
-            Rule::people(ADMINS.and(GLOBAL), Reach::Lower)
-        }
+        Action::UserCreate | Action::UserUpdate | Action::UserDelete => Rule::people(ADMINS.and(GLOBAL), Reach::Lower),
         Action::UserList | Action::UserRead => Rule::people(Levels::range(3, 5).and(GLOBAL), Reach::Tenant),
         Action::ApiKeyIssue | Action::ApiKeyRotate => Rule::people(ADMINS, Reach::Lower),
         Action::ApiKeyList | Action::ApiKeyRevoke => Rule::people(ADMINS, Reach::Tenant),
@@ -126,6 +139,11 @@ pub const fn rule(action: Action) -> Rule {
         | Action::KeyCreate => Rule::system(),
         Action::AuditList | Action::AuditRead | Action::AuditLog => Rule::people(ADMINS.and(GLOBAL), Reach::Tenant),
         Action::AuditExport => Rule::people(Levels::range(5, 5).and(GLOBAL), Reach::Tenant),
-        Action::Genesis => Rule { levels: Levels::NONE, reach: Reach::Platform, keys: false, system: false },
+        Action::Genesis => Rule {
+            levels: Levels::NONE,
+            reach: Reach::Platform,
+            keys: false,
+            system: false,
+        },
     }
 }

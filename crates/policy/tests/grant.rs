@@ -8,11 +8,20 @@ use keepgate_policy::{
 
 const HOME: u128 = 1;
 
-#[expect(clippy::disallowed_methods, reason = "the caller of a test is authenticated by construction")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the caller of a test is authenticated by construction"
+)]
 fn caller(level: Level) -> OpContext {
     let tenant = TenantId::from_uuid(Uuid::from_u128(HOME));
     let id = PrincipalId::from_parts(PrincipalKind::User, Uuid::from_u128(100));
-    let principal = Principal { id, tenant, standing: Standing::Level(level), unit: None, scopes: Scopes::All };
+    let principal = Principal {
+        id,
+        tenant,
+        standing: Standing::Level(level),
+        unit: None,
+        scopes: Scopes::All,
+    };
     let at = "2026-01-02T03:04:05Z".parse().unwrap_or_default();
     let session = Credential::Session(SessionId::from_uuid(Uuid::nil()));
     OpContext::authenticated(principal, session, None, RequestId::from_uuid(Uuid::nil()), at)
@@ -27,10 +36,19 @@ fn cases() -> impl Iterator<Item = (Level, Target)> {
     let presents = std::iter::once(None).chain(Level::ALL.into_iter().map(Some));
     Level::ALL.into_iter().flat_map(move |own| {
         presents.clone().flat_map(move |present| {
-            [(100, HOME), (200, HOME), (100, 2), (200, 2)].into_iter().map(move |(who, tenant)| {
-                let principal = PrincipalId::from_parts(PrincipalKind::User, Uuid::from_u128(who));
-                (own, Target { principal, tenant: TenantId::from_uuid(Uuid::from_u128(tenant)), present })
-            })
+            [(100, HOME), (200, HOME), (100, 2), (200, 2)]
+                .into_iter()
+                .map(move |(who, tenant)| {
+                    let principal = PrincipalId::from_parts(PrincipalKind::User, Uuid::from_u128(who));
+                    (
+                        own,
+                        Target {
+                            principal,
+                            tenant: TenantId::from_uuid(Uuid::from_u128(tenant)),
+                            present,
+                        },
+                    )
+                })
         })
     })
 }
@@ -41,12 +59,19 @@ fn a_level_is_given_exactly_when_the_oracle_says_so() {
     for (own, target) in cases() {
         for new in Level::ALL {
             let (g, n, p) = (own.number(), new.number(), target.present.map_or(0, Level::number));
-            let (other, here) = (target.principal.uuid().as_u128() != 100, target.tenant.uuid().as_u128() == HOME);
+            let (other, here) = (
+                target.principal.uuid().as_u128() != 100,
+                target.tenant.uuid().as_u128() == HOME,
+            );
             // The oracle.
             let dominates = g >= 4 && n < g && p < g && other;
             let reachable = if here { (g >= 6) == (n >= 6) } else { g == 7 && n == 5 };
             let holds_permission = g != 6;
-            assert_eq!(may(own, target, new), dominates && reachable && holds_permission, "{own} gives {new}: {target:?}");
+            assert_eq!(
+                may(own, target, new),
+                dominates && reachable && holds_permission,
+                "{own} gives {new}: {target:?}"
+            );
             count += 1;
         }
     }
@@ -58,8 +83,15 @@ fn reach_is_strictly_downwards_and_within_the_tenant() {
     for (own, target) in cases() {
         let proven = authorize::<UserDelete>(&caller(own)).is_ok_and(|proof| reach(&proof, target).is_ok());
         let (g, p) = (own.number(), target.present.map_or(0, Level::number));
-        let (other, here) = (target.principal.uuid().as_u128() != 100, target.tenant.uuid().as_u128() == HOME);
-        assert_eq!(proven, matches!(g, 4 | 5 | 7) && p < g && other && here, "{own}: {target:?}");
+        let (other, here) = (
+            target.principal.uuid().as_u128() != 100,
+            target.tenant.uuid().as_u128() == HOME,
+        );
+        assert_eq!(
+            proven,
+            matches!(g, 4 | 5 | 7) && p < g && other && here,
+            "{own}: {target:?}"
+        );
     }
 }
 
@@ -83,10 +115,22 @@ fn no_sequence_of_grants_raises_the_highest_level() {
         for _round in 0..4 {
             for (granter, target) in slots.clone().flat_map(|g| slots.clone().map(move |t| (g, t))) {
                 let at = |who: u128| usize::try_from(who - 100).unwrap_or(0);
-                let (Some(own), Some(present)) = (held.get(at(granter)).copied(), held.get(at(target)).copied()) else { continue };
+                let (Some(own), Some(present)) = (held.get(at(granter)).copied(), held.get(at(target)).copied()) else {
+                    continue;
+                };
                 // The proof's principal is always number 100, so who is whom is swapped instead.
                 let seen = if granter == target { id(100) } else { id(200) };
-                let best = Level::ALL.into_iter().rfind(|new| may(own, Target { principal: seen, tenant: home, present: Some(present) }, *new));
+                let best = Level::ALL.into_iter().rfind(|new| {
+                    may(
+                        own,
+                        Target {
+                            principal: seen,
+                            tenant: home,
+                            present: Some(present),
+                        },
+                        *new,
+                    )
+                });
                 if let (Some(new), Some(slot)) = (best, held.get_mut(at(target))) {
                     *slot = new;
                 }
@@ -104,10 +148,25 @@ fn a_denial_names_its_reason() {
         tenant: TenantId::from_uuid(Uuid::from_u128(HOME)),
         present,
     };
-    assert_eq!(grant(&proof, other(None), Level::TenantAdmin).unwrap_err(), GrantDenied::NotBelowOwn);
-    assert_eq!(grant(&proof, other(Some(Level::TenantAdmin)), Level::Operator).unwrap_err(), GrantDenied::Superior);
-    let me = Target { principal: proof.by(), ..other(None) };
+    assert_eq!(
+        grant(&proof, other(None), Level::TenantAdmin).unwrap_err(),
+        GrantDenied::NotBelowOwn
+    );
+    assert_eq!(
+        grant(&proof, other(Some(Level::TenantAdmin)), Level::Operator).unwrap_err(),
+        GrantDenied::Superior
+    );
+    let me = Target {
+        principal: proof.by(),
+        ..other(None)
+    };
     assert_eq!(grant(&proof, me, Level::Operator).unwrap_err(), GrantDenied::Oneself);
-    let away = Target { tenant: TenantId::from_uuid(Uuid::from_u128(2)), ..other(None) };
-    assert_eq!(grant(&proof, away, Level::Operator).unwrap_err(), GrantDenied::OtherTenant);
+    let away = Target {
+        tenant: TenantId::from_uuid(Uuid::from_u128(2)),
+        ..other(None)
+    };
+    assert_eq!(
+        grant(&proof, away, Level::Operator).unwrap_err(),
+        GrantDenied::OtherTenant
+    );
 }

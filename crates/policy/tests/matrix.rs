@@ -5,7 +5,13 @@ use keepgate_policy::{Credential, Principal, Scopes, Standing, decide, rule};
 fn principal(standing: Standing) -> Principal {
     let tenant = TenantId::from_uuid(Uuid::nil());
     let id = PrincipalId::from_parts(PrincipalKind::User, Uuid::nil());
-    Principal { id, tenant, standing, unit: None, scopes: Scopes::All }
+    Principal {
+        id,
+        tenant,
+        standing,
+        unit: None,
+        scopes: Scopes::All,
+    }
 }
 
 fn mark(may: bool) -> char {
@@ -21,19 +27,27 @@ fn row(action: Action) -> String {
     let system = mark(decide(&principal(Standing::System), Credential::System, action).is_ok());
     let people: String = by_level(session).iter().collect();
     let keys: String = by_level(key).iter().collect();
-    format!("{:<20} {people}  {keys}  {system}  {}", action.as_str(), rule(action).reach.as_str())
+    format!(
+        "{:<20} {people}  {keys}  {system}  {}",
+        action.as_str(),
+        rule(action).reach.as_str()
+    )
 }
 
 #[test]
 fn the_matrix_is_the_golden_file() {
-    let mut now = String::from("action               people   API keys worker reach\n                     1234567  1234567\n");
+    let mut now =
+        String::from("action               people   API keys worker reach\n                     1234567  1234567\n");
     for action in Action::ALL {
         now.push_str(row(*action).trim_end());
         now.push('\n');
     }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/matrix.txt");
     let golden = std::fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(golden, now, "the policy differs from tests/matrix.txt: if that is meant, write this text there:\n{now}");
+    assert_eq!(
+        golden, now,
+        "the policy differs from tests/matrix.txt: if that is meant, write this text there:\n{now}"
+    );
 }
 
 #[test]
@@ -44,8 +58,15 @@ fn scopes_only_narrow() {
             let wide = principal(Standing::Level(level));
             let narrow = |scopes| Principal { scopes, ..wide.clone() };
             let held = decide(&wide, key, *action).is_ok();
-            assert_eq!(decide(&narrow(Scopes::Only(vec![*action])), key, *action).is_ok(), held, "{action} {level}");
-            assert!(decide(&narrow(Scopes::Only(vec![])), key, *action).is_err(), "no scope permits nothing: {action}");
+            assert_eq!(
+                decide(&narrow(Scopes::Only(vec![*action])), key, *action).is_ok(),
+                held,
+                "{action} {level}"
+            );
+            assert!(
+                decide(&narrow(Scopes::Only(vec![])), key, *action).is_err(),
+                "no scope permits nothing: {action}"
+            );
         }
     }
 }
@@ -63,8 +84,17 @@ fn a_key_manages_neither_people_nor_keys_nor_tenants() {
 #[test]
 fn platform_levels_touch_no_message() {
     for action in Action::ALL {
-        if matches!(action.as_str().split('.').next(), Some("message" | "stream" | "recipient" | "route" | "webhook")) {
-            assert!(Level::ALL.iter().filter(|l| l.is_platform()).all(|l| !rule(*action).levels.contains(*l)), "{action}");
+        if matches!(
+            action.as_str().split('.').next(),
+            Some("message" | "stream" | "recipient" | "route" | "webhook")
+        ) {
+            assert!(
+                Level::ALL
+                    .iter()
+                    .filter(|l| l.is_platform())
+                    .all(|l| !rule(*action).levels.contains(*l)),
+                "{action}"
+            );
         }
     }
 }

@@ -48,7 +48,10 @@ impl<Tx: Tenants + ?Sized> Command<Tx> for CreateTenant {
             return Err(CreateTenantError::InvalidName);
         }
         tx.add_tenant(proof, self.id, &self.name).await?;
-        Ok(tx.tenant(self.id).await?.ok_or_else(|| StoreError::corrupt("rbac.tenant", "id"))?)
+        Ok(tx
+            .tenant(self.id)
+            .await?
+            .ok_or_else(|| StoreError::corrupt("rbac.tenant", "id"))?)
     }
 }
 
@@ -58,7 +61,13 @@ mod tests {
 
     #[test]
     fn a_bad_name_is_a_refusal_and_a_lost_database_is_not() {
-        assert_eq!(CreateTenantError::InvalidName.kind(), ErrorKind::Refused("invalid-name"));
-        assert_eq!(CreateTenantError::Store(StoreError::Full).kind(), ErrorKind::Failed("database-full"));
+        assert_eq!(
+            CreateTenantError::InvalidName.kind(),
+            ErrorKind::Refused("invalid-name")
+        );
+        assert_eq!(
+            CreateTenantError::Store(StoreError::Full).kind(),
+            ErrorKind::Failed("database-full")
+        );
     }
 }

@@ -11,7 +11,12 @@ use keepgate_store::StoreError;
 #[async_trait]
 pub trait Tenants: Send {
     /// Adds an active customer tenant, and in it one unit named `main`. `Conflict` if the id exists, `Forbidden` below level 7.
-    async fn add_tenant(&mut self, proof: &Authorized<TenantCreate>, id: TenantId, name: &str) -> Result<(), StoreError>;
+    async fn add_tenant(
+        &mut self,
+        proof: &Authorized<TenantCreate>,
+        id: TenantId,
+        name: &str,
+    ) -> Result<(), StoreError>;
 
     /// The tenant; `None` when there is none the caller may see.
     async fn tenant(&mut self, id: TenantId) -> Result<Option<Tenant>, StoreError>;

@@ -15,14 +15,27 @@ async fn a_tenant_is_born_active_with_one_unit(world: &World<dyn Tx>) {
     seeded(world).await;
     let (global, id) = (world.caller(Level::GlobalAdmin), TenantId::new(world.now));
     let mut tx = world.begin(&global).await;
-    tx.add_tenant(&authorize::<TenantCreate>(&global).unwrap(), id, "Acme").await.unwrap();
+    tx.add_tenant(&authorize::<TenantCreate>(&global).unwrap(), id, "Acme")
+        .await
+        .unwrap();
     done(tx).await;
     let tenant = world.begin(&global).await.tenant(id).await.unwrap().unwrap();
-    assert_eq!((tenant.name.as_str(), tenant.plane, tenant.status), ("Acme", Plane::Customer, TenantStatus::Active));
+    assert_eq!(
+        (tenant.name.as_str(), tenant.plane, tenant.status),
+        ("Acme", Plane::Customer, TenantStatus::Active)
+    );
     let inside = OpContext::system(id, RequestId::new(world.now), world.now);
     let mut tx = world.begin(&inside).await;
     let main = tx.main_unit().await.unwrap().unwrap();
-    assert_eq!(tx.units().await.unwrap().into_iter().map(|unit| unit.id).collect::<Vec<_>>(), [main]);
+    assert_eq!(
+        tx.units()
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|unit| unit.id)
+            .collect::<Vec<_>>(),
+        [main]
+    );
 }
 
 async fn only_level_seven_makes_tenants_whatever_the_proof_says(world: &World<dyn Tx>) {
@@ -41,7 +54,11 @@ async fn customers_see_their_own_tenant_and_platform_levels_all(world: &World<dy
         let mut tx = world.begin(&world.caller(level)).await;
         let seen = tx.tenants(None, 10).await.unwrap().len();
         assert_eq!(seen, if level.is_platform() { 3 } else { 1 }, "{level}");
-        assert_eq!(tx.tenant(world.ids.other).await.unwrap().is_some(), level.is_platform(), "{level}");
+        assert_eq!(
+            tx.tenant(world.ids.other).await.unwrap().is_some(),
+            level.is_platform(),
+            "{level}"
+        );
     }
 }
 
@@ -59,14 +76,33 @@ async fn a_customer_is_suspended_and_the_platform_never(world: &World<dyn Tx>) {
     let global = world.caller(Level::GlobalAdmin);
     let proof = authorize::<TenantUpdate>(&global).unwrap();
     let mut tx = world.begin(&global).await;
-    assert!(tx.set_tenant_status(&proof, world.ids.other, TenantStatus::Suspended).await.unwrap());
-    assert!(!tx.set_tenant_status(&proof, world.ids.platform, TenantStatus::Suspended).await.unwrap());
+    assert!(
+        tx.set_tenant_status(&proof, world.ids.other, TenantStatus::Suspended)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !tx.set_tenant_status(&proof, world.ids.platform, TenantStatus::Suspended)
+            .await
+            .unwrap()
+    );
     done(tx).await;
-    let tenant = world.begin(&global).await.tenant(world.ids.other).await.unwrap().unwrap();
+    let tenant = world
+        .begin(&global)
+        .await
+        .tenant(world.ids.other)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(tenant.status, TenantStatus::Suspended);
     for level in Level::ALL.into_iter().filter(|level| *level < Level::GlobalAdmin) {
         let mut tx = world.begin(&world.caller(level)).await;
-        assert!(!tx.set_tenant_status(&proof, world.ids.tenant, TenantStatus::Suspended).await.unwrap(), "{level}");
+        assert!(
+            !tx.set_tenant_status(&proof, world.ids.tenant, TenantStatus::Suspended)
+                .await
+                .unwrap(),
+            "{level}"
+        );
     }
 }
 
@@ -78,7 +114,15 @@ async fn units_are_those_of_the_tenant(world: &World<dyn Tx>) {
         assert!(tx.unit(world.ids.unit).await.unwrap().is_some(), "{level}");
         assert!(tx.unit(world.ids.other_unit).await.unwrap().is_none(), "{level}");
     }
-    assert_eq!(world.begin(&world.caller(Level::GlobalAdmin)).await.main_unit().await.unwrap(), None);
+    assert_eq!(
+        world
+            .begin(&world.caller(Level::GlobalAdmin))
+            .await
+            .main_unit()
+            .await
+            .unwrap(),
+        None
+    );
 }
 
 async fn a_level_is_seen_by_its_holder_and_from_supervisor_up(world: &World<dyn Tx>) {
@@ -88,7 +132,10 @@ async fn a_level_is_seen_by_its_holder_and_from_supervisor_up(world: &World<dyn 
         let mut tx = world.begin(&caller).await;
         let own = tx.role_of(caller.principal().id).await.unwrap().unwrap();
         assert_eq!((own.level, own.unit), (level, caller.principal().unit));
-        let owner = tx.role_of(world.caller(Level::TenantOwner).principal().id).await.unwrap();
+        let owner = tx
+            .role_of(world.caller(Level::TenantOwner).principal().id)
+            .await
+            .unwrap();
         assert_eq!(owner.is_some(), level >= Level::Supervisor, "{level}");
         let stranger = tx.role_of(world.stranger(level).principal().id).await.unwrap();
         assert_eq!(stranger, None, "{level}");
@@ -96,7 +143,11 @@ async fn a_level_is_seen_by_its_holder_and_from_supervisor_up(world: &World<dyn 
 }
 
 fn to(target: PrincipalId, tenant: TenantId, present: Option<Level>) -> Target {
-    Target { principal: target, tenant, present }
+    Target {
+        principal: target,
+        tenant,
+        present,
+    }
 }
 
 /// A proof that `caller` may give `new`, minted for some exaggeration of what the caller is; `None` if no lie suffices.
@@ -136,7 +187,10 @@ async fn every_pair_of_levels_obeys_the_rule_whatever_the_proof_says(world: &Wor
 async fn a_peer_or_superior_keeps_its_level_whatever_the_proof_says(world: &World<dyn Tx>) {
     seeded(world).await;
     for own in [Level::TenantAdmin, Level::TenantOwner] {
-        for held in Level::ALL.into_iter().filter(|held| !held.is_platform() && *held >= own && *held > Level::TenantAdmin || *held == own) {
+        for held in Level::ALL
+            .into_iter()
+            .filter(|held| !held.is_platform() && *held >= own && *held > Level::TenantAdmin || *held == own)
+        {
             let (caller, victim) = (world.caller(own), world.caller(held).principal().id);
             let proof = forged(world, &caller, to(victim, world.ids.tenant, None), Level::Operator);
             let Some(proof) = proof else { continue };
@@ -156,18 +210,31 @@ async fn a_level_seven_appoints_an_owner_in_any_tenant(world: &World<dyn Tx>) {
     tx.assign(proof, None).await.unwrap();
     done(tx).await;
     let mut tx = world.begin(&world.stranger(Level::TenantAdmin)).await;
-    assert_eq!(tx.role_of(target.principal).await.unwrap().map(|role| role.level), Some(Level::TenantOwner));
+    assert_eq!(
+        tx.role_of(target.principal).await.unwrap().map(|role| role.level),
+        Some(Level::TenantOwner)
+    );
 }
 
 async fn a_new_level_replaces_the_old_one(world: &World<dyn Tx>) {
     seeded(world).await;
     let owner = world.caller(Level::TenantOwner);
-    let target = to(world.caller(Level::Operator).principal().id, world.ids.tenant, Some(Level::Operator));
+    let target = to(
+        world.caller(Level::Operator).principal().id,
+        world.ids.tenant,
+        Some(Level::Operator),
+    );
     let mut tx = world.begin(&owner).await;
     let proof = grant(&authorize::<UserCreate>(&owner).unwrap(), target, Level::TenantAdmin).unwrap();
     tx.assign(proof, None).await.unwrap();
     done(tx).await;
-    let role = world.begin(&owner).await.role_of(target.principal).await.unwrap().unwrap();
+    let role = world
+        .begin(&owner)
+        .await
+        .role_of(target.principal)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((role.level, role.unit), (Level::TenantAdmin, None));
 }
 
@@ -188,7 +255,11 @@ fn reaching(caller: &OpContext, target: Target) -> ReachProof {
 async fn a_revoked_level_is_gone_and_revoked_once(world: &World<dyn Tx>) {
     seeded(world).await;
     let admin = world.caller(Level::TenantAdmin);
-    let target = to(world.caller(Level::Operator).principal().id, world.ids.tenant, Some(Level::Operator));
+    let target = to(
+        world.caller(Level::Operator).principal().id,
+        world.ids.tenant,
+        Some(Level::Operator),
+    );
     let mut tx = world.begin(&admin).await;
     assert!(tx.revoke_role(&reaching(&admin, target)).await.unwrap());
     assert!(!tx.revoke_role(&reaching(&admin, target)).await.unwrap());
@@ -201,7 +272,14 @@ async fn a_superior_s_level_is_not_revoked_whatever_the_proof_says(world: &World
     let admin = world.caller(Level::TenantAdmin);
     let target = to(world.caller(Level::TenantOwner).principal().id, world.ids.tenant, None);
     let liar = lying(&admin, Level::TenantOwner, None);
-    assert!(!world.begin(&admin).await.revoke_role(&reaching(&liar, target)).await.unwrap());
+    assert!(
+        !world
+            .begin(&admin)
+            .await
+            .revoke_role(&reaching(&liar, target))
+            .await
+            .unwrap()
+    );
 }
 
 async fn a_demoted_granter_s_old_proof_is_worth_nothing(world: &World<dyn Tx>) {
@@ -232,11 +310,17 @@ async fn a_created_tenant_is_what_the_command_answers(world: &World<dyn Tx>) {
     seeded(world).await;
     let global = world.caller(Level::GlobalAdmin);
     let mut tx = world.begin(&global).await;
-    let command = CreateTenant { id: TenantId::new(world.now), name: "Acme".into() };
+    let command = CreateTenant {
+        id: TenantId::new(world.now),
+        name: "Acme".into(),
+    };
     let proof = authorize(&global).unwrap();
     let tenant = command.run(&proof, &mut *tx).await.unwrap();
     assert_eq!((tenant.id, tenant.name.as_str()), (command.id, "Acme"));
-    let nameless = CreateTenant { id: TenantId::new(world.now), name: "\u{7}".into() };
+    let nameless = CreateTenant {
+        id: TenantId::new(world.now),
+        name: "\u{7}".into(),
+    };
     assert!(nameless.run(&proof, &mut *tx).await.is_err());
 }
 

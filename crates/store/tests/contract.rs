@@ -1,4 +1,9 @@
 //! What both backends promise about a transaction, whatever its tables hold.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "cases of a contract fail loudly"
+)]
 use async_trait::async_trait;
 use keepgate_kernel::Level;
 use keepgate_store::{
@@ -28,7 +33,9 @@ impl Names for MemTx {
     }
     async fn name(&mut self, level: Level) -> Result<Option<String>, StoreError> {
         let tenant = keepgate_store::Transaction::context(self).tenant();
-        Ok(self.read::<Table>().and_then(|table| table.get(&(tenant, level)).cloned()))
+        Ok(self
+            .read::<Table>()
+            .and_then(|table| table.get(&(tenant, level)).cloned()))
     }
 }
 
@@ -43,10 +50,12 @@ impl Names for PgTx {
         Ok(done.rows_affected() == 1)
     }
     async fn name(&mut self, level: Level) -> Result<Option<String>, StoreError> {
-        Ok(sqlx::query_scalar("select display_name from rbac.principal where email = $1")
-            .bind(format!("{}@example.org", level.name()))
-            .fetch_one(self.conn())
-            .await?)
+        Ok(
+            sqlx::query_scalar("select display_name from rbac.principal where email = $1")
+                .bind(format!("{}@example.org", level.name()))
+                .fetch_one(self.conn())
+                .await?,
+        )
     }
 }
 
@@ -56,7 +65,16 @@ async fn a_commit_is_seen_by_the_next_transaction(world: &World<dyn Tx>) {
     assert!(tx.rename(Level::Operator, "Ann").await.unwrap());
     tx.mark().await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(world.begin(&admin).await.name(Level::Operator).await.unwrap().as_deref(), Some("Ann"));
+    assert_eq!(
+        world
+            .begin(&admin)
+            .await
+            .name(Level::Operator)
+            .await
+            .unwrap()
+            .as_deref(),
+        Some("Ann")
+    );
 }
 
 async fn a_dropped_transaction_leaves_nothing(world: &World<dyn Tx>) {

@@ -1,164 +1,39 @@
 //! Every operation leaves exactly one entry, whatever becomes of it.
 use std::collections::{BTreeMap, BTreeSet};
 
-use keepgate_tests::{Operation, PASSWORD, Reply, Server, email, message, placeholder};
+use keepgate_tests::{Operation, Server, message, placeholder};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::every_operation::{Asked, Asking, identity, log, messages};
+
 /// Routes that are no operation of a principal. This list may only shrink.
-const EXEMPT: [&str; 5] = ["GET /livez", "GET /readyz", "GET /version", "GET /openapi.json", "GET /.well-known/jwks.json"];
-
-/// What was asked for, and what became of it.
-#[derive(Debug)]
-struct Asked {
-    name: String,
-    request: String,
-    status: u16,
-}
-
-impl Asked {
-    fn new(name: &str, reply: &Reply) -> Self {
-        let request = reply.header("x-request-id").expect("every answer names its request").to_owned();
-        Self { name: name.to_owned(), request, status: reply.status }
-    }
-}
-
-/// Asks for things and remembers it.
-struct Asking<'a> {
-    server: &'a Server,
-    asked: Vec<Asked>,
-}
-
-impl Asking<'_> {
-    async fn ask(&mut self, method: &str, template: &str, path: &str, bearer: Option<&str>, body: Option<Value>) -> Value {
-        let verb: Method = method.parse().unwrap();
-        let reply = match &body {
-            None => self.server.raw(verb, &self.server.url(path), bearer, &[], None).await,
-            Some(body) => self.server.send(verb, path, bearer, &[], body).await,
-        };
-        assert!(reply.status < 400, "{method} {path}: {}", reply.text());
-        self.asked.push(Asked::new(&format!("{method} {template}"), &reply));
-        reply.json()
-    }
-
-    async fn get(&mut self, template: &str, path: &str, bearer: &str) -> Value {
-        self.ask("GET", template, path, Some(bearer), None).await
-    }
-
-    async fn post(&mut self, template: &str, path: &str, bearer: &str, body: Value) -> Value {
-        self.ask("POST", template, path, Some(bearer), Some(body)).await
-    }
-
-    async fn delete(&mut self, template: &str, path: &str, bearer: &str) {
-        self.ask("DELETE", template, path, Some(bearer), None).await;
-    }
-}
-
-fn id(made: &Value) -> String {
-    made["id"].as_str().unwrap().to_owned()
-}
-
-/// People, keys, sessions and tenants, each done once.
-async fn identity(to: &mut Asking<'_>, owner: &str, admin: &str) {
-    let address = email();
-    let made = to.post("/v1/users", "/v1/users", owner, json!({"email": address, "level": 2})).await;
-    let user = format!("/v1/users/{}", id(&made));
-    let enrol = json!({"code": made["enrolment"]["code"], "password": PASSWORD});
-    to.ask("POST", "/v1/auth/enrol", "/v1/auth/enrol", None, Some(enrol)).await;
-    let login = json!({"email": address, "password": PASSWORD});
-    let token = to.ask("POST", "/v1/auth/login", "/v1/auth/login", None, Some(login.clone())).await;
-    let token = token["access_token"].as_str().unwrap().to_owned();
-    to.get("/v1/me", "/v1/me", &token).await;
-    let sessions = to.get("/v1/sessions", "/v1/sessions", &token).await;
-    let mine = sessions["items"].as_array().unwrap();
-    assert!(mine.len() >= 2, "{mine:?}");
-    to.ask("POST", "/v1/auth/logout", "/v1/auth/logout", Some(&token), None).await;
-    let again = to.server.login(&address, PASSWORD).await.expect(200);
-    let session = format!("/v1/sessions/{}", again.field("session_id"));
-    to.delete("/v1/sessions/{session}", &session, owner).await;
-    let all = format!("/v1/principals/{}/sessions", id(&made));
-    to.delete("/v1/principals/{principal}/sessions", &all, owner).await;
-    to.get("/v1/users", "/v1/users", owner).await;
-    to.get("/v1/users/{user}", &user, owner).await;
-    to.ask("PATCH", "/v1/users/{user}", &user, Some(owner), Some(json!({"level": 1}))).await;
-    to.delete("/v1/users/{user}", &user, owner).await;
-
-    let key = to.post("/v1/api-keys", "/v1/api-keys", owner, json!({"name": "k", "level": 1})).await;
-    let key = format!("/v1/api-keys/{}", id(&key));
-    to.get("/v1/api-keys", "/v1/api-keys", owner).await;
-    to.post("/v1/api-keys/{key}/rotate", &format!("{key}/rotate"), owner, json!({"overlap_seconds": 0})).await;
-    to.delete("/v1/api-keys/{key}", &key, owner).await;
-
-    let tenant = to.post("/v1/tenants", "/v1/tenants", admin, json!({"name": "t"})).await;
-    let tenant = format!("/v1/tenants/{}", id(&tenant));
-    to.get("/v1/tenants", "/v1/tenants", admin).await;
-    to.get("/v1/tenants/{tenant}", &tenant, admin).await;
-    to.ask("PATCH", "/v1/tenants/{tenant}", &tenant, Some(admin), Some(json!({"status": "suspended"}))).await;
-}
-
-/// Recipients, routes, messages and webhooks, each done once.
-async fn messages(to: &mut Asking<'_>, owner: &str) {
-    let me = to.server.me(owner).await;
-    let recipient = json!({"name": "r", "contacts": [{"channel": "internet", "address": me}]});
-    let recipient = id(&to.post("/v1/recipients", "/v1/recipients", owner, recipient).await);
-    let path = format!("/v1/recipients/{recipient}");
-    to.get("/v1/recipients", "/v1/recipients", owner).await;
-    to.get("/v1/recipients/{recipient}", &path, owner).await;
-    to.ask("PATCH", "/v1/recipients/{recipient}", &path, Some(owner), Some(json!({"name": "r2"}))).await;
-
-    let route = json!({"steps": [{"channel": "internet", "wait_seconds": 60}], "require_ack": true, "deadline_seconds": 600});
-    to.ask("PUT", "/v1/routes/{name}", "/v1/routes/slow", Some(owner), Some(route)).await;
-    to.get("/v1/routes", "/v1/routes", owner).await;
-    to.get("/v1/routes/{name}", "/v1/routes/slow", owner).await;
-    to.delete("/v1/routes/{name}", "/v1/routes/slow", owner).await;
-
-    let body = message(&recipient, "x");
-    let first = id(&to.post("/v1/messages", "/v1/messages", owner, body.clone()).await);
-    let second = id(&to.post("/v1/messages", "/v1/messages", owner, body.clone()).await);
-    to.post("/v1/messages:batch", "/v1/messages:batch", owner, json!({"messages": [body]})).await;
-    to.get("/v1/messages", "/v1/messages", owner).await;
-    to.get("/v1/messages/{message}", &format!("/v1/messages/{first}"), owner).await;
-    to.post("/v1/messages/{message}/ack", &format!("/v1/messages/{first}/ack"), owner, json!({})).await;
-    to.ask("POST", "/v1/messages/{message}/cancel", &format!("/v1/messages/{second}/cancel"), Some(owner), None).await;
-    to.ask("POST", "/v1/messages/{message}/replay", &format!("/v1/messages/{second}/replay"), Some(owner), None).await;
-    to.get("/v1/stream", "/v1/stream", owner).await;
-    to.delete("/v1/recipients/{recipient}", &path, owner).await;
-
-    let hook = json!({"url": "https://desk.example/hook", "events": ["message.failed"]});
-    let hook = format!("/v1/webhooks/{}", id(&to.post("/v1/webhooks", "/v1/webhooks", owner, hook).await));
-    to.get("/v1/webhooks", "/v1/webhooks", owner).await;
-    to.get("/v1/webhooks/{webhook}", &hook, owner).await;
-    to.delete("/v1/webhooks/{webhook}", &hook, owner).await;
-}
-
-/// The log, read once in each way.
-async fn log(to: &mut Asking<'_>, owner: &str) {
-    to.server.whole_log(owner).await;
-    for (template, path) in [
-        ("/v1/audit", "/v1/audit"),
-        ("/v1/audit/entries/{index}", "/v1/audit/entries/0"),
-        ("/v1/audit/proof", "/v1/audit/proof?index=0"),
-        ("/v1/audit/log/checkpoint", "/v1/audit/log/checkpoint"),
-        ("/v1/audit/log/vkey", "/v1/audit/log/vkey"),
-        ("/v1/audit/log/tile/{path}", "/v1/audit/log/tile/0/000.p/1"),
-        ("/v1/audit/export", "/v1/audit/export?format=jsonl"),
-    ] {
-        to.get(template, path, owner).await;
-    }
-}
+const EXEMPT: [&str; 5] = [
+    "GET /livez",
+    "GET /readyz",
+    "GET /version",
+    "GET /openapi.json",
+    "GET /.well-known/jwks.json",
+];
 
 /// The entries of each request in the logs of the tenant and of the platform; those of workers under a request included.
 async fn by_request(server: &Server, owner: &str, admin: &str) -> BTreeMap<String, Vec<Value>> {
     let mut found: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     let logs = [server.whole_log(owner).await, server.whole_log(admin).await].concat();
     for entry in logs {
-        found.entry(entry["request_id"].as_str().unwrap().to_owned()).or_default().push(entry);
+        found
+            .entry(entry["request_id"].as_str().unwrap().to_owned())
+            .or_default()
+            .push(entry);
     }
     found
 }
 
 fn actions(operations: &[Operation]) -> BTreeMap<String, String> {
-    operations.iter().filter_map(|operation| Some((operation.name(), operation.action.clone()?))).collect()
+    operations
+        .iter()
+        .filter_map(|operation| Some((operation.name(), operation.action.clone()?)))
+        .collect()
 }
 
 /// The one entry of `asked`, about its own action; what a request does besides (the first use of a key) is told apart by action.
@@ -168,8 +43,14 @@ fn entry_of<'a>(asked: &Asked, action: &str, log: &'a BTreeMap<String, Vec<Value
     match own.as_slice() {
         [entry] if entry["action"] == *action => Ok(entry),
         others => {
-            let told: Vec<String> = others.iter().map(|entry| format!("{} {}", entry["action"], entry["outcome"])).collect();
-            Err(format!("{} ({}): wanted one {action}, found {told:?}", asked.name, asked.status))
+            let told: Vec<String> = others
+                .iter()
+                .map(|entry| format!("{} {}", entry["action"], entry["outcome"]))
+                .collect();
+            Err(format!(
+                "{} ({}): wanted one {action}, found {told:?}",
+                asked.name, asked.status
+            ))
         }
     }
 }
@@ -177,8 +58,13 @@ fn entry_of<'a>(asked: &Asked, action: &str, log: &'a BTreeMap<String, Vec<Value
 #[tokio::test]
 async fn only_what_is_exempt_has_no_action() {
     let server = Server::start().await;
-    let without: BTreeSet<String> =
-        server.operations().await.iter().filter(|operation| operation.action.is_none()).map(Operation::name).collect();
+    let without: BTreeSet<String> = server
+        .operations()
+        .await
+        .iter()
+        .filter(|operation| operation.action.is_none())
+        .map(Operation::name)
+        .collect();
     let exempt: BTreeSet<String> = EXEMPT.iter().map(ToString::to_string).collect();
     assert!(without.is_subset(&exempt), "{without:?}");
 }
@@ -188,7 +74,10 @@ async fn every_operation_that_is_done_leaves_one_entry_and_every_operation_is_tr
     let server = Server::start().await;
     let (owner, admin) = (server.owner().await, server.admin().await);
     let actions = actions(&server.operations().await);
-    let mut to = Asking { server: &server, asked: Vec::new() };
+    let mut to = Asking {
+        server: &server,
+        asked: Vec::new(),
+    };
     identity(&mut to, &owner, &admin).await;
     messages(&mut to, &owner).await;
     log(&mut to, &owner).await;
@@ -204,7 +93,9 @@ async fn every_operation_that_is_done_leaves_one_entry_and_every_operation_is_tr
     }
     // Callbacks are done in delivery.rs, where there is somebody to call back.
     let tried: BTreeSet<&String> = asked.iter().map(|asked| &asked.name).collect();
-    let missing = actions.keys().filter(|name| !tried.contains(name) && !name.contains("/hooks/"));
+    let missing = actions
+        .keys()
+        .filter(|name| !tried.contains(name) && !name.contains("/hooks/"));
     wrong.extend(missing.map(|name| format!("{name} was not tried")));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -217,7 +108,10 @@ async fn every_operation_that_is_refused_leaves_one_entry() {
     let operations = server.operations().await;
     let actions = actions(&operations);
     let mut asked = Vec::new();
-    for operation in operations.iter().filter(|operation| actions.contains_key(&operation.name())) {
+    for operation in operations
+        .iter()
+        .filter(|operation| actions.contains_key(&operation.name()))
+    {
         let method: Method = operation.method.parse().unwrap();
         let url = server.url(&placeholder(&operation.path));
         let public = operation.path.starts_with("/v1/auth/log") || operation.path.starts_with("/v1/auth/enrol");
@@ -241,11 +135,20 @@ async fn every_operation_that_is_refused_leaves_one_entry() {
     for asked in &asked {
         match entry_of(asked, &actions[&asked.name], &logged) {
             Ok(entry) if entry["outcome"] == "refused" && entry["reason"].is_string() => {}
-            Ok(entry) => wrong.push(format!("{} ({}): {} {}", asked.name, asked.status, entry["outcome"], entry["reason"])),
+            Ok(entry) => wrong.push(format!(
+                "{} ({}): {} {}",
+                asked.name, asked.status, entry["outcome"], entry["reason"]
+            )),
             Err(why) => wrong.push(why),
         }
     }
-    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), asked.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        asked.len(),
+        wrong.join("\n")
+    );
 }
 
 #[tokio::test]
@@ -254,9 +157,21 @@ async fn a_failed_log_in_and_a_wrong_code_leave_an_entry() {
     let (owner, admin) = (server.owner().await, server.admin().await);
     let ann = server.person(&owner, 2).await;
     let tries = [
-        ("POST /v1/auth/login", "auth.login", server.login(&ann.email, "wrong wrong wrong").await),
-        ("POST /v1/auth/login", "auth.login", server.login("nobody@example.org", "wrong wrong wrong").await),
-        ("POST /v1/auth/enrol", "auth.enrol", server.try_code("kge_nonsense").await),
+        (
+            "POST /v1/auth/login",
+            "auth.login",
+            server.login(&ann.email, "wrong wrong wrong").await,
+        ),
+        (
+            "POST /v1/auth/login",
+            "auth.login",
+            server.login("nobody@example.org", "wrong wrong wrong").await,
+        ),
+        (
+            "POST /v1/auth/enrol",
+            "auth.enrol",
+            server.try_code("kge_nonsense").await,
+        ),
     ];
     let logged = by_request(&server, &owner, &admin).await;
     for (name, action, reply) in &tries {
@@ -289,11 +204,31 @@ async fn every_message_of_a_batch_leaves_its_own_entry() {
     let reply = server.post("/v1/messages:batch", &owner, batch).await.expect(202);
     let request = reply.header("x-request-id").unwrap();
     let log = server.whole_log(&owner).await;
-    let mine: Vec<&Value> = log.iter().filter(|entry| entry["request_id"] == *request && entry["action"] == "message.accept").collect();
+    let mine: Vec<&Value> = log
+        .iter()
+        .filter(|entry| entry["request_id"] == *request && entry["action"] == "message.accept")
+        .collect();
     let outcomes: Vec<&str> = mine.iter().map(|entry| entry["outcome"].as_str().unwrap()).collect();
-    assert_eq!(outcomes.iter().filter(|outcome| **outcome == "done").count(), 2, "{outcomes:?}");
-    assert_eq!(outcomes.iter().filter(|outcome| **outcome == "refused").count(), 1, "{outcomes:?}");
-    for item in reply.json()["items"].as_array().unwrap().iter().filter_map(|item| item["id"].as_str()) {
-        assert_eq!(mine.iter().filter(|entry| entry["entity"] == *item).count(), 1, "{item}");
+    assert_eq!(
+        outcomes.iter().filter(|outcome| **outcome == "done").count(),
+        2,
+        "{outcomes:?}"
+    );
+    assert_eq!(
+        outcomes.iter().filter(|outcome| **outcome == "refused").count(),
+        1,
+        "{outcomes:?}"
+    );
+    for item in reply.json()["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|item| item["id"].as_str())
+    {
+        assert_eq!(
+            mine.iter().filter(|entry| entry["entity"] == *item).count(),
+            1,
+            "{item}"
+        );
     }
 }

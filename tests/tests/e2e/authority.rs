@@ -18,10 +18,16 @@ fn body(operation: &Operation) -> Value {
         "PATCH /v1/tenants/{tenant}" => json!({"status": "active"}),
         "POST /v1/recipients" => json!({"name": "r", "contacts": [{"channel": "sms", "address": "+15005550001"}]}),
         "PATCH /v1/recipients/{recipient}" => json!({"name": "r2"}),
-        "PUT /v1/routes/{name}" => json!({"steps": [{"channel": "sms", "wait_seconds": 1}], "require_ack": false, "deadline_seconds": 60}),
+        "PUT /v1/routes/{name}" => {
+            json!({"steps": [{"channel": "sms", "wait_seconds": 1}], "require_ack": false, "deadline_seconds": 60})
+        }
         "POST /v1/messages" => json!({"to": [{"channel": "sms", "address": "+15005550001"}], "payload": "aGk="}),
-        "POST /v1/messages:batch" => json!({"messages": [{"to": [{"channel": "sms", "address": "+15005550001"}], "payload": "aGk="}]}),
-        "POST /v1/webhooks" => json!({"url": format!("https://{}.example/hook", email().replace('@', ".")), "events": ["message.failed"]}),
+        "POST /v1/messages:batch" => {
+            json!({"messages": [{"to": [{"channel": "sms", "address": "+15005550001"}], "payload": "aGk="}]})
+        }
+        "POST /v1/webhooks" => {
+            json!({"url": format!("https://{}.example/hook", email().replace('@', ".")), "events": ["message.failed"]})
+        }
         _ => json!({}),
     }
 }
@@ -29,18 +35,32 @@ fn body(operation: &Operation) -> Value {
 /// Makes the request of `operation` as `bearer`.
 async fn call(server: &Server, operation: &Operation, bearer: Option<&str>) -> (u16, String) {
     let method: Method = operation.method.parse().unwrap();
-    let path = placeholder(&operation.path) + if operation.path.ends_with("/proof") { "?index=0" } else { "" };
-    let path = if operation.path.ends_with("/export") { format!("{path}?format=jsonl") } else { path };
+    let path = placeholder(&operation.path)
+        + if operation.path.ends_with("/proof") {
+            "?index=0"
+        } else {
+            ""
+        };
+    let path = if operation.path.ends_with("/export") {
+        format!("{path}?format=jsonl")
+    } else {
+        path
+    };
     let reply = match operation.method.as_str() {
         "GET" | "DELETE" => server.raw(method, &server.url(&path), bearer, &[], None).await,
         _ => server.send(method, &path, bearer, &[], &body(operation)).await,
     };
-    let slug = reply.json()["type"].as_str().and_then(|kind| kind.rsplit('/').next().map(str::to_owned));
+    let slug = reply.json()["type"]
+        .as_str()
+        .and_then(|kind| kind.rsplit('/').next().map(str::to_owned));
     (reply.status, slug.unwrap_or_default())
 }
 
 fn action(operation: &Operation) -> Option<Action> {
-    operation.action.as_deref().map(|name| name.parse().unwrap_or_else(|_| panic!("no such action: {name}")))
+    operation
+        .action
+        .as_deref()
+        .map(|name| name.parse().unwrap_or_else(|_| panic!("no such action: {name}")))
 }
 
 /// Whether the operation is there for callers whom nobody knows yet.
@@ -56,8 +76,17 @@ async fn every_operation_of_the_document_has_an_action_and_tells_its_rule() {
     for operation in &operations {
         let Some(action) = action(operation) else { continue };
         let rule = rule(action);
-        let levels: Vec<u8> = Level::ALL.into_iter().filter(|level| rule.levels.contains(*level)).map(Level::number).collect();
-        assert_eq!((&operation.levels, operation.keys), (&levels, rule.keys), "{}", operation.name());
+        let levels: Vec<u8> = Level::ALL
+            .into_iter()
+            .filter(|level| rule.levels.contains(*level))
+            .map(Level::number)
+            .collect();
+        assert_eq!(
+            (&operation.levels, operation.keys),
+            (&levels, rule.keys),
+            "{}",
+            operation.name()
+        );
     }
 }
 
@@ -67,7 +96,11 @@ async fn every_action_of_people_can_be_asked_for_over_http() {
     let offered: Vec<Action> = server.operations().await.iter().filter_map(action).collect();
     let unasked: Vec<&Action> = Action::ALL
         .iter()
-        .filter(|action| Level::ALL.into_iter().any(|level| rule(**action).levels.contains(level)))
+        .filter(|action| {
+            Level::ALL
+                .into_iter()
+                .any(|level| rule(**action).levels.contains(level))
+        })
         .filter(|action| !offered.contains(action))
         .collect();
     assert!(unasked.is_empty(), "{unasked:?}");
@@ -85,9 +118,19 @@ async fn callers(server: &Server) -> Vec<Row> {
         ("key of level 4".into(), Some(key4), Some(4), true),
     ];
     for level in 1..=4 {
-        rows.push((format!("level {level}"), Some(server.person(&owner, level).await.token), Some(level), false));
+        rows.push((
+            format!("level {level}"),
+            Some(server.person(&owner, level).await.token),
+            Some(level),
+            false,
+        ));
     }
-    rows.push(("level 6".into(), Some(server.person(&admin, 6).await.token), Some(6), false));
+    rows.push((
+        "level 6".into(),
+        Some(server.person(&admin, 6).await.token),
+        Some(6),
+        false,
+    ));
     rows.push(("level 5".into(), Some(owner), Some(5), false));
     rows.push(("level 7".into(), Some(admin), Some(7), false));
     rows
@@ -121,14 +164,23 @@ async fn every_operation_answers_every_caller_as_the_rule_says() {
             }
         }
     }
-    assert!(wrong.is_empty(), "{} answers are not what the rule says:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} answers are not what the rule says:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 #[tokio::test]
 async fn a_level_is_given_only_from_above_and_within_its_plane() {
     let server = Server::start().await;
     let (owner, admin) = (server.owner().await, server.admin().await);
-    let mut granters: Vec<(u8, String)> = vec![(5, owner.clone()), (7, admin.clone()), (6, server.person(&admin, 6).await.token)];
+    let mut granters: Vec<(u8, String)> = vec![
+        (5, owner.clone()),
+        (7, admin.clone()),
+        (6, server.person(&admin, 6).await.token),
+    ];
     for level in 1..=4 {
         granters.push((level, server.person(&owner, level).await.token));
     }
@@ -138,7 +190,12 @@ async fn a_level_is_given_only_from_above_and_within_its_plane() {
             let reply = server.post("/v1/users", token, body).await;
             let same_plane = (level >= 6) == (*own >= 6);
             let allowed = matches!(own, 4 | 5 | 7) && level < *own && same_plane;
-            assert_eq!(reply.status, if allowed { 201 } else { 403 }, "{own} gives {level}: {}", reply.text());
+            assert_eq!(
+                reply.status,
+                if allowed { 201 } else { 403 },
+                "{own} gives {level}: {}",
+                reply.text()
+            );
         }
     }
 }
@@ -151,7 +208,12 @@ async fn a_global_admin_appoints_owners_in_tenants_and_nobody_else_there() {
     for level in 1..=7 {
         let body = json!({"email": email(), "level": level, "tenant": tenant});
         let reply = server.post("/v1/users", &admin, body).await;
-        assert_eq!(reply.status, if level == 5 { 201 } else { 403 }, "{level}: {}", reply.text());
+        assert_eq!(
+            reply.status,
+            if level == 5 { 201 } else { 403 },
+            "{level}: {}",
+            reply.text()
+        );
     }
     let elsewhere = json!({"email": email(), "level": 4, "tenant": server.boot["platform_tenant"]});
     let reply = server.post("/v1/users", &owner, elsewhere).await;
@@ -174,7 +236,11 @@ async fn nobody_changes_a_peer_a_superior_or_themselves() {
             let reply = change(id, body.clone()).await;
             assert_eq!(reply.status, 403, "{id} {body}: {}", reply.text());
         }
-        assert_eq!(server.delete(&format!("/v1/users/{id}"), &ann.token).await.status, 403, "{id}");
+        assert_eq!(
+            server.delete(&format!("/v1/users/{id}"), &ann.token).await.status,
+            403,
+            "{id}"
+        );
     }
     let low = server.person(&owner, 1).await;
     change(&low.id, json!({"level": 3})).await.expect(200);
@@ -188,8 +254,16 @@ async fn a_demotion_holds_at_the_next_request_of_an_old_token() {
     let server = Server::start().await;
     let owner = server.owner().await;
     let ann = server.person(&owner, 4).await;
-    server.post("/v1/users", &ann.token, json!({"email": email(), "level": 1})).await.expect(201);
-    server.patch(&format!("/v1/users/{}", ann.id), &owner, json!({"level": 2})).await.expect(200);
-    let reply = server.post("/v1/users", &ann.token, json!({"email": email(), "level": 1})).await;
+    server
+        .post("/v1/users", &ann.token, json!({"email": email(), "level": 1}))
+        .await
+        .expect(201);
+    server
+        .patch(&format!("/v1/users/{}", ann.id), &owner, json!({"level": 2}))
+        .await
+        .expect(200);
+    let reply = server
+        .post("/v1/users", &ann.token, json!({"email": email(), "level": 1}))
+        .await;
     assert!(matches!(reply.status, 401 | 403), "{}", reply.text());
 }

@@ -27,14 +27,22 @@ fn by(route: &str, to: &str) -> Value {
 
 fn states(message: &Value) -> Vec<(&str, &str)> {
     let attempts = message["attempts"].as_array().unwrap();
-    attempts.iter().map(|attempt| (attempt["channel"].as_str().unwrap(), attempt["state"].as_str().unwrap())).collect()
+    attempts
+        .iter()
+        .map(|attempt| (attempt["channel"].as_str().unwrap(), attempt["state"].as_str().unwrap()))
+        .collect()
 }
 
 /// The field of an SMS's status callback that says how far it is.
 fn status(heard: &Heard, state: &'static str) -> Vec<(&'static str, String)> {
     let sid = format!("SM{:032x}", 1);
     let to = heard.form("To").unwrap();
-    vec![("MessageSid", sid), ("MessageStatus", state.to_owned()), ("To", to), ("AccountSid", format!("AC{}", "0".repeat(32)))]
+    vec![
+        ("MessageSid", sid),
+        ("MessageStatus", state.to_owned()),
+        ("To", to),
+        ("AccountSid", format!("AC{}", "0".repeat(32))),
+    ]
 }
 
 async fn report(server: &Server, heard: &Heard, fields: &[(&str, String)]) -> keepgate_tests::Reply {
@@ -46,30 +54,58 @@ async fn report(server: &Server, heard: &Heard, fields: &[(&str, String)]) -> ke
 async fn a_message_that_nobody_acknowledges_goes_from_internet_to_sms_to_voice_and_fails_visibly() {
     let twilio = StandIn::twilio().await;
     let (server, owner, to) = desk(&twilio).await;
-    server.route(&owner, "quick", &[("internet", 1, 1), ("sms", 1, 1), ("voice", 1, 1)], true, 60).await;
+    server
+        .route(
+            &owner,
+            "quick",
+            &[("internet", 1, 1), ("sms", 1, 1), ("voice", 1, 1)],
+            true,
+            60,
+        )
+        .await;
     let mut body = by("quick", &to);
     body["text"] = json!("Pump 4 is leaking & hot");
     let mut stream = server.stream(&owner, None).await;
     let id = server.accept(&server.key(), body).await;
     assert_eq!(stream.next().await.unwrap().message(), id);
     let heard = twilio.wait_for(2).await;
-    assert!(heard[0].path.ends_with("/Messages.json") && heard[1].path.ends_with("/Calls.json"), "{heard:?}");
+    assert!(
+        heard[0].path.ends_with("/Messages.json") && heard[1].path.ends_with("/Calls.json"),
+        "{heard:?}"
+    );
     let account = format!("/2010-04-01/Accounts/AC{}/", "0".repeat(32));
-    let login = format!("Basic {}", BASE64.encode(format!("AC{}:{AUTH_TOKEN}", "0".repeat(32)).as_bytes()));
+    let login = format!(
+        "Basic {}",
+        BASE64.encode(format!("AC{}:{AUTH_TOKEN}", "0".repeat(32)).as_bytes())
+    );
     for request in &heard {
-        assert!(request.method == "POST" && request.path.starts_with(&account), "{}", request.path);
+        assert!(
+            request.method == "POST" && request.path.starts_with(&account),
+            "{}",
+            request.path
+        );
         assert_eq!(request.header("authorization"), Some(login.as_str()));
-        assert_eq!((request.form("To"), request.form("From")), (Some(PHONE.into()), Some("+15005550006".into())));
+        assert_eq!(
+            (request.form("To"), request.form("From")),
+            (Some(PHONE.into()), Some("+15005550006".into()))
+        );
     }
     assert!(heard[0].form("Body").unwrap().contains("Pump 4 is leaking & hot"));
     let ended = server.message_is(&owner, &id, "failed").await;
     let channels: Vec<&str> = states(&ended).iter().map(|(channel, _)| *channel).collect();
     assert_eq!(channels, ["internet", "sms", "voice"]);
     for (nth, attempt) in ended["attempts"].as_array().unwrap().iter().enumerate().skip(1) {
-        assert_eq!((&attempt["provider"], &attempt["step"]), (&json!("tw"), &json!(nth)), "{attempt}");
+        assert_eq!(
+            (&attempt["provider"], &attempt["step"]),
+            (&json!("tw"), &json!(nth)),
+            "{attempt}"
+        );
         assert!(attempt["provider_ref"].is_string(), "{attempt}");
         let called = heard[nth - 1].status_callback();
-        assert!(called.starts_with(CALLBACK_BASE) && called.contains(attempt["id"].as_str().unwrap()), "{called}");
+        assert!(
+            called.starts_with(CALLBACK_BASE) && called.contains(attempt["id"].as_str().unwrap()),
+            "{called}"
+        );
     }
     assert_eq!(twilio.heard().len(), 2, "one request for each attempt");
 }
@@ -78,7 +114,9 @@ async fn a_message_that_nobody_acknowledges_goes_from_internet_to_sms_to_voice_a
 async fn sms_and_voice_never_carry_the_payload() {
     let twilio = StandIn::twilio().await;
     let (server, owner, to) = desk(&twilio).await;
-    server.route(&owner, "phone", &[("sms", 1, 1), ("voice", 1, 1)], true, 60).await;
+    server
+        .route(&owner, "phone", &[("sms", 1, 1), ("voice", 1, 1)], true, 60)
+        .await;
     let id = server.accept(&owner, by("phone", &to)).await;
     let heard = twilio.wait_for(2).await;
     for request in &heard {
@@ -87,7 +125,10 @@ async fn sms_and_voice_never_carry_the_payload() {
             assert!(!body.contains(secret), "{body}");
         }
     }
-    assert!(!heard[0].form("Body").unwrap().is_empty(), "without a text it says that a message waits");
+    assert!(
+        !heard[0].form("Body").unwrap().is_empty(),
+        "without a text it says that a message waits"
+    );
     server.message_is(&owner, &id, "failed").await;
 }
 
@@ -101,8 +142,14 @@ async fn a_call_says_the_text_and_asks_for_one_digit() {
     server.accept(&owner, body).await;
     let heard = twilio.wait_for(1).await;
     let twiml = heard[0].form("Twiml").expect("the call brings its script");
-    assert!(twiml.contains("<Gather") && twiml.contains("numDigits=\"1\""), "{twiml}");
-    assert!(twiml.contains("Pump &lt;4&gt; &amp; valve"), "the text is escaped: {twiml}");
+    assert!(
+        twiml.contains("<Gather") && twiml.contains("numDigits=\"1\""),
+        "{twiml}"
+    );
+    assert!(
+        twiml.contains("Pump &lt;4&gt; &amp; valve"),
+        "the text is escaped: {twiml}"
+    );
 }
 
 /// The address a call's digits go to.
@@ -123,10 +170,18 @@ async fn pressing_1_acknowledges_and_another_digit_does_not() {
     let sid = format!("CA{:032x}", 1);
     let press = |digits: &'static str| {
         let (server, action, sid) = (&server, action.clone(), sid.clone());
-        async move { server.call_back(&action, &[("CallSid", &sid), ("Digits", digits)]).await }
+        async move {
+            server
+                .call_back(&action, &[("CallSid", &sid), ("Digits", digits)])
+                .await
+        }
     };
     let reply = press("7").await.expect(200);
-    assert!(reply.text().contains("<Response"), "a caller hears something: {}", reply.text());
+    assert!(
+        reply.text().contains("<Response"),
+        "a caller hears something: {}",
+        reply.text()
+    );
     assert_ne!(server.message(&owner, &id).await["status"], "acknowledged");
     press("1").await.expect(200);
     server.message_is(&owner, &id, "acknowledged").await;
@@ -157,16 +212,23 @@ async fn a_signed_report_settles_an_attempt_and_never_takes_it_back() {
     server.route(&owner, "text", &[("sms", 30, 1)], false, 60).await;
     let id = server.accept(&owner, by("text", &to)).await;
     let heard = twilio.wait_for(1).await;
-    server.message_when(&owner, &id, |message| message["attempts"][0]["state"] == "accepted").await;
+    server
+        .message_when(&owner, &id, |message| message["attempts"][0]["state"] == "accepted")
+        .await;
     report(&server, &heard[0], &status(&heard[0], "sent")).await.expect(204);
-    report(&server, &heard[0], &status(&heard[0], "delivered")).await.expect(204);
+    report(&server, &heard[0], &status(&heard[0], "delivered"))
+        .await
+        .expect(204);
     let message = server.message_is(&owner, &id, "delivered").await;
     assert_eq!(states(&message), [("sms", "delivered")]);
     for late in ["sent", "undelivered", "delivered", "queued"] {
         report(&server, &heard[0], &status(&heard[0], late)).await.expect(204);
     }
     let after = server.message(&owner, &id).await;
-    assert_eq!((&after["status"], states(&after)), (&json!("delivered"), vec![("sms", "delivered")]));
+    assert_eq!(
+        (&after["status"], states(&after)),
+        (&json!("delivered"), vec![("sms", "delivered")])
+    );
 }
 
 #[tokio::test]
@@ -178,13 +240,21 @@ async fn a_report_that_is_not_signed_is_refused_and_audited() {
     let id = server.accept(&owner, by("text", &to)).await;
     let heard = twilio.wait_for(1).await;
     let fields = [("MessageSid", "SM1"), ("MessageStatus", "delivered")];
-    let reply = server.call_back_signed(&heard[0].status_callback(), &fields, None).await;
+    let reply = server
+        .call_back_signed(&heard[0].status_callback(), &fields, None)
+        .await;
     let request = reply.header("x-request-id").unwrap().to_owned();
     assert_eq!(reply.status, 403, "{}", reply.text());
     assert_ne!(server.message(&owner, &id).await["status"], "delivered");
     let log = [server.whole_log(&owner).await, server.whole_log(&admin).await].concat();
-    let entry = log.iter().find(|entry| entry["request_id"] == *request).expect("the refusal is logged");
-    assert_eq!((&entry["action"], &entry["outcome"]), (&json!("provider.callback"), &json!("refused")));
+    let entry = log
+        .iter()
+        .find(|entry| entry["request_id"] == *request)
+        .expect("the refusal is logged");
+    assert_eq!(
+        (&entry["action"], &entry["outcome"]),
+        (&json!("provider.callback"), &json!("refused"))
+    );
 }
 
 #[tokio::test]
@@ -192,21 +262,33 @@ async fn a_signature_holds_for_its_own_address_and_fields_only() {
     let twilio = StandIn::twilio().await;
     let (server, owner, to) = desk(&twilio).await;
     server.route(&owner, "text", &[("sms", 30, 1)], false, 60).await;
-    let (one, two) = (server.accept(&owner, by("text", &to)).await, server.accept(&owner, by("text", &to)).await);
-    let heard = twilio.wait_for(2).await;
-    let fields = [("MessageSid", "SM1"), ("MessageStatus", "delivered")];
-    let signature = keepgate_tests::hmac_sha1(
-        AUTH_TOKEN.as_bytes(),
-        &format!("{}MessageSidSM1MessageStatusdelivered", heard[0].status_callback()),
+    let (one, two) = (
+        server.accept(&owner, by("text", &to)).await,
+        server.accept(&owner, by("text", &to)).await,
     );
-    let other = server.call_back_signed(&heard[1].status_callback(), &fields, Some(&signature)).await;
+    let heard = twilio.wait_for(2).await;
+    let sid = format!("SM{:032x}", 1);
+    let fields = [("MessageSid", sid.as_str()), ("MessageStatus", "delivered")];
+    let signed = format!("{}MessageSid{sid}MessageStatusdelivered", heard[0].status_callback());
+    let signature = keepgate_tests::hmac_sha1(AUTH_TOKEN.as_bytes(), &signed);
+    let other = server
+        .call_back_signed(&heard[1].status_callback(), &fields, Some(&signature))
+        .await;
     assert_eq!(other.status, 403, "another attempt: {}", other.text());
-    let changed = [("MessageSid", "SM1"), ("MessageStatus", "failed")];
-    let changed = server.call_back_signed(&heard[0].status_callback(), &changed, Some(&signature)).await;
+    let changed = [("MessageSid", sid.as_str()), ("MessageStatus", "failed")];
+    let changed = server
+        .call_back_signed(&heard[0].status_callback(), &changed, Some(&signature))
+        .await;
     assert_eq!(changed.status, 403, "other fields: {}", changed.text());
-    server.call_back_signed(&heard[0].status_callback(), &fields, Some(&signature)).await.expect(204);
+    server
+        .call_back_signed(&heard[0].status_callback(), &fields, Some(&signature))
+        .await
+        .expect(204);
     let delivered = |message: Value| message["status"] == "delivered";
-    let ends = [delivered(server.message(&owner, &one).await), delivered(server.message(&owner, &two).await)];
+    let ends = [
+        delivered(server.message(&owner, &one).await),
+        delivered(server.message(&owner, &two).await),
+    ];
     assert_eq!(ends.iter().filter(|end| **end).count(), 1);
 }
 
@@ -214,14 +296,23 @@ async fn a_signature_holds_for_its_own_address_and_fields_only() {
 async fn an_undelivered_text_goes_on_to_the_next_step_at_once() {
     let twilio = StandIn::twilio().await;
     let (server, owner, to) = desk(&twilio).await;
-    server.route(&owner, "phone", &[("sms", 50, 1), ("voice", 1, 1)], true, 60).await;
+    server
+        .route(&owner, "phone", &[("sms", 50, 1), ("voice", 1, 1)], true, 60)
+        .await;
     let id = server.accept(&owner, by("phone", &to)).await;
     let heard = twilio.wait_for(1).await;
     let mut fields = status(&heard[0], "undelivered");
     fields.push(("ErrorCode", "30005".to_owned()));
     report(&server, &heard[0], &fields).await.expect(204);
     twilio.wait_for(2).await;
-    let message = server.message_when(&owner, &id, |message| message["attempts"].as_array().unwrap().len() == 2).await;
+    let message = server
+        .message_when(&owner, &id, |message| {
+            message["attempts"].as_array().unwrap().len() == 2
+        })
+        .await;
     assert_eq!(states(&message)[0], ("sms", "undelivered"));
-    assert!(message["attempts"][0]["reason"].as_str().unwrap().contains("30005"), "{message}");
+    assert!(
+        message["attempts"][0]["reason"].as_str().unwrap().contains("30005"),
+        "{message}"
+    );
 }

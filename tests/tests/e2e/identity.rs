@@ -8,16 +8,25 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn an_enrolment_opens_a_session_and_me_tells_who_one_is() {
     let server = Server::start().await;
-    let reply = server.try_code(server.boot["owner_enrolment"].as_str().unwrap()).await.expect(200);
+    let reply = server
+        .try_code(server.boot["owner_enrolment"].as_str().unwrap())
+        .await
+        .expect(200);
     let body = reply.json();
-    assert_eq!((&body["token_type"], &body["expires_in"]), (&json!("Bearer"), &json!(28_800)));
+    assert_eq!(
+        (&body["token_type"], &body["expires_in"]),
+        (&json!("Bearer"), &json!(28_800))
+    );
     assert!(body["session_id"].as_str().unwrap().starts_with("ses_"));
     let token = reply.field("access_token");
     let me = server.get("/v1/me", &token).await.expect(200).json();
     assert!(me["principal"]["id"].as_str().unwrap().starts_with("usr_"));
     assert_eq!(me["principal"]["type"], "user");
     assert_eq!((&me["level"], &me["level_name"]), (&json!(5), &json!("tenant_owner")));
-    assert_eq!((&me["tenant"]["id"], &me["tenant"]["name"]), (&server.boot["tenant"], &json!("default")));
+    assert_eq!(
+        (&me["tenant"]["id"], &me["tenant"]["name"]),
+        (&server.boot["tenant"], &json!("default"))
+    );
     assert_eq!(me["session_id"], body["session_id"]);
     assert!(me["expires_at"].as_str().unwrap().ends_with('Z'));
 }
@@ -36,7 +45,11 @@ async fn two_who_use_a_code_at_once_do_not_both_get_in() {
     let server = Server::start().await;
     let code = server.boot["owner_enrolment"].as_str().unwrap();
     let tries = (0..4).map(|_| server.try_code(code));
-    let mut statuses: Vec<u16> = futures_util::future::join_all(tries).await.iter().map(|reply| reply.status).collect();
+    let mut statuses: Vec<u16> = futures_util::future::join_all(tries)
+        .await
+        .iter()
+        .map(|reply| reply.status)
+        .collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 401, 401, 401]);
 }
@@ -46,8 +59,13 @@ async fn a_password_that_is_too_short_is_refused_and_the_code_stays_good() {
     let server = Server::start().await;
     let code = server.boot["owner_enrolment"].as_str().unwrap();
     let body = json!({"code": code, "password": "short"});
-    let problem = server.send(Method::POST, "/v1/auth/enrol", None, &[], &body).await.problem(422, "invalid-request");
-    assert_eq!(problem["errors"][0]["pointer"], "/password");
+    assert_eq!(
+        server
+            .send(Method::POST, "/v1/auth/enrol", None, &[], &body)
+            .await
+            .invalid(),
+        "/password"
+    );
     server.try_code(code).await.expect(200);
 }
 
@@ -58,7 +76,11 @@ async fn who_enrolled_logs_in_again_and_logs_out() {
     let reply = server.login(&ann.email, PASSWORD).await.expect(200);
     let token = reply.field("access_token");
     assert_eq!(server.me(&token).await, ann.id);
-    let shouted = server.login(&ann.email.to_uppercase(), PASSWORD).await.expect(200).field("access_token");
+    let shouted = server
+        .login(&ann.email.to_uppercase(), PASSWORD)
+        .await
+        .expect(200)
+        .field("access_token");
     assert_eq!(server.me(&shouted).await, ann.id, "an address is the same in capitals");
     server.press("/v1/auth/logout", &token).await.expect(204);
     assert!(!server.admits(&token).await, "the session is over at the next request");
@@ -82,7 +104,10 @@ async fn an_unknown_name_and_a_wrong_password_get_the_same_answer() {
         names
     };
     assert_eq!(names(&wrong), names(&unknown));
-    let (wrong, unknown) = (wrong.problem(401, "invalid-credentials"), unknown.problem(401, "invalid-credentials"));
+    let (wrong, unknown) = (
+        wrong.problem(401, "invalid-credentials"),
+        unknown.problem(401, "invalid-credentials"),
+    );
     assert_eq!(strip(wrong), strip(unknown));
 }
 
@@ -101,7 +126,10 @@ async fn an_unknown_name_takes_as_long_as_a_wrong_password() {
     }
     let [wrong, unknown] = fastest;
     // Without the hash an answer takes a small part of the time; the rest of the difference is the machine's noise.
-    assert!(unknown * 2 > wrong && wrong * 2 > unknown, "wrong {wrong:?}, unknown {unknown:?}");
+    assert!(
+        unknown * 2 > wrong && wrong * 2 > unknown,
+        "wrong {wrong:?}, unknown {unknown:?}"
+    );
 }
 
 /// Fails to log in until locked out; how often, and the answer.
@@ -150,7 +178,10 @@ async fn sessions_are_listed_and_a_revoked_one_is_refused_at_the_next_request() 
     assert_eq!(mine.len(), 2, "one's own two: {mine:?}");
     let session = other.field("session_id");
     assert!(mine.iter().any(|item| item["id"] == *session));
-    server.delete(&format!("/v1/sessions/{session}"), &ann.token).await.expect(204);
+    server
+        .delete(&format!("/v1/sessions/{session}"), &ann.token)
+        .await
+        .expect(204);
     assert!(!server.admits(&other.field("access_token")).await);
     assert!(server.admits(&ann.token).await);
 }
@@ -160,11 +191,20 @@ async fn an_admin_ends_every_session_of_a_lower_principal_and_of_no_higher_one()
     let server = Server::start().await;
     let owner = server.owner().await;
     let (admin, ann) = (server.person(&owner, 4).await, server.person(&owner, 2).await);
-    let again = server.login(&ann.email, PASSWORD).await.expect(200).field("access_token");
-    server.delete(&format!("/v1/principals/{}/sessions", ann.id), &admin.token).await.expect(204);
+    let again = server
+        .login(&ann.email, PASSWORD)
+        .await
+        .expect(200)
+        .field("access_token");
+    server
+        .delete(&format!("/v1/principals/{}/sessions", ann.id), &admin.token)
+        .await
+        .expect(204);
     assert!(!server.admits(&ann.token).await && !server.admits(&again).await);
     let owner_id = server.me(&owner).await;
-    let reply = server.delete(&format!("/v1/principals/{owner_id}/sessions"), &admin.token).await;
+    let reply = server
+        .delete(&format!("/v1/principals/{owner_id}/sessions"), &admin.token)
+        .await;
     assert!(matches!(reply.status, 403 | 404), "{}", reply.text());
     assert!(server.admits(&owner).await);
     server.login(&ann.email, PASSWORD).await.expect(200);
@@ -182,7 +222,14 @@ async fn a_session_belongs_to_its_principal_and_those_above_it() {
     let reply = server.delete(&format!("/v1/sessions/{id}"), &bob.token).await;
     assert!(matches!(reply.status, 403 | 404), "{}", reply.text());
     assert!(server.admits(&ann.token).await);
-    assert!(server.all(&bob.token, "/v1/sessions").await.iter().all(|item| item["id"] != *id), "nor does one see it");
+    assert!(
+        server
+            .all(&bob.token, "/v1/sessions")
+            .await
+            .iter()
+            .all(|item| item["id"] != *id),
+        "nor does one see it"
+    );
 }
 
 #[tokio::test]
@@ -192,11 +239,17 @@ async fn a_deleted_user_loses_sessions_keys_and_log_in() {
     let ann = server.person(&owner, 4).await;
     let (_, key) = server.issue(&ann.token, json!({"name": "k", "level": 2})).await;
     assert!(server.admits(&key).await);
-    server.delete(&format!("/v1/users/{}", ann.id), &owner).await.expect(204);
+    server
+        .delete(&format!("/v1/users/{}", ann.id), &owner)
+        .await
+        .expect(204);
     assert!(!server.admits(&ann.token).await, "the session is dead");
     assert!(!server.admits(&key).await, "the key is dead");
-    server.login(&ann.email, PASSWORD).await.problem(401, "invalid-credentials");
-    server.get(&format!("/v1/users/{}", ann.id), &owner).await.problem(404, "not-found");
+    server
+        .login(&ann.email, PASSWORD)
+        .await
+        .problem(401, "invalid-credentials");
+    server.get(&format!("/v1/users/{}", ann.id), &owner).await.missing();
 }
 
 #[tokio::test]
@@ -205,10 +258,19 @@ async fn a_disabled_user_is_out_until_enabled_and_old_sessions_never_come_back()
     let owner = server.owner().await;
     let ann = server.person(&owner, 3).await;
     let user = format!("/v1/users/{}", ann.id);
-    server.patch(&user, &owner, json!({"status": "disabled"})).await.expect(200);
+    server
+        .patch(&user, &owner, json!({"status": "disabled"}))
+        .await
+        .expect(200);
     assert!(!server.admits(&ann.token).await);
-    server.login(&ann.email, PASSWORD).await.problem(401, "invalid-credentials");
-    server.patch(&user, &owner, json!({"status": "active"})).await.expect(200);
+    server
+        .login(&ann.email, PASSWORD)
+        .await
+        .problem(401, "invalid-credentials");
+    server
+        .patch(&user, &owner, json!({"status": "active"}))
+        .await
+        .expect(200);
     assert!(!server.admits(&ann.token).await, "a dead session stays dead");
     server.login(&ann.email, PASSWORD).await.expect(200);
 }
@@ -222,15 +284,37 @@ async fn users_are_created_read_listed_changed_and_deleted() {
     assert!(made["enrolment"]["code"].is_string() && made["enrolment"]["expires_at"].is_string());
     let id = made["id"].as_str().unwrap();
     let ann = server.get(&format!("/v1/users/{id}"), &owner).await.expect(200);
-    assert!(!ann.text().contains(made["enrolment"]["code"].as_str().unwrap()), "a code is told once");
+    assert!(
+        !ann.text().contains(made["enrolment"]["code"].as_str().unwrap()),
+        "a code is told once"
+    );
     let ann = ann.json();
-    assert_eq!((&ann["email"], &ann["display_name"], &ann["level"]), (&body["email"], &body["display_name"], &json!(3)));
-    assert!(server.all(&owner, "/v1/users").await.iter().any(|user| user["id"] == *id));
+    assert_eq!(
+        (&ann["email"], &ann["display_name"], &ann["level"]),
+        (&body["email"], &body["display_name"], &json!(3))
+    );
+    assert!(
+        server
+            .all(&owner, "/v1/users")
+            .await
+            .iter()
+            .any(|user| user["id"] == *id)
+    );
     server.post("/v1/users", &owner, body).await.expect(409);
-    let changed = server.patch(&format!("/v1/users/{id}"), &owner, json!({"level": 2})).await.expect(200).json();
+    let changed = server
+        .patch(&format!("/v1/users/{id}"), &owner, json!({"level": 2}))
+        .await
+        .expect(200)
+        .json();
     assert_eq!(changed["level"], 2);
     server.delete(&format!("/v1/users/{id}"), &owner).await.expect(204);
-    assert!(server.all(&owner, "/v1/users").await.iter().all(|user| user["id"] != *id));
+    assert!(
+        server
+            .all(&owner, "/v1/users")
+            .await
+            .iter()
+            .all(|user| user["id"] != *id)
+    );
 }
 
 #[tokio::test]
@@ -239,10 +323,16 @@ async fn a_suspended_tenant_is_shut_out_at_once_and_let_in_again() {
     let (owner, admin) = (server.owner().await, server.admin().await);
     let ann = server.person(&owner, 2).await;
     let tenant = format!("/v1/tenants/{}", server.boot["tenant"].as_str().unwrap());
-    server.patch(&tenant, &admin, json!({"status": "suspended"})).await.expect(200);
+    server
+        .patch(&tenant, &admin, json!({"status": "suspended"}))
+        .await
+        .expect(200);
     assert!(!server.admits(&owner).await && !server.admits(&server.key()).await);
     server.login(&ann.email, PASSWORD).await.expect(401);
-    server.patch(&tenant, &admin, json!({"status": "active"})).await.expect(200);
+    server
+        .patch(&tenant, &admin, json!({"status": "active"}))
+        .await
+        .expect(200);
     assert!(server.admits(&server.key()).await);
     server.login(&ann.email, PASSWORD).await.expect(200);
 }

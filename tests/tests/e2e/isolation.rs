@@ -30,16 +30,29 @@ async fn another_tenant_s_things_do_not_exist() {
     let things = one_of_everything(&server, &owner).await;
     let mut tries: Vec<(Method, String)> = things.iter().map(|path| (Method::DELETE, path.clone())).collect();
     tries.retain(|(_, path)| !path.contains("/messages/"));
-    tries.extend(things.iter().filter(|path| !path.contains("/api-keys/")).map(|path| (Method::GET, path.clone())));
+    tries.extend(
+        things
+            .iter()
+            .filter(|path| !path.contains("/api-keys/"))
+            .map(|path| (Method::GET, path.clone())),
+    );
     for verb in ["ack", "cancel", "replay"] {
         tries.push((Method::POST, format!("{}/{verb}", things[4])));
     }
     tries.push((Method::POST, format!("{}/rotate", things[1])));
     tries.push((Method::PATCH, things[2].clone()));
     for (method, path) in tries {
-        let body = if method == Method::PATCH { json!({"name": "mine"}) } else { json!({}) };
+        let body = if method == Method::PATCH {
+            json!({"name": "mine"})
+        } else {
+            json!({})
+        };
         let reply = match method {
-            Method::GET | Method::DELETE => server.raw(method.clone(), &server.url(&path), Some(&stranger), &[], None).await,
+            Method::GET | Method::DELETE => {
+                server
+                    .raw(method.clone(), &server.url(&path), Some(&stranger), &[], None)
+                    .await
+            }
             _ => server.send(method.clone(), &path, Some(&stranger), &[], &body).await,
         };
         assert_eq!(reply.status, 404, "{method} {path}: {}", reply.text());
@@ -58,9 +71,11 @@ async fn what_exists_elsewhere_looks_like_what_exists_nowhere() {
     let (_, stranger) = server.second_tenant(&admin).await;
     let to = server.recipient(&owner, "sms", "+15005550001").await;
     let elsewhere = server.get(&format!("/v1/recipients/{to}"), &stranger).await;
-    let nowhere = server.get("/v1/recipients/rcp_00000000000000000000000000", &stranger).await;
+    let nowhere = server
+        .get("/v1/recipients/rcp_00000000000000000000000000", &stranger)
+        .await;
     let strip = |reply: keepgate_tests::Reply| {
-        let mut body = reply.problem(404, "not-found");
+        let mut body = reply.missing();
         body["request_id"] = json!(null);
         body
     };
@@ -77,9 +92,15 @@ async fn lists_of_two_tenants_share_nothing() {
     for list in ["users", "api-keys", "recipients", "messages", "webhooks", "sessions"] {
         let path = format!("/v1/{list}");
         let ids = |items: Vec<serde_json::Value>| -> Vec<String> {
-            items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+            items
+                .iter()
+                .map(|item| item["id"].as_str().unwrap().to_owned())
+                .collect()
         };
-        let (ours, theirs) = (ids(server.all(&owner, &path).await), ids(server.all(&stranger, &path).await));
+        let (ours, theirs) = (
+            ids(server.all(&owner, &path).await),
+            ids(server.all(&stranger, &path).await),
+        );
         assert!(!ours.is_empty() && !theirs.is_empty(), "{list}");
         assert!(ours.iter().all(|id| !theirs.contains(id)), "{list}");
     }
@@ -96,7 +117,10 @@ async fn the_log_of_a_tenant_tells_nothing_of_another() {
     assert!(ours.len() > 5 && !theirs.is_empty());
     let ids = |log: &[serde_json::Value]| log.iter().map(|entry| entry["id"].clone()).collect::<Vec<_>>();
     assert!(ids(&ours).iter().all(|id| !ids(&theirs).contains(id)));
-    assert!(!ours.iter().any(|entry| entry.to_string().contains(&tenant)), "the other tenant's name does not occur");
+    assert!(
+        !ours.iter().any(|entry| entry.to_string().contains(&tenant)),
+        "the other tenant's name does not occur"
+    );
     let note = |token: String| {
         let server = &server;
         async move { server.get("/v1/audit/log/checkpoint", &token).await.expect(200).text() }
@@ -113,14 +137,21 @@ async fn a_message_never_reaches_another_tenant_s_principal() {
     let ann = server.person(&owner, 1).await;
     let to = server.recipient(&owner, "internet", &ann.id).await;
     let foreign = server.post("/v1/messages", &stranger, message(&to, "theirs")).await;
-    assert!(matches!(foreign.status, 404 | 422), "another tenant's recipient: {}", foreign.text());
-    let body = json!({"to": [{"channel": "internet", "address": ann.id}], "payload": "dGhlaXJz", "deadline": in_seconds(60)});
+    assert!(
+        matches!(foreign.status, 404 | 422),
+        "another tenant's recipient: {}",
+        foreign.text()
+    );
+    let body =
+        json!({"to": [{"channel": "internet", "address": ann.id}], "payload": "dGhlaXJz", "deadline": in_seconds(60)});
     let foreign = server.post("/v1/messages", &stranger, body).await;
     assert!(matches!(foreign.status, 202 | 404 | 422), "{}", foreign.text());
     if foreign.status == 202 {
         // Accepted blindly, it is taken for delivery before ours is sent, and must not come.
         let id = foreign.field("id");
-        server.message_when(&stranger, &id, |message| message["status"] != "accepted").await;
+        server
+            .message_when(&stranger, &id, |message| message["status"] != "accepted")
+            .await;
     }
     let mut stream = server.stream(&ann.token, None).await;
     let ours = server.accept(&owner, message(&to, "ours")).await;
@@ -134,14 +165,25 @@ async fn the_platform_reads_no_message_and_no_recipient() {
     let things = one_of_everything(&server, &owner).await;
     let operator = server.person(&admin, 6).await.token;
     for token in [&admin, &operator] {
-        for path in ["/v1/messages", "/v1/recipients", "/v1/webhooks", "/v1/stream", things[2].as_str(), things[4].as_str()] {
+        for path in [
+            "/v1/messages",
+            "/v1/recipients",
+            "/v1/webhooks",
+            "/v1/stream",
+            things[2].as_str(),
+            things[4].as_str(),
+        ] {
             server.get(path, token).await.problem(403, "level-too-low");
         }
         let users = server.get(&things[0], token).await;
         assert!(matches!(users.status, 403 | 404), "{}", users.text());
     }
     let log = server.whole_log(&admin).await;
-    assert!(!log.iter().any(|entry| entry["entity"].as_str().unwrap().starts_with("msg_")), "nor their traces");
+    assert!(
+        !log.iter()
+            .any(|entry| entry["entity"].as_str().unwrap().starts_with("msg_")),
+        "nor their traces"
+    );
 }
 
 #[tokio::test]
@@ -152,9 +194,16 @@ async fn one_address_in_two_tenants_is_two_people() {
     let address = email();
     let mut ids = Vec::new();
     for (token, password) in [(&owner, PASSWORD), (&stranger, "another battery staple horse 9")] {
-        let made = server.post("/v1/users", token, json!({"email": address, "level": 2})).await.expect(201).json();
+        let made = server
+            .post("/v1/users", token, json!({"email": address, "level": 2}))
+            .await
+            .expect(201)
+            .json();
         let body = json!({"code": made["enrolment"]["code"], "password": password});
-        server.send(Method::POST, "/v1/auth/enrol", None, &[], &body).await.expect(200);
+        server
+            .send(Method::POST, "/v1/auth/enrol", None, &[], &body)
+            .await
+            .expect(200);
         ids.push(made["id"].as_str().unwrap().to_owned());
     }
     let login = |password: &'static str, tenant: serde_json::Value| {
@@ -165,9 +214,14 @@ async fn one_address_in_two_tenants_is_two_people() {
     let first = server.boot["tenant"].clone();
     let token = login(PASSWORD, first.clone()).await.expect(200).field("access_token");
     assert_eq!(server.me(&token).await, ids[0]);
-    let token = login("another battery staple horse 9", json!(tenant)).await.expect(200).field("access_token");
+    let token = login("another battery staple horse 9", json!(tenant))
+        .await
+        .expect(200)
+        .field("access_token");
     assert_eq!(server.me(&token).await, ids[1]);
-    login("another battery staple horse 9", first).await.problem(401, "invalid-credentials");
+    login("another battery staple horse 9", first)
+        .await
+        .problem(401, "invalid-credentials");
 }
 
 #[tokio::test]
@@ -177,7 +231,10 @@ async fn the_same_idempotency_key_of_two_callers_is_two_requests() {
     let to = server.recipient(&owner, "internet", &server.me(&owner).await).await;
     let body = message(&to, "x");
     let first = server.post_once("/v1/messages", &owner, "k", &body).await.expect(202);
-    let second = server.post_once("/v1/messages", &server.key(), "k", &body).await.expect(202);
+    let second = server
+        .post_once("/v1/messages", &server.key(), "k", &body)
+        .await
+        .expect(202);
     assert_ne!(first.field("id"), second.field("id"));
     assert_eq!(second.header("idempotency-replayed"), None);
 }

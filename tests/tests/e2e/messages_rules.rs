@@ -18,7 +18,10 @@ fn path(id: &str, verb: &str) -> String {
 async fn an_acknowledgement_ends_a_message_well_and_repeating_it_changes_nothing() {
     let (server, owner, to) = desk().await;
     let id = server.accept(&server.key(), message(&to, "x")).await;
-    server.post(&path(&id, "ack"), &owner, json!({"note": "seen"})).await.expect(200);
+    server
+        .post(&path(&id, "ack"), &owner, json!({"note": "seen"}))
+        .await
+        .expect(200);
     let first = server.message_is(&owner, &id, "acknowledged").await;
     let again = server.post(&path(&id, "ack"), &owner, json!({})).await;
     assert!(matches!(again.status, 200 | 409), "{}", again.text());
@@ -58,9 +61,16 @@ async fn a_replay_is_a_new_message_with_the_same_content() {
     let second = reply.field("id");
     assert_ne!(first, second);
     let after = stream.next().await.unwrap();
-    assert_eq!((after.message(), &after.data["payload"]), (second.as_str(), &before.data["payload"]));
+    assert_eq!(
+        (after.message(), &after.data["payload"]),
+        (second.as_str(), &before.data["payload"])
+    );
     assert_eq!(server.message(&owner, &second).await["replay_of"], *first);
-    assert_eq!(server.message(&owner, &first).await["status"], "cancelled", "the first stays as it ended");
+    assert_eq!(
+        server.message(&owner, &first).await["status"],
+        "cancelled",
+        "the first stays as it ended"
+    );
 }
 
 #[tokio::test]
@@ -72,7 +82,12 @@ async fn a_message_whose_deadline_passes_is_expired_and_says_so() {
     let message = server.message_is(&owner, &id, "expired").await;
     assert!(message["attempts"].is_array());
     let entries = server.entries(&owner, &format!("entity={id}"), 3).await;
-    assert!(entries.iter().any(|entry| entry["action"] == "delivery.advance" && entry["actor"]["type"] == "system"), "{entries:?}");
+    assert!(
+        entries
+            .iter()
+            .any(|entry| entry["action"] == "delivery.advance" && entry["actor"]["type"] == "system"),
+        "{entries:?}"
+    );
 }
 
 #[tokio::test]
@@ -94,13 +109,22 @@ async fn a_field_agent_sees_and_acknowledges_only_what_is_its_own() {
     let to_ann = server.recipient(&owner, "internet", &ann.id).await;
     let hers = server.accept(&owner, message(&to_ann, "for ann")).await;
     let others = server.accept(&owner, message(&to, "for the owner")).await;
-    server.get(&format!("/v1/messages/{hers}"), &ann.token).await.expect(200);
-    server.get(&format!("/v1/messages/{others}"), &ann.token).await.problem(404, "not-found");
-    server.get(&format!("/v1/messages/{hers}"), &bob.token).await.problem(404, "not-found");
+    server
+        .get(&format!("/v1/messages/{hers}"), &ann.token)
+        .await
+        .expect(200);
+    server
+        .get(&format!("/v1/messages/{others}"), &ann.token)
+        .await
+        .missing();
+    server.get(&format!("/v1/messages/{hers}"), &bob.token).await.missing();
     assert_eq!(server.all(&ann.token, "/v1/messages").await.len(), 1);
     assert!(server.all(&bob.token, "/v1/messages").await.is_empty());
-    server.press(&path(&hers, "ack"), &bob.token).await.expect(404);
-    server.press(&path(&hers, "cancel"), &ann.token).await.problem(403, "level-too-low");
+    server.press(&path(&hers, "ack"), &bob.token).await.missing();
+    server
+        .press(&path(&hers, "cancel"), &ann.token)
+        .await
+        .problem(403, "level-too-low");
     server.press(&path(&hers, "ack"), &ann.token).await.expect(200);
     server.message_is(&owner, &hers, "acknowledged").await;
 }
@@ -108,12 +132,22 @@ async fn a_field_agent_sees_and_acknowledges_only_what_is_its_own() {
 #[tokio::test]
 async fn an_operator_sees_its_unit_s_messages_and_a_supervisor_the_tenant_s() {
     let (server, owner, to) = desk().await;
-    let (ann, desk, lead) = (server.person(&owner, 1).await, server.person(&owner, 2).await, server.person(&owner, 3).await);
+    let (ann, desk, lead) = (
+        server.person(&owner, 1).await,
+        server.person(&owner, 2).await,
+        server.person(&owner, 3).await,
+    );
     let unit = server.accept(&ann.token, message(&to, "from the field")).await;
     let tenant = server.accept(&owner, message(&to, "from the owner")).await;
     assert_eq!(server.all(&desk.token, "/v1/messages").await.len(), 1);
-    server.get(&format!("/v1/messages/{unit}"), &desk.token).await.expect(200);
-    server.get(&format!("/v1/messages/{tenant}"), &desk.token).await.expect(404);
+    server
+        .get(&format!("/v1/messages/{unit}"), &desk.token)
+        .await
+        .expect(200);
+    server
+        .get(&format!("/v1/messages/{tenant}"), &desk.token)
+        .await
+        .missing();
     assert_eq!(server.all(&lead.token, "/v1/messages").await.len(), 2);
 }
 
@@ -123,16 +157,27 @@ async fn recipients_are_created_read_changed_and_deleted_and_their_messages_stay
     let me = server.me(&owner).await;
     let body = json!({"name": "Ann", "contacts": [{"channel": "internet", "address": me}], "locale": "de-AT",
         "quiet_hours": {"start": "22:00", "end": "07:00", "timezone": "Europe/Vienna"}});
-    let id = server.post("/v1/recipients", &owner, body.clone()).await.expect(201).field("id");
+    let id = server
+        .post("/v1/recipients", &owner, body.clone())
+        .await
+        .expect(201)
+        .field("id");
     let path = format!("/v1/recipients/{id}");
     let shown = server.get(&path, &owner).await.expect(200).json();
-    assert_eq!((&shown["name"], &shown["locale"], &shown["quiet_hours"]), (&body["name"], &body["locale"], &body["quiet_hours"]));
+    assert_eq!(
+        (&shown["name"], &shown["locale"], &shown["quiet_hours"]),
+        (&body["name"], &body["locale"], &body["quiet_hours"])
+    );
     assert_eq!(shown["contacts"][0]["address"], *me);
     let sent = server.accept(&owner, message(&id, "x")).await;
-    let changed = server.patch(&path, &owner, json!({"name": "Bea"})).await.expect(200).json();
+    let changed = server
+        .patch(&path, &owner, json!({"name": "Bea"}))
+        .await
+        .expect(200)
+        .json();
     assert_eq!((&changed["name"], &changed["locale"]), (&json!("Bea"), &json!("de-AT")));
     server.delete(&path, &owner).await.expect(204);
-    server.get(&path, &owner).await.problem(404, "not-found");
+    server.get(&path, &owner).await.missing();
     assert_eq!(server.message(&owner, &sent).await["recipient"], *id);
 }
 
@@ -147,7 +192,7 @@ async fn a_message_keeps_the_route_it_was_accepted_with() {
     server.route(&owner, "slow", &[("sms", 5, 1)], false, 60).await;
     assert_eq!(server.message(&owner, &id).await["route"], before);
     server.delete("/v1/routes/slow", &owner).await.expect(204);
-    server.get("/v1/routes/slow", &owner).await.problem(404, "not-found");
+    server.get("/v1/routes/slow", &owner).await.missing();
     assert_eq!(server.message(&owner, &id).await["route"], before);
     let reply = server.post("/v1/messages", &owner, body).await;
     assert!(matches!(reply.status, 404 | 422), "{}", reply.text());
@@ -161,8 +206,19 @@ async fn every_tenant_has_the_standard_route_from_birth() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|step| (step["channel"].as_str().unwrap(), step["wait_seconds"].as_u64().unwrap()))
+        .map(|step| {
+            (
+                step["channel"].as_str().unwrap(),
+                step["wait_seconds"].as_u64().unwrap(),
+            )
+        })
         .collect();
     assert_eq!(steps, [("internet", 60), ("sms", 120), ("voice", 180)]);
-    assert!(server.all(&owner, "/v1/routes").await.iter().any(|item| item["name"] == "standard"));
+    assert!(
+        server
+            .all(&owner, "/v1/routes")
+            .await
+            .iter()
+            .any(|item| item["name"] == "standard")
+    );
 }

@@ -72,14 +72,22 @@ async fn a_database_that_a_newer_version_migrated_is_left_alone_with_code_7() {
 #[tokio::test]
 async fn an_unknown_key_of_the_configuration_is_refused_and_the_nearest_is_named() {
     let told = with_config("[limits]\nbody_byte = 4096\n").await.failed(2);
-    assert!(told.contains("limits.body_byte") && told.contains("limits.body_bytes"), "{told}");
+    assert!(
+        told.contains("limits.body_byte") && told.contains("limits.body_bytes"),
+        "{told}"
+    );
 }
 
 #[tokio::test]
 async fn a_secret_in_the_configuration_is_refused_and_not_quoted() {
     let provider = "[[providers]]\nname = \"tw\"\nkind = \"twilio\"\nchannels = [\"sms\"]\naccount_sid = \"AC0\"\nfrom = \"+15005550006\"\n";
-    let told = with_config(&format!("{provider}auth_token = \"hunter2hunter2\"\n")).await.failed(2);
-    assert!(told.contains("providers.auth_token") && !told.contains("hunter2"), "{told}");
+    let told = with_config(&format!("{provider}auth_token = \"hunter2hunter2\"\n"))
+        .await
+        .failed(2);
+    assert!(
+        told.contains("providers.auth_token") && !told.contains("hunter2"),
+        "{told}"
+    );
 }
 
 #[tokio::test]
@@ -98,8 +106,14 @@ async fn a_secret_file_that_others_may_read_is_refused() {
 #[tokio::test]
 async fn a_secret_in_the_environment_is_refused_and_not_quoted() {
     let home = Server::home(&Options::default());
-    for (name, value) in [("KEEPGATE_TOKEN", "hunter2"), ("PGPASSWORD", "hunter2"), ("DATABASE_URL", "postgres://u:hunter2@h/d")] {
-        let told = serve_until_end(home.path(), "127.0.0.1:0", &[(name, value)]).await.failed(2);
+    for (name, value) in [
+        ("KEEPGATE_TOKEN", "hunter2"),
+        ("PGPASSWORD", "hunter2"),
+        ("DATABASE_URL", "postgres://u:hunter2@h/d"),
+    ] {
+        let told = serve_until_end(home.path(), "127.0.0.1:0", &[(name, value)])
+            .await
+            .failed(2);
         assert!(told.contains(name) && !told.contains("hunter2"), "{told}");
     }
     assert!(!home.path().join("data").exists(), "nothing was begun");

@@ -33,7 +33,10 @@ async fn messages_come_whole_and_in_the_order_of_their_acceptance() {
     assert_eq!(messages(&events), sent);
     assert_eq!(events[0].data["payload"], data_encoding::BASE64.encode(b"message 0"));
     let ids: Vec<u64> = events.iter().map(|event| event.id.parse().unwrap()).collect();
-    assert!(ids.windows(2).all(|pair| pair[1] == pair[0] + 1), "numbered without gaps: {ids:?}");
+    assert!(
+        ids.windows(2).all(|pair| pair[1] == pair[0] + 1),
+        "numbered without gaps: {ids:?}"
+    );
 }
 
 #[tokio::test]
@@ -74,7 +77,15 @@ async fn an_event_id_that_is_none_of_ours_is_refused() {
     let (server, owner, _) = desk().await;
     for odd in ["nonsense", "-1", "1.5"] {
         let headers = [("last-event-id", odd)];
-        let reply = server.raw(reqwest::Method::GET, &server.url("/v1/stream"), Some(&owner), &headers, None).await;
+        let reply = server
+            .raw(
+                reqwest::Method::GET,
+                &server.url("/v1/stream"),
+                Some(&owner),
+                &headers,
+                None,
+            )
+            .await;
         assert!(matches!(reply.status, 400 | 422), "{odd}: {}", reply.status);
     }
 }
@@ -107,7 +118,10 @@ async fn revoking_the_session_cuts_its_stream_within_a_second_or_two() {
     let (server, owner, _) = desk().await;
     let ann = server.person(&owner, 2).await;
     let mut stream = server.stream(&ann.token, None).await;
-    server.delete(&format!("/v1/principals/{}/sessions", ann.id), &owner).await.expect(204);
+    server
+        .delete(&format!("/v1/principals/{}/sessions", ann.id), &owner)
+        .await
+        .expect(204);
     let end = tokio::time::timeout(Duration::from_secs(3), stream.next()).await;
     assert!(end.expect("the stream ends").is_none());
 }
@@ -128,7 +142,10 @@ async fn after_a_revocation_nothing_more_is_handed_over() {
     let ann = server.person(&owner, 2).await;
     let to_ann = server.recipient(&owner, "internet", &ann.id).await;
     let mut stream = server.stream(&ann.token, None).await;
-    server.delete(&format!("/v1/principals/{}/sessions", ann.id), &owner).await.expect(204);
+    server
+        .delete(&format!("/v1/principals/{}/sessions", ann.id), &owner)
+        .await
+        .expect(204);
     send(&server, &to_ann, 1).await;
     assert_eq!(stream.next().await, None);
 }
@@ -136,15 +153,27 @@ async fn after_a_revocation_nothing_more_is_handed_over() {
 #[tokio::test]
 async fn an_acknowledged_message_goes_no_further() {
     let (server, owner, to) = desk().await;
-    server.route(&owner, "quick", &[("internet", 1, 1), ("sms", 1, 1)], true, 60).await;
+    server
+        .route(&owner, "quick", &[("internet", 1, 1), ("sms", 1, 1)], true, 60)
+        .await;
     let mut body = message(&to, "x");
     body["route"] = json!("quick");
     let mut stream = server.stream(&owner, None).await;
-    let (acked, left) = (server.accept(&owner, body.clone()).await, server.accept(&owner, body).await);
+    let (acked, left) = (
+        server.accept(&owner, body.clone()).await,
+        server.accept(&owner, body).await,
+    );
     stream.take(2).await;
-    server.press(&format!("/v1/messages/{acked}/ack"), &owner).await.expect(200);
+    server
+        .press(&format!("/v1/messages/{acked}/ack"), &owner)
+        .await
+        .expect(200);
     // The other message shows that the time for the next step came.
-    let went_on = server.message_when(&owner, &left, |message| message["attempts"].as_array().unwrap().len() > 1).await;
+    let went_on = server
+        .message_when(&owner, &left, |message| {
+            message["attempts"].as_array().unwrap().len() > 1
+        })
+        .await;
     assert_eq!(went_on["attempts"][1]["channel"], "sms");
     let message = server.message(&owner, &acked).await;
     assert_eq!(message["status"], "acknowledged");
@@ -157,17 +186,32 @@ async fn opening_a_stream_is_audited_and_its_messages_are_marked_delivered() {
     let mut stream = server.stream(&owner, None).await;
     let sent = send(&server, &to, 1).await;
     stream.take(1).await;
-    let message = server.message_when(&owner, &sent[0], |message| message["attempts"][0]["state"] == "delivered").await;
-    assert_eq!(message["status"], "delivering", "it still waits for the acknowledgement");
+    let message = server
+        .message_when(&owner, &sent[0], |message| {
+            message["attempts"][0]["state"] == "delivered"
+        })
+        .await;
+    assert_eq!(
+        message["status"], "delivering",
+        "it still waits for the acknowledgement"
+    );
     let me = server.me(&owner).await;
-    let opened = server.entries(&owner, &format!("actor={me}&action=stream.open"), 1).await;
+    let opened = server
+        .entries(&owner, &format!("actor={me}&action=stream.open"), 1)
+        .await;
     assert_eq!(opened[0]["outcome"], "done");
 }
 
 #[tokio::test]
 async fn a_stream_keeps_a_pulse_so_that_dead_ones_are_noticed() {
     let (server, owner, _) = desk().await;
-    let mut response = server.client().get(server.url("/v1/stream")).bearer_auth(&owner).send().await.unwrap();
+    let mut response = server
+        .client()
+        .get(server.url("/v1/stream"))
+        .bearer_auth(&owner)
+        .send()
+        .await
+        .unwrap();
     let beat = tokio::time::timeout(Duration::from_secs(25), response.chunk()).await;
     let beat = beat.expect("something comes within 25 seconds").unwrap().unwrap();
     assert!(beat.starts_with(b":"), "{}", String::from_utf8_lossy(&beat));

@@ -1,5 +1,6 @@
 //! Refusals of the identity operations.
 use axum::http::StatusCode;
+use keepgate_gate::operations::{CreateUserError, DeleteUserError, GetUserError, IssueApiKeyError, UpdateUserError};
 use keepgate_identity::{
     EnrolError, LoginError, LogoutError, ReadMeError, RevokeApiKeyError, RevokePrincipalSessionsError, RevokeSessionError,
     RotateApiKeyError,
@@ -16,6 +17,27 @@ super::http! {
     RevokePrincipalSessionsError { Self::NotFound => NOT_FOUND, Self::OutOfReach => FORBIDDEN }
     RevokeApiKeyError { Self::NotFound => NOT_FOUND }
     RotateApiKeyError { Self::OverlapTooLong => UNPROCESSABLE_ENTITY, Self::NotFound => NOT_FOUND, Self::Denied(_) => FORBIDDEN }
+    CreateUserError {
+        Self::EmailTaken => CONFLICT,
+        Self::InvalidName => UNPROCESSABLE_ENTITY,
+        Self::TenantNotFound => UNPROCESSABLE_ENTITY,
+        Self::Unit(_) => UNPROCESSABLE_ENTITY,
+        Self::Denied(_) => FORBIDDEN,
+    }
+    GetUserError { Self::NotFound => NOT_FOUND }
+    UpdateUserError {
+        Self::NotFound => NOT_FOUND,
+        Self::Nothing => UNPROCESSABLE_ENTITY,
+        Self::Unit(_) => UNPROCESSABLE_ENTITY,
+        Self::Denied(_) => FORBIDDEN,
+    }
+    DeleteUserError { Self::NotFound => NOT_FOUND, Self::Denied(_) => FORBIDDEN }
+    IssueApiKeyError {
+        Self::InvalidName => UNPROCESSABLE_ENTITY,
+        Self::ExpiryInThePast => UNPROCESSABLE_ENTITY,
+        Self::Unit(_) => UNPROCESSABLE_ENTITY,
+        Self::Denied(_) => FORBIDDEN,
+    }
     CreateTenantError { Self::InvalidName => UNPROCESSABLE_ENTITY }
     GetTenantError { Self::NotFound => NOT_FOUND }
     UpdateTenantError { Self::NotFound => NOT_FOUND }

@@ -21,7 +21,9 @@ fn caller(tx: &MemTx) -> Option<Caller> {
 impl IdempotencyKeys for MemTx {
     async fn answer(&mut self, key: &[u8; 32]) -> Result<Option<StoredAnswer>, StoreError> {
         let Some(caller) = caller(self) else { return Ok(None) };
-        Ok(self.read::<Answers>().and_then(|Answers(table)| table.get(&(caller, *key)).cloned()))
+        Ok(self
+            .read::<Answers>()
+            .and_then(|Answers(table)| table.get(&(caller, *key)).cloned()))
     }
 
     async fn keep_answer(&mut self, key: &[u8; 32], answer: &StoredAnswer) -> Result<(), StoreError> {
@@ -29,7 +31,9 @@ impl IdempotencyKeys for MemTx {
         if self.answer(key).await?.is_some() {
             return Err(StoreError::Conflict);
         }
-        self.write_unaudited::<Answers>().0.insert_mut((caller, *key), answer.clone());
+        self.write_unaudited::<Answers>()
+            .0
+            .insert_mut((caller, *key), answer.clone());
         Ok(())
     }
 }

@@ -20,7 +20,10 @@ impl IdempotencyKey {
     /// The key `text` of a request `method path` with `body`.
     #[must_use]
     pub fn new(text: &str, method: &str, path: &str, body: &[u8]) -> Self {
-        Self { key: sha256(&[method.as_bytes(), path.as_bytes(), text.as_bytes()]), request: sha256(&[method.as_bytes(), path.as_bytes(), body]) }
+        Self {
+            key: sha256(&[method.as_bytes(), path.as_bytes(), text.as_bytes()]),
+            request: sha256(&[method.as_bytes(), path.as_bytes(), body]),
+        }
     }
 }
 

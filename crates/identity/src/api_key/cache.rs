@@ -44,7 +44,10 @@ pub(crate) struct Cache {
 impl Cache {
     pub(crate) fn new() -> Result<Self, NoRandomness> {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &random::bytes::<32>()?);
-        Ok(Self { key, entries: Mutex::new(HashMap::new()) })
+        Ok(Self {
+            key,
+            entries: Mutex::new(HashMap::new()),
+        })
     }
 
     pub(crate) fn name(&self, token: &str) -> [u8; 32] {
@@ -70,6 +73,9 @@ impl Cache {
     }
 
     pub(crate) fn forget(&self, key: KeyId) {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, entry| entry.key != key);
+        self.entries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, entry| entry.key != key);
     }
 }

@@ -91,7 +91,10 @@ impl ApiKeyFormat {
     /// `mark_key` is 32 secret bytes that every instance shares; with another one, all keys made before are foreign.
     #[must_use]
     pub fn new(environment: Environment, mark_key: &[u8; 32]) -> Self {
-        Self { environment, mark: hmac::Key::new(hmac::HMAC_SHA256, mark_key) }
+        Self {
+            environment,
+            mark: hmac::Key::new(hmac::HMAC_SHA256, mark_key),
+        }
     }
 
     /// A fresh secret for the key `id`.
@@ -105,7 +108,11 @@ impl ApiKeyFormat {
         let body = format!("kg_{}_{suffix}_{secret}", self.environment.word());
         let marked = format!("{body}{}", self.mark(&body));
         let text = format!("{marked}{}", base62::checksum(&marked));
-        Ok(ApiKey { id, text: text.into(), secret: secret.into() })
+        Ok(ApiKey {
+            id,
+            text: text.into(),
+            secret: secret.into(),
+        })
     }
 
     /// Reads a key: form, then checksum, then mark.
@@ -114,16 +121,24 @@ impl ApiKeyFormat {
     /// [`KeyError`] names the first that fails.
     pub fn parse(&self, text: &str) -> Result<ApiKey, KeyError> {
         let (id, secret) = split(text).ok_or(KeyError::Malformed)?;
-        let (marked, sum) = text.split_at_checked(text.len() - CHECKSUM).ok_or(KeyError::Malformed)?;
+        let (marked, sum) = text
+            .split_at_checked(text.len() - CHECKSUM)
+            .ok_or(KeyError::Malformed)?;
         if base62::checksum(marked) != sum {
             return Err(KeyError::Checksum);
         }
-        let (body, mark) = marked.split_at_checked(marked.len() - MARK).ok_or(KeyError::Malformed)?;
+        let (body, mark) = marked
+            .split_at_checked(marked.len() - MARK)
+            .ok_or(KeyError::Malformed)?;
         let ours = text.get(3..7) == Some(self.environment.word());
         if !ours || !bool::from(self.mark(body).as_bytes().ct_eq(mark.as_bytes())) {
             return Err(KeyError::Foreign);
         }
-        Ok(ApiKey { id, text: text.into(), secret: secret.into() })
+        Ok(ApiKey {
+            id,
+            text: text.into(),
+            secret: secret.into(),
+        })
     }
 
     fn mark(&self, body: &str) -> String {
@@ -134,7 +149,9 @@ impl ApiKeyFormat {
 
 impl std::fmt::Debug for ApiKeyFormat {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ApiKeyFormat").field("environment", &self.environment).finish_non_exhaustive()
+        f.debug_struct("ApiKeyFormat")
+            .field("environment", &self.environment)
+            .finish_non_exhaustive()
     }
 }
 
@@ -159,7 +176,9 @@ mod tests {
     }
 
     fn key() -> ApiKey {
-        format().mint(KeyId::new("2026-01-02T03:04:05Z".parse().unwrap())).unwrap()
+        format()
+            .mint(KeyId::new("2026-01-02T03:04:05Z".parse().unwrap()))
+            .unwrap()
     }
 
     /// A guess with everything right that anybody can compute.
@@ -172,7 +191,10 @@ mod tests {
     fn a_key_reads_back() {
         let key = key();
         let read = format().parse(key.expose()).unwrap();
-        assert_eq!((read.id(), read.secret().expose_secret()), (key.id(), key.secret().expose_secret()));
+        assert_eq!(
+            (read.id(), read.secret().expose_secret()),
+            (key.id(), key.secret().expose_secret())
+        );
         assert!(key.expose().starts_with("kg_live_"));
         assert_eq!(key.expose().len(), 8 + 26 + 1 + 43 + 11 + 6);
     }
@@ -183,7 +205,13 @@ mod tests {
         for place in 0..key.expose().len() {
             let mut text = key.expose().as_bytes().to_vec();
             text[place] = if text[place] == b'x' { b'y' } else { b'x' };
-            assert!(matches!(format().parse(&String::from_utf8(text).unwrap()), Err(KeyError::Malformed | KeyError::Checksum)), "place {place}");
+            assert!(
+                matches!(
+                    format().parse(&String::from_utf8(text).unwrap()),
+                    Err(KeyError::Malformed | KeyError::Checksum)
+                ),
+                "place {place}"
+            );
         }
     }
 
@@ -199,10 +227,25 @@ mod tests {
     #[test]
     fn another_server_s_and_another_environment_s_keys_are_foreign() {
         let key = key();
-        assert_eq!(ApiKeyFormat::new(Environment::Live, &[4; 32]).parse(key.expose()).unwrap_err(), KeyError::Foreign);
-        assert_eq!(ApiKeyFormat::new(Environment::Test, &[3; 32]).parse(key.expose()).unwrap_err(), KeyError::Foreign);
+        assert_eq!(
+            ApiKeyFormat::new(Environment::Live, &[4; 32])
+                .parse(key.expose())
+                .unwrap_err(),
+            KeyError::Foreign
+        );
+        assert_eq!(
+            ApiKeyFormat::new(Environment::Test, &[3; 32])
+                .parse(key.expose())
+                .unwrap_err(),
+            KeyError::Foreign
+        );
         let relabelled = guess(&key.expose().replace("kg_live_", "kg_test_"));
-        assert_eq!(ApiKeyFormat::new(Environment::Test, &[3; 32]).parse(&relabelled).unwrap_err(), KeyError::Foreign);
+        assert_eq!(
+            ApiKeyFormat::new(Environment::Test, &[3; 32])
+                .parse(&relabelled)
+                .unwrap_err(),
+            KeyError::Foreign
+        );
     }
 
     #[test]

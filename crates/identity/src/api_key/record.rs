@@ -121,7 +121,10 @@ mod tests {
     fn scopes_are_actions_a_key_can_carry() {
         let scopes = parse_scopes(&["message.accept", "message.read", "message.accept"]).unwrap();
         assert_eq!(scopes, [Action::MessageAccept, Action::MessageRead]);
-        assert_eq!(parse_scopes(&["message.accept", "message.*"]), Err(UnknownScope { index: 1 }));
+        assert_eq!(
+            parse_scopes(&["message.accept", "message.*"]),
+            Err(UnknownScope { index: 1 })
+        );
         assert_eq!(parse_scopes(&["user.create"]), Err(UnknownScope { index: 0 }));
     }
 }

@@ -42,7 +42,10 @@ impl CommandError for EnrolError {
 
 impl Enrol {
     pub(crate) const fn new(session: SessionId, holder: PrincipalId, code: CodeHash, password: Phc) -> Self {
-        Self { session, ticket: Some(Ticket { holder, code, password }) }
+        Self {
+            session,
+            ticket: Some(Ticket { holder, code, password }),
+        }
     }
 
     pub(crate) const fn unknown(session: SessionId) -> Self {
@@ -62,7 +65,11 @@ impl<Tx: Transaction + Enrolments + Passwords + Sessions + ?Sized> Command<Tx> f
     type Error = EnrolError;
 
     fn entity(&self) -> Entity {
-        if self.ticket.is_some() { self.session.into() } else { Entity::collection("enrolments") }
+        if self.ticket.is_some() {
+            self.session.into()
+        } else {
+            Entity::collection("enrolments")
+        }
     }
 
     async fn run(&self, _proof: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<LoggedIn, EnrolError> {
@@ -70,7 +77,14 @@ impl<Tx: Transaction + Enrolments + Passwords + Sessions + ?Sized> Command<Tx> f
         let principal = tx.use_enrolment(&ticket.code).await?.ok_or(EnrolError::InvalidCode)?;
         tx.put_password(principal, &ticket.password).await?;
         let expires_at = tx.context().at() + SESSION_LIFE;
-        match tx.open_session(&NewSession { id: self.session, principal, expires_at }).await {
+        match tx
+            .open_session(&NewSession {
+                id: self.session,
+                principal,
+                expires_at,
+            })
+            .await
+        {
             Err(StoreError::Forbidden) => Err(EnrolError::InvalidCode),
             other => Ok(other?),
         }

@@ -22,10 +22,12 @@ impl<Tx: Sessions + ?Sized> Command<Tx> for ListSessions {
     type Error = StoreError;
 
     fn entity(&self) -> Entity {
-        self.principal.map_or_else(|| Entity::collection("sessions"), Entity::from)
+        self.principal
+            .map_or_else(|| Entity::collection("sessions"), Entity::from)
     }
 
     async fn run(&self, proof: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<Vec<SessionRecord>, StoreError> {
-        tx.sessions_of(self.principal.unwrap_or(proof.by()), self.after, self.limit).await
+        tx.sessions_of(self.principal.unwrap_or(proof.by()), self.after, self.limit)
+            .await
     }
 }

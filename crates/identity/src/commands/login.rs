@@ -51,15 +51,24 @@ impl CommandError for LoginError {
 
 impl Login {
     pub(crate) const fn proven(session: SessionId, proof: PasswordProof, bucket: Bucket) -> Self {
-        Self { session, attempt: Attempt::Proven { proof, bucket } }
+        Self {
+            session,
+            attempt: Attempt::Proven { proof, bucket },
+        }
     }
 
     pub(crate) const fn wrong(session: SessionId, principal: Option<PrincipalId>) -> Self {
-        Self { session, attempt: Attempt::Wrong(principal) }
+        Self {
+            session,
+            attempt: Attempt::Wrong(principal),
+        }
     }
 
     pub(crate) const fn locked(session: SessionId, retry_after: Duration) -> Self {
-        Self { session, attempt: Attempt::Locked(retry_after) }
+        Self {
+            session,
+            attempt: Attempt::Locked(retry_after),
+        }
     }
 
     /// Whose account it is about, as far as known: the actor of the audit entry.
@@ -90,7 +99,11 @@ impl<Tx: Transaction + Passwords + Sessions + Throttle + ?Sized> Command<Tx> for
         let (proof, bucket) = match &self.attempt {
             Attempt::Proven { proof, bucket } => (proof, bucket),
             Attempt::Wrong(_) => return Err(LoginError::InvalidCredentials),
-            Attempt::Locked(retry_after) => return Err(LoginError::LockedOut { retry_after: *retry_after }),
+            Attempt::Locked(retry_after) => {
+                return Err(LoginError::LockedOut {
+                    retry_after: *retry_after,
+                });
+            }
         };
         // The password may have been changed, or its owner disabled, while it was being compared.
         if tx.password(proof.principal()).await?.as_ref() != Some(proof.verified()) {
@@ -101,7 +114,11 @@ impl<Tx: Transaction + Passwords + Sessions + Throttle + ?Sized> Command<Tx> for
         }
         tx.forgive(bucket).await?;
         let expires_at = tx.context().at() + SESSION_LIFE;
-        let new = NewSession { id: self.session, principal: proof.principal(), expires_at };
+        let new = NewSession {
+            id: self.session,
+            principal: proof.principal(),
+            expires_at,
+        };
         match tx.open_session(&new).await {
             Err(StoreError::Forbidden) => Err(LoginError::InvalidCredentials),
             other => Ok(other?),

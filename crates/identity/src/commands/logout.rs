@@ -43,6 +43,10 @@ impl<Tx: Transaction + Sessions + ?Sized> Command<Tx> for Logout {
 
     async fn run(&self, _proof: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<(), LogoutError> {
         let own = tx.context().credential() == Credential::Session(self.session);
-        if own && tx.revoke_session(self.session).await? { Ok(()) } else { Err(LogoutError::NotThisSession) }
+        if own && tx.revoke_session(self.session).await? {
+            Ok(())
+        } else {
+            Err(LogoutError::NotThisSession)
+        }
     }
 }

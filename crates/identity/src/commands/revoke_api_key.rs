@@ -42,6 +42,10 @@ impl<Tx: ApiKeys + ?Sized> Command<Tx> for RevokeApiKey {
     }
 
     async fn run(&self, _proof: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<(), RevokeApiKeyError> {
-        if tx.revoke_api_key(self.id).await? { Ok(()) } else { Err(RevokeApiKeyError::NotFound) }
+        if tx.revoke_api_key(self.id).await? {
+            Ok(())
+        } else {
+            Err(RevokeApiKeyError::NotFound)
+        }
     }
 }

@@ -45,10 +45,19 @@ impl<Tx: Principals + Sessions + ?Sized> Command<Tx> for RevokePrincipalSessions
         self.principal.into()
     }
 
-    async fn run(&self, proof: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<u64, RevokePrincipalSessionsError> {
+    async fn run(
+        &self,
+        proof: &Authorized<Self::Permission>,
+        tx: &mut Tx,
+    ) -> Result<u64, RevokePrincipalSessionsError> {
         if self.principal != proof.by() {
-            let target = tx.principal(self.principal).await?.ok_or(RevokePrincipalSessionsError::NotFound)?;
-            let has_authority = proof.level().is_some_and(|own| own.number() >= 4 && target.level < Some(own));
+            let target = tx
+                .principal(self.principal)
+                .await?
+                .ok_or(RevokePrincipalSessionsError::NotFound)?;
+            let has_authority = proof
+                .level()
+                .is_some_and(|own| own.number() >= 4 && target.level < Some(own));
             if !has_authority {
                 return Err(RevokePrincipalSessionsError::OutOfReach);
             }

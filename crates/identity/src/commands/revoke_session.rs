@@ -42,6 +42,10 @@ impl<Tx: Sessions + ?Sized> Command<Tx> for RevokeSession {
     }
 
     async fn run(&self, _proof: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<(), RevokeSessionError> {
-        if tx.revoke_session(self.session).await? { Ok(()) } else { Err(RevokeSessionError::NotFound) }
+        if tx.revoke_session(self.session).await? {
+            Ok(())
+        } else {
+            Err(RevokeSessionError::NotFound)
+        }
     }
 }

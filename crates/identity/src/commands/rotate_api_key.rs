@@ -73,13 +73,24 @@ impl<Tx: ApiKeys + ?Sized> Command<Tx> for RotateApiKey {
             return Err(RotateApiKeyError::OverlapTooLong);
         }
         let id = self.key.id();
-        let record = tx.api_key(id).await?.filter(|key| key.revoked_at.is_none()).ok_or(RotateApiKeyError::NotFound)?;
-        let target = Target { principal: record.service, tenant: proof.tenant(), present: record.level };
+        let record = tx
+            .api_key(id)
+            .await?
+            .filter(|key| key.revoked_at.is_none())
+            .ok_or(RotateApiKeyError::NotFound)?;
+        let target = Target {
+            principal: record.service,
+            tenant: proof.tenant(),
+            present: record.level,
+        };
         let reached = reach(proof, target)?;
         if !tx.rotate_api_key(&reached, id, &self.phc, self.overlap).await? {
             return Err(RotateApiKeyError::NotFound);
         }
         let rotated = tx.api_key(id).await?.ok_or(RotateApiKeyError::NotFound)?;
-        Ok(Rotated { key: self.key.clone(), old_until: rotated.retiring_until })
+        Ok(Rotated {
+            key: self.key.clone(),
+            old_until: rotated.retiring_until,
+        })
     }
 }

@@ -20,14 +20,26 @@ fn seen(tx: &MemTx) -> Option<TenantId> {
 
 fn live(tx: &MemTx, tenant: TenantId, row: &KeyRow) -> ApiKeyRecord {
     let level = level(tx, tenant, row.record.service.uuid()).map(|(level, _)| level);
-    let retiring_until = row.old.as_ref().map(|old| old.until).filter(|until| *until > tx.context().at());
-    ApiKeyRecord { level, retiring_until, ..row.record.clone() }
+    let retiring_until = row
+        .old
+        .as_ref()
+        .map(|old| old.until)
+        .filter(|until| *until > tx.context().at());
+    ApiKeyRecord {
+        level,
+        retiring_until,
+        ..row.record.clone()
+    }
 }
 
 /// Live keys of the caller's tenant that it may end.
 fn ends(tx: &MemTx, pick: impl Fn(&KeyRow) -> bool) -> Vec<(TenantId, KeyId)> {
-    let Some((rows, home)) = tx.read::<KeyRows>().zip(Caller::of(tx).within(4, 5)) else { return Vec::new() };
-    let picked = rows.iter().filter(|((tenant, _), row)| *tenant == home && row.record.revoked_at.is_none() && pick(row));
+    let Some((rows, home)) = tx.read::<KeyRows>().zip(Caller::of(tx).within(4, 5)) else {
+        return Vec::new();
+    };
+    let picked = rows
+        .iter()
+        .filter(|((tenant, _), row)| *tenant == home && row.record.revoked_at.is_none() && pick(row));
     picked.map(|(key, _)| *key).collect()
 }
 
@@ -45,8 +57,12 @@ impl ApiKeys for MemTx {
     async fn add_api_key(&mut self, new: &NewApiKey) -> Result<(), StoreError> {
         let caller = Caller::of(self);
         let tenant = caller.within(4, 5).ok_or(StoreError::Forbidden)?;
-        let service = principal(self, tenant, new.service.uuid()).is_some_and(|row| row.id.kind() == PrincipalKind::Service);
-        let owner = principal(self, tenant, caller.subject).map(|row| row.id).filter(|_| service).ok_or(StoreError::Forbidden)?;
+        let service =
+            principal(self, tenant, new.service.uuid()).is_some_and(|row| row.id.kind() == PrincipalKind::Service);
+        let owner = principal(self, tenant, caller.subject)
+            .map(|row| row.id)
+            .filter(|_| service)
+            .ok_or(StoreError::Forbidden)?;
         let record = ApiKeyRecord {
             id: new.id,
             name: new.name.clone(),
@@ -65,19 +81,35 @@ impl ApiKeys for MemTx {
         if rows.contains_key(&(tenant, new.id)) {
             return Err(StoreError::Conflict);
         }
-        rows.insert_mut((tenant, new.id), KeyRow { record, phc: new.phc.clone(), old: None });
+        rows.insert_mut(
+            (tenant, new.id),
+            KeyRow {
+                record,
+                phc: new.phc.clone(),
+                old: None,
+            },
+        );
         Ok(())
     }
 
     async fn api_key(&mut self, id: KeyId) -> Result<Option<ApiKeyRecord>, StoreError> {
-        let Some((tenant, rows)) = seen(self).zip(self.read::<KeyRows>()) else { return Ok(None) };
+        let Some((tenant, rows)) = seen(self).zip(self.read::<KeyRows>()) else {
+            return Ok(None);
+        };
         Ok(rows.get(&(tenant, id)).map(|row| live(self, tenant, row)))
     }
 
     async fn api_keys(&mut self, after: Option<KeyId>, limit: u32) -> Result<Vec<ApiKeyRecord>, StoreError> {
-        let Some((home, rows)) = seen(self).zip(self.read::<KeyRows>()) else { return Ok(Vec::new()) };
-        let page = rows.iter().filter(|((tenant, id), _)| *tenant == home && after.is_none_or(|after| *id > after));
-        Ok(page.take(limit as usize).map(|(_, row)| live(self, home, row)).collect())
+        let Some((home, rows)) = seen(self).zip(self.read::<KeyRows>()) else {
+            return Ok(Vec::new());
+        };
+        let page = rows
+            .iter()
+            .filter(|((tenant, id), _)| *tenant == home && after.is_none_or(|after| *id > after));
+        Ok(page
+            .take(limit as usize)
+            .map(|(_, row)| live(self, home, row))
+            .collect())
     }
 
     async fn revoke_api_key(&mut self, id: KeyId) -> Result<bool, StoreError> {
@@ -92,11 +124,24 @@ impl ApiKeys for MemTx {
         Ok(keys.len() as u64)
     }
 
-    async fn rotate_api_key(&mut self, proof: &ReachProof, id: KeyId, phc: &Phc, overlap: Duration) -> Result<bool, StoreError> {
+    async fn rotate_api_key(
+        &mut self,
+        proof: &ReachProof,
+        id: KeyId,
+        phc: &Phc,
+        overlap: Duration,
+    ) -> Result<bool, StoreError> {
         let caller = Caller::of(self);
-        let Some((tenant, key)) = ends(self, |row| row.record.id == id).first().copied() else { return Ok(false) };
-        let service = self.read::<KeyRows>().and_then(|rows| rows.get(&(tenant, key))).map(|row| row.record.service);
-        let below = service.and_then(|id| grant(self, tenant, id.uuid())).is_some_and(|held| Some(held.level.number()) < caller.level);
+        let Some((tenant, key)) = ends(self, |row| row.record.id == id).first().copied() else {
+            return Ok(false);
+        };
+        let service = self
+            .read::<KeyRows>()
+            .and_then(|rows| rows.get(&(tenant, key)))
+            .map(|row| row.record.service);
+        let below = service
+            .and_then(|id| grant(self, tenant, id.uuid()))
+            .is_some_and(|held| Some(held.level.number()) < caller.level);
         if !below || proof.by().uuid() != caller.subject || Some(proof.target().principal) != service {
             return Err(StoreError::Forbidden);
         }
@@ -109,8 +154,12 @@ impl ApiKeys for MemTx {
     }
 
     async fn key_on_file(&mut self, id: KeyId) -> Result<Option<KeyOnFile>, StoreError> {
-        let Some((tenant, rows)) = Caller::of(self).within(0, 0).zip(self.read::<KeyRows>()) else { return Ok(None) };
-        let Some(row) = rows.get(&(tenant, id)) else { return Ok(None) };
+        let Some((tenant, rows)) = Caller::of(self).within(0, 0).zip(self.read::<KeyRows>()) else {
+            return Ok(None);
+        };
+        let Some(row) = rows.get(&(tenant, id)) else {
+            return Ok(None);
+        };
         let worth = key_level(self, tenant, row);
         Ok(Some(KeyOnFile {
             tenant,

@@ -18,12 +18,19 @@ impl Caller {
     pub(super) fn of(tx: &MemTx) -> Self {
         let context = tx.context();
         let (tenant, subject) = (context.tenant(), context.principal().id.uuid());
-        Self { tenant, subject, level: live_level(tx, context), at: context.at() }
+        Self {
+            tenant,
+            subject,
+            level: live_level(tx, context),
+            at: context.at(),
+        }
     }
 
     /// `gate.tenant(lo, hi)` of the database.
     pub(super) fn within(&self, low: u8, high: u8) -> Option<TenantId> {
-        self.level.filter(|level| (low..=high).contains(level)).map(|_| self.tenant)
+        self.level
+            .filter(|level| (low..=high).contains(level))
+            .map(|_| self.tenant)
     }
 
     pub(super) fn is_at_least(&self, low: u8) -> bool {
@@ -80,7 +87,9 @@ pub(super) fn key_level(tx: &MemTx, tenant: TenantId, row: &KeyRow) -> Option<(L
 }
 
 pub(super) fn active_tenant(tx: &MemTx, tenant: TenantId) -> Option<&keepgate_policy::Tenant> {
-    tx.read::<TenantRows>()?.get(&tenant).filter(|row| row.status == TenantStatus::Active)
+    tx.read::<TenantRows>()?
+        .get(&tenant)
+        .filter(|row| row.status == TenantStatus::Active)
 }
 
 pub(super) fn principal(tx: &MemTx, tenant: TenantId, id: Uuid) -> Option<&PrincipalRow> {
@@ -96,5 +105,7 @@ pub(super) fn grant(tx: &MemTx, tenant: TenantId, id: Uuid) -> Option<Grant> {
 }
 
 pub(super) fn level(tx: &MemTx, tenant: TenantId, id: Uuid) -> Option<(Level, Option<UnitId>)> {
-    grant(tx, tenant, id).filter(|grant| !grant.revoked).map(|grant| (grant.level, grant.unit))
+    grant(tx, tenant, id)
+        .filter(|grant| !grant.revoked)
+        .map(|grant| (grant.level, grant.unit))
 }

@@ -12,8 +12,11 @@ use crate::{CodeHash, Enrolments, NewEnrolment};
 
 /// The trigger's rule: below the caller, and in another tenant only an owner the caller has appointed.
 fn may(tx: &MemTx, caller: &Caller, new: &NewEnrolment) -> bool {
-    let Some(held) = grant(tx, new.tenant, new.principal.uuid()).filter(|held| !held.revoked) else { return false };
-    let below = caller.is_at_least(4) && Some(held.level.number()) < caller.level && new.principal.uuid() != caller.subject;
+    let Some(held) = grant(tx, new.tenant, new.principal.uuid()).filter(|held| !held.revoked) else {
+        return false;
+    };
+    let below =
+        caller.is_at_least(4) && Some(held.level.number()) < caller.level && new.principal.uuid() != caller.subject;
     let appointed = caller.is_at_least(7) && held.level == Level::TenantOwner && held.by == Some(caller.subject);
     below && (new.tenant == caller.tenant || appointed)
 }
@@ -21,7 +24,10 @@ fn may(tx: &MemTx, caller: &Caller, new: &NewEnrolment) -> bool {
 fn usable(tx: &MemTx, hash: &CodeHash) -> Option<(TenantId, EnrolmentId, PrincipalId)> {
     let caller = Caller::of(tx);
     let tenant = caller.within(0, 0)?;
-    let ((_, id), row) = tx.read::<EnrolmentRows>()?.iter().find(|((home, _), row)| *home == tenant && row.hash == *hash)?;
+    let ((_, id), row) = tx
+        .read::<EnrolmentRows>()?
+        .iter()
+        .find(|((home, _), row)| *home == tenant && row.hash == *hash)?;
     active(tx, tenant, row.principal.uuid())?;
     (!row.used && row.expires_at > caller.at).then_some((tenant, *id, row.principal))
 }
@@ -34,7 +40,12 @@ impl Enrolments for MemTx {
             return Err(StoreError::Forbidden);
         }
         let expires_at = new.expires_at.min(caller.at + TimeDelta::hours(24));
-        let row = EnrolmentRow { principal: new.principal, hash: new.hash, expires_at, used: false };
+        let row = EnrolmentRow {
+            principal: new.principal,
+            hash: new.hash,
+            expires_at,
+            used: false,
+        };
         self.write::<EnrolmentRows>().insert_mut((new.tenant, new.id), row);
         Ok(())
     }
@@ -44,7 +55,9 @@ impl Enrolments for MemTx {
     }
 
     async fn use_enrolment(&mut self, hash: &CodeHash) -> Result<Option<PrincipalId>, StoreError> {
-        let Some((tenant, id, principal)) = usable(self, hash) else { return Ok(None) };
+        let Some((tenant, id, principal)) = usable(self, hash) else {
+            return Ok(None);
+        };
         if let Some(row) = self.write::<EnrolmentRows>().get_mut(&(tenant, id)) {
             row.used = true;
         }

@@ -16,7 +16,10 @@ use crate::{
 ///
 /// # Errors
 /// [`GenesisError::AlreadyDone`] when there are tenants, [`GenesisError::Store`].
-#[expect(clippy::disallowed_methods, reason = "nobody is there yet who could come through the doorway")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nobody is there yet who could come through the doorway"
+)]
 pub async fn genesis(store: &MemStore, plan: &Plan) -> Result<(), GenesisError> {
     let context = OpContext::system(plan.platform(), plan.request, plan.at);
     let mut tx = store.clone().with_door(|_, _| Ok(())).begin(&context)?;
@@ -35,7 +38,13 @@ fn write(tx: &mut MemTx, plan: &Plan) {
     let unit = UnitId::new(plan.at);
     add_tenant(tx, plan, plan.platform(), Plane::Platform);
     add_tenant(tx, plan, plan.tenant(), Plane::Customer);
-    tx.write::<UnitRows>().insert_mut((plan.tenant(), unit), Unit { id: unit, name: "main".to_owned() });
+    tx.write::<UnitRows>().insert_mut(
+        (plan.tenant(), unit),
+        Unit {
+            id: unit,
+            name: "main".to_owned(),
+        },
+    );
     for person in &plan.people {
         add_person(tx, plan, person);
     }
@@ -43,8 +52,18 @@ fn write(tx: &mut MemTx, plan: &Plan) {
 }
 
 fn add_tenant(tx: &mut MemTx, plan: &Plan, id: TenantId, plane: Plane) {
-    let name = if plane == Plane::Platform { "platform" } else { "default" };
-    let tenant = Tenant { id, name: name.to_owned(), plane, status: TenantStatus::Active, created_at: plan.at };
+    let name = if plane == Plane::Platform {
+        "platform"
+    } else {
+        "default"
+    };
+    let tenant = Tenant {
+        id,
+        name: name.to_owned(),
+        plane,
+        status: TenantStatus::Active,
+        created_at: plan.at,
+    };
     tx.write::<TenantRows>().insert_mut(id, tenant);
 }
 
@@ -59,9 +78,23 @@ fn add_person(tx: &mut MemTx, plan: &Plan, person: &Person) {
         created_at: plan.at,
     };
     tx.write::<PrincipalRows>().insert_mut(key, row);
-    tx.write::<GrantRows>().insert_mut(key, Grant { level: person.level, unit: None, by: None, revoked: false });
-    let code = EnrolmentRow { principal: person.id, hash: person.code, expires_at, used: false };
-    tx.write::<EnrolmentRows>().insert_mut((person.tenant, person.enrolment), code);
+    tx.write::<GrantRows>().insert_mut(
+        key,
+        Grant {
+            level: person.level,
+            unit: None,
+            by: None,
+            revoked: false,
+        },
+    );
+    let code = EnrolmentRow {
+        principal: person.id,
+        hash: person.code,
+        expires_at,
+        used: false,
+    };
+    tx.write::<EnrolmentRows>()
+        .insert_mut((person.tenant, person.enrolment), code);
 }
 
 fn add_key(tx: &mut MemTx, plan: &Plan, unit: UnitId) {
@@ -73,7 +106,12 @@ fn add_key(tx: &mut MemTx, plan: &Plan, unit: UnitId) {
         epoch: 0,
         created_at: plan.at,
     };
-    let grant = Grant { level: Level::Operator, unit: Some(unit), by: Some(plan.owner().uuid()), revoked: false };
+    let grant = Grant {
+        level: Level::Operator,
+        unit: Some(unit),
+        by: Some(plan.owner().uuid()),
+        revoked: false,
+    };
     let record = ApiKeyRecord {
         id: plan.key,
         name: "bootstrap".to_owned(),
@@ -88,7 +126,16 @@ fn add_key(tx: &mut MemTx, plan: &Plan, unit: UnitId) {
         last_used_at: None,
         retiring_until: None,
     };
-    tx.write::<PrincipalRows>().insert_mut((plan.tenant(), plan.service.uuid()), row);
-    tx.write::<GrantRows>().insert_mut((plan.tenant(), plan.service.uuid()), grant);
-    tx.write::<KeyRows>().insert_mut((plan.tenant(), plan.key), KeyRow { record, phc: plan.phc.clone(), old: None });
+    tx.write::<PrincipalRows>()
+        .insert_mut((plan.tenant(), plan.service.uuid()), row);
+    tx.write::<GrantRows>()
+        .insert_mut((plan.tenant(), plan.service.uuid()), grant);
+    tx.write::<KeyRows>().insert_mut(
+        (plan.tenant(), plan.key),
+        KeyRow {
+            record,
+            phc: plan.phc.clone(),
+            old: None,
+        },
+    );
 }

@@ -18,7 +18,9 @@ fn is_platform_worker(tx: &MemTx) -> bool {
 #[async_trait]
 impl Homes for MemTx {
     async fn homes_of_email(&mut self, email: &Email) -> Result<Vec<TenantId>, StoreError> {
-        let Some(rows) = self.read::<PrincipalRows>().filter(|_| is_platform_worker(self)) else { return Ok(Vec::new()) };
+        let Some(rows) = self.read::<PrincipalRows>().filter(|_| is_platform_worker(self)) else {
+            return Ok(Vec::new());
+        };
         let named = rows.iter().filter(|(_, row)| row.email.as_ref() == Some(email));
         let mut homes: Vec<(Timestamp, TenantId)> = named.map(|((tenant, _), row)| (row.created_at, *tenant)).collect();
         homes.sort();
@@ -27,11 +29,15 @@ impl Homes for MemTx {
 
     async fn home_of_key(&mut self, id: KeyId) -> Result<Option<TenantId>, StoreError> {
         let rows = self.read::<KeyRows>().filter(|_| is_platform_worker(self));
-        Ok(rows.and_then(|rows| rows.keys().find(|(_, key)| *key == id)).map(|(tenant, _)| *tenant))
+        Ok(rows
+            .and_then(|rows| rows.keys().find(|(_, key)| *key == id))
+            .map(|(tenant, _)| *tenant))
     }
 
     async fn home_of_enrolment(&mut self, hash: &CodeHash) -> Result<Option<TenantId>, StoreError> {
         let rows = self.read::<EnrolmentRows>().filter(|_| is_platform_worker(self));
-        Ok(rows.and_then(|rows| rows.iter().find(|(_, row)| row.hash == *hash)).map(|((tenant, _), _)| *tenant))
+        Ok(rows
+            .and_then(|rows| rows.iter().find(|(_, row)| row.hash == *hash))
+            .map(|((tenant, _), _)| *tenant))
     }
 }

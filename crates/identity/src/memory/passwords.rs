@@ -17,21 +17,31 @@ fn verifier(tx: &MemTx, tenant: TenantId, principal: PrincipalId) -> Option<Phc>
 #[async_trait]
 impl Passwords for MemTx {
     async fn password_of_email(&mut self, email: &Email) -> Result<Option<(PrincipalId, Phc)>, StoreError> {
-        let Some(tenant) = Caller::of(self).within(0, 0) else { return Ok(None) };
-        let mine = |row: &&super::PrincipalRow| row.email.as_ref() == Some(email) && row.status == PrincipalStatus::Active;
+        let Some(tenant) = Caller::of(self).within(0, 0) else {
+            return Ok(None);
+        };
+        let mine =
+            |row: &&super::PrincipalRow| row.email.as_ref() == Some(email) && row.status == PrincipalStatus::Active;
         let principal = self.read::<PrincipalRows>().and_then(|rows| {
-            rows.iter().filter(|((home, _), _)| *home == tenant).map(|(_, row)| row).find(mine).map(|row| row.id)
+            rows.iter()
+                .filter(|((home, _), _)| *home == tenant)
+                .map(|(_, row)| row)
+                .find(mine)
+                .map(|row| row.id)
         });
         Ok(principal.and_then(|id| verifier(self, tenant, id).map(|phc| (id, phc))))
     }
 
     async fn password(&mut self, principal: PrincipalId) -> Result<Option<Phc>, StoreError> {
-        Ok(Caller::of(self).within(0, 0).and_then(|tenant| verifier(self, tenant, principal)))
+        Ok(Caller::of(self)
+            .within(0, 0)
+            .and_then(|tenant| verifier(self, tenant, principal)))
     }
 
     async fn put_password(&mut self, principal: PrincipalId, phc: &Phc) -> Result<(), StoreError> {
         let tenant = Caller::of(self).within(0, 0).ok_or(StoreError::Forbidden)?;
-        self.write::<PasswordRows>().insert_mut((tenant, principal.uuid()), phc.clone());
+        self.write::<PasswordRows>()
+            .insert_mut((tenant, principal.uuid()), phc.clone());
         Ok(())
     }
 }

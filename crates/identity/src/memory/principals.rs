@@ -49,7 +49,11 @@ impl Principals for MemTx {
         let rows = self.write::<PrincipalRows>();
         let key = (new.tenant, new.id.uuid());
         let same_address = |row: &PrincipalRow| new.email.is_some() && row.email == new.email;
-        if rows.contains_key(&key) || rows.iter().any(|((tenant, _), row)| *tenant == new.tenant && same_address(row)) {
+        if rows.contains_key(&key)
+            || rows
+                .iter()
+                .any(|((tenant, _), row)| *tenant == new.tenant && same_address(row))
+        {
             return Ok(false);
         }
         let row = PrincipalRow {
@@ -77,48 +81,92 @@ impl Principals for MemTx {
         limit: u32,
     ) -> Result<Vec<PrincipalRecord>, StoreError> {
         let caller = Caller::of(self);
-        let Some(rows) = self.read::<PrincipalRows>() else { return Ok(Vec::new()) };
+        let Some(rows) = self.read::<PrincipalRows>() else {
+            return Ok(Vec::new());
+        };
         let wanted = |row: &&PrincipalRow| {
             row.id.kind() == kind
                 && row.status != PrincipalStatus::Deleted
                 && after.is_none_or(|after| row.id.uuid() > after.uuid())
                 && sees(&caller, row.id)
         };
-        let own = rows.iter().filter(|((tenant, _), _)| *tenant == caller.tenant).map(|(_, row)| row);
-        Ok(own.filter(wanted).take(limit as usize).map(|row| record(self, caller.tenant, row)).collect())
+        let own = rows
+            .iter()
+            .filter(|((tenant, _), _)| *tenant == caller.tenant)
+            .map(|(_, row)| row);
+        Ok(own
+            .filter(wanted)
+            .take(limit as usize)
+            .map(|row| record(self, caller.tenant, row))
+            .collect())
     }
 
     async fn set_principal_active(&mut self, proof: &ReachProof, active: bool) -> Result<bool, StoreError> {
-        let Some((tenant, mut row)) = reached(self, proof) else { return Ok(false) };
-        row.status = if active { PrincipalStatus::Active } else { PrincipalStatus::Disabled };
+        let Some((tenant, mut row)) = reached(self, proof) else {
+            return Ok(false);
+        };
+        row.status = if active {
+            PrincipalStatus::Active
+        } else {
+            PrincipalStatus::Disabled
+        };
         row.epoch += u32::from(!active);
         self.write::<PrincipalRows>().insert_mut((tenant, row.id.uuid()), row);
         Ok(true)
     }
 
     async fn delete_principal(&mut self, proof: &ReachProof) -> Result<bool, StoreError> {
-        let Some((tenant, mut row)) = reached(self, proof) else { return Ok(false) };
-        row = PrincipalRow { email: None, display_name: None, status: PrincipalStatus::Deleted, epoch: row.epoch + 1, ..row };
+        let Some((tenant, mut row)) = reached(self, proof) else {
+            return Ok(false);
+        };
+        row = PrincipalRow {
+            email: None,
+            display_name: None,
+            status: PrincipalStatus::Deleted,
+            epoch: row.epoch + 1,
+            ..row
+        };
         self.write::<PrincipalRows>().insert_mut((tenant, row.id.uuid()), row);
         Ok(true)
     }
 
     async fn me(&mut self) -> Result<Option<Me>, StoreError> {
         let caller = Caller::of(self);
-        let Some(level) = caller.level.and_then(|number| Level::try_from(number).ok()) else { return Ok(None) };
-        let (Some(row), Some(tenant)) = (principal(self, caller.tenant, caller.subject), active_tenant(self, caller.tenant)) else {
+        let Some(level) = caller.level.and_then(|number| Level::try_from(number).ok()) else {
+            return Ok(None);
+        };
+        let (Some(row), Some(tenant)) = (
+            principal(self, caller.tenant, caller.subject),
+            active_tenant(self, caller.tenant),
+        ) else {
             return Ok(None);
         };
         let credential = self.context().credential();
         let expires_at = match credential {
-            Credential::Session(id) => self.read::<SessionRows>().and_then(|rows| rows.get(&(caller.tenant, id))).map(|row| row.expires_at),
-            Credential::ApiKey(id) => {
-                self.read::<KeyRows>().and_then(|rows| rows.get(&(caller.tenant, id))).and_then(|row| row.record.expires_at)
-            }
+            Credential::Session(id) => self
+                .read::<SessionRows>()
+                .and_then(|rows| rows.get(&(caller.tenant, id)))
+                .map(|row| row.expires_at),
+            Credential::ApiKey(id) => self
+                .read::<KeyRows>()
+                .and_then(|rows| rows.get(&(caller.tenant, id)))
+                .and_then(|row| row.record.expires_at),
             Credential::System => None,
         };
-        let session = if let Credential::Session(id) = credential { Some(id) } else { None };
+        let session = if let Credential::Session(id) = credential {
+            Some(id)
+        } else {
+            None
+        };
         let (principal, display_name) = (row.id, row.display_name.clone());
-        Ok(Some(Me { principal, display_name, tenant: tenant.id, tenant_name: tenant.name.clone(), level, session, expires_at }))
+        Ok(Some(Me {
+            principal,
+            display_name,
+            tenant: tenant.id,
+            tenant_name: tenant.name.clone(),
+            level,
+            session,
+            expires_at,
+        }))
     }
 }

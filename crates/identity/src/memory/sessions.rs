@@ -17,7 +17,9 @@ fn may_end(caller: &Caller, row: &SessionRow) -> bool {
 
 fn ends(tx: &MemTx, pick: impl Fn(SessionId, &SessionRow) -> bool) -> (TenantId, Vec<SessionId>) {
     let caller = Caller::of(tx);
-    let Some(rows) = tx.read::<SessionRows>() else { return (caller.tenant, Vec::new()) };
+    let Some(rows) = tx.read::<SessionRows>() else {
+        return (caller.tenant, Vec::new());
+    };
     let mine = rows.iter().filter(|((tenant, _), _)| *tenant == caller.tenant);
     let picked = mine.filter(|((_, id), row)| !row.revoked && may_end(&caller, row) && pick(*id, row));
     (caller.tenant, picked.map(|((_, id), _)| *id).collect())
@@ -36,12 +38,28 @@ impl Sessions for MemTx {
     async fn open_session(&mut self, new: &NewSession) -> Result<LoggedIn, StoreError> {
         let caller = Caller::of(self);
         let tenant = caller.within(0, 0).ok_or(StoreError::Forbidden)?;
-        let epoch = active(self, tenant, new.principal.uuid()).ok_or(StoreError::Forbidden)?.epoch;
+        let epoch = active(self, tenant, new.principal.uuid())
+            .ok_or(StoreError::Forbidden)?
+            .epoch;
         let (level, unit) = level(self, tenant, new.principal.uuid()).ok_or(StoreError::Forbidden)?;
         let expires_at = new.expires_at.min(caller.at + SESSION_LIFE);
-        let row = SessionRow { principal: new.principal, level, epoch, created_at: caller.at, expires_at, revoked: false };
+        let row = SessionRow {
+            principal: new.principal,
+            level,
+            epoch,
+            created_at: caller.at,
+            expires_at,
+            revoked: false,
+        };
         self.write::<SessionRows>().insert_mut((tenant, new.id), row);
-        Ok(LoggedIn { session: new.id, principal: new.principal, tenant, level, unit, expires_at })
+        Ok(LoggedIn {
+            session: new.id,
+            principal: new.principal,
+            tenant,
+            level,
+            unit,
+            expires_at,
+        })
     }
 
     async fn sessions_of(
@@ -51,7 +69,9 @@ impl Sessions for MemTx {
         limit: u32,
     ) -> Result<Vec<SessionRecord>, StoreError> {
         let caller = Caller::of(self);
-        let Some(rows) = self.read::<SessionRows>() else { return Ok(Vec::new()) };
+        let Some(rows) = self.read::<SessionRows>() else {
+            return Ok(Vec::new());
+        };
         let sees = |row: &SessionRow| caller.is_worker() || may_end(&caller, row);
         let live = rows.iter().filter(|((tenant, id), row)| {
             let epoch = active(self, *tenant, principal.uuid()).map(|row| row.epoch);
@@ -70,7 +90,10 @@ impl Sessions for MemTx {
             created_at: row.created_at,
             expires_at: row.expires_at,
         };
-        Ok(live.take(limit as usize).map(|((_, id), row)| record(*id, row)).collect())
+        Ok(live
+            .take(limit as usize)
+            .map(|((_, id), row)| record(*id, row))
+            .collect())
     }
 
     async fn revoke_session(&mut self, id: SessionId) -> Result<bool, StoreError> {

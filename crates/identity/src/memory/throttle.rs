@@ -18,11 +18,17 @@ impl Throttle for MemTx {
         caller.within(0, 0).ok_or(StoreError::Forbidden)?;
         let row = self.read::<ThrottleRows>().and_then(|rows| rows.get(bucket)).copied();
         if let Some(row) = row.filter(|row| row.blocked_until > caller.at) {
-            return Ok(Admission::Locked((row.blocked_until - caller.at).to_std().unwrap_or_default()));
+            return Ok(Admission::Locked(
+                (row.blocked_until - caller.at).to_std().unwrap_or_default(),
+            ));
         }
         let failures = row.map_or(0, |row| row.failures).saturating_add(1);
         let blocked_until = caller.at + TimeDelta::from_std(silence(failures)).unwrap_or_default();
-        let row = ThrottleRow { failures, blocked_until, updated_at: caller.at };
+        let row = ThrottleRow {
+            failures,
+            blocked_until,
+            updated_at: caller.at,
+        };
         self.write_unaudited::<ThrottleRows>().insert_mut(*bucket, row);
         Ok(Admission::Admitted)
     }
@@ -37,7 +43,9 @@ impl Throttle for MemTx {
         let caller = Caller::of(self);
         caller.within(0, 0).ok_or(StoreError::Forbidden)?;
         let since = caller.at - TimeDelta::from_std(idle).unwrap_or(TimeDelta::MAX);
-        let Some(rows) = self.read::<ThrottleRows>() else { return Ok(0) };
+        let Some(rows) = self.read::<ThrottleRows>() else {
+            return Ok(0);
+        };
         let old: Vec<Bucket> = rows
             .iter()
             .filter(|(_, row)| row.updated_at < since && row.blocked_until <= caller.at)

@@ -15,7 +15,8 @@ const LANES: u32 = 1;
 /// How many may wait for a place; more would time out anyway.
 const QUEUE: usize = 64;
 /// The hash of no password, with the present parameters: what an unknown name is compared with.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// A verifier in PHC string format. Debug shows nothing.
 #[derive(Clone, PartialEq, Eq)]
@@ -57,7 +58,9 @@ pub enum HashError {
 pub(crate) enum Verdict {
     Wrong,
     /// `stale`: the verifier was made with other parameters and should be made anew.
-    Right { stale: bool },
+    Right {
+        stale: bool,
+    },
 }
 
 /// Hashes and compares secrets. Each takes some 30 ms of one core and 19 MiB, so places are limited. Clones share them.
@@ -72,7 +75,10 @@ impl Hasher {
     #[must_use]
     pub fn new(parallel: usize) -> Self {
         let parallel = parallel.max(1);
-        Self { places: Arc::new(Semaphore::new(parallel)), queue: Arc::new(Semaphore::new(parallel + QUEUE)) }
+        Self {
+            places: Arc::new(Semaphore::new(parallel)),
+            queue: Arc::new(Semaphore::new(parallel + QUEUE)),
+        }
     }
 
     /// The verifier of `secret`, with a fresh salt.
@@ -82,7 +88,9 @@ impl Hasher {
     pub async fn hash(&self, secret: &SecretString) -> Result<Phc, HashError> {
         let secret = secret.clone();
         self.work(move || {
-            let made = argon2()?.hash_password(secret.expose_secret().as_bytes()).map_err(|_| HashError::Failed)?;
+            let made = argon2()?
+                .hash_password(secret.expose_secret().as_bytes())
+                .map_err(|_| HashError::Failed)?;
             Ok(Phc(made.to_string()))
         })
         .await
@@ -92,13 +100,23 @@ impl Hasher {
     pub(crate) async fn verify(&self, secret: &SecretString, phc: Option<&Phc>) -> Result<Verdict, HashError> {
         let (secret, stored) = (secret.clone(), phc.map_or(NOBODY, Phc::as_str).to_owned());
         let known = phc.is_some();
-        let verdict = self.work(move || compare(secret.expose_secret().as_bytes(), &stored)).await?;
+        let verdict = self
+            .work(move || compare(secret.expose_secret().as_bytes(), &stored))
+            .await?;
         Ok(if known { verdict } else { Verdict::Wrong })
     }
 
-    async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> Result<T, HashError> + Send + 'static) -> Result<T, HashError> {
+    async fn work<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> Result<T, HashError> + Send + 'static,
+    ) -> Result<T, HashError> {
         let _waiting = self.queue.try_acquire().map_err(|_| HashError::Busy)?;
-        let place = self.places.clone().acquire_owned().await.map_err(|_| HashError::Failed)?;
+        let place = self
+            .places
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| HashError::Failed)?;
         let done = tokio::task::spawn_blocking(move || {
             let _place = place; // held until the work is done, even if nobody waits for it any more
             job()
@@ -134,14 +152,23 @@ mod tests {
         let hasher = Hasher::new(2);
         let phc = hasher.hash(&"violet-harbour-7".into()).await.unwrap();
         assert!(phc.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert_eq!(hasher.verify(&"violet-harbour-7".into(), Some(&phc)).await, Ok(Verdict::Right { stale: false }));
-        assert_eq!(hasher.verify(&"violet-harbour-8".into(), Some(&phc)).await, Ok(Verdict::Wrong));
+        assert_eq!(
+            hasher.verify(&"violet-harbour-7".into(), Some(&phc)).await,
+            Ok(Verdict::Right { stale: false })
+        );
+        assert_eq!(
+            hasher.verify(&"violet-harbour-8".into(), Some(&phc)).await,
+            Ok(Verdict::Wrong)
+        );
     }
 
     #[tokio::test]
     async fn the_same_secret_never_has_the_same_verifier_twice() {
         let hasher = Hasher::new(2);
-        let (one, other) = (hasher.hash(&"x".into()).await.unwrap(), hasher.hash(&"x".into()).await.unwrap());
+        let (one, other) = (
+            hasher.hash(&"x".into()).await.unwrap(),
+            hasher.hash(&"x".into()).await.unwrap(),
+        );
         assert_ne!(one, other);
     }
 
@@ -152,21 +179,34 @@ mod tests {
 
     #[tokio::test]
     async fn a_verifier_with_other_parameters_is_right_and_stale() {
-        let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(64, 1, 1, None).unwrap());
+        let weak = Argon2::new(
+            Algorithm::Argon2id,
+            Version::V0x13,
+            Params::new(64, 1, 1, None).unwrap(),
+        );
         let phc = Phc(weak.hash_password(b"x").unwrap().to_string());
-        assert_eq!(Hasher::new(1).verify(&"x".into(), Some(&phc)).await, Ok(Verdict::Right { stale: true }));
+        assert_eq!(
+            Hasher::new(1).verify(&"x".into(), Some(&phc)).await,
+            Ok(Verdict::Right { stale: true })
+        );
     }
 
     #[tokio::test]
     async fn a_full_queue_says_so_at_once() {
         let hasher = Hasher::new(1);
-        let _all = hasher.queue.try_acquire_many(u32::try_from(QUEUE + 1).unwrap()).unwrap();
+        let _all = hasher
+            .queue
+            .try_acquire_many(u32::try_from(QUEUE + 1).unwrap())
+            .unwrap();
         assert_eq!(hasher.hash(&"x".into()).await, Err(HashError::Busy));
     }
 
     #[tokio::test]
     async fn a_verifier_that_can_t_be_read_is_an_error_not_a_no() {
         let phc = Phc::parse("$argon2id$nonsense".into()).unwrap();
-        assert_eq!(Hasher::new(1).verify(&"x".into(), Some(&phc)).await, Err(HashError::Failed));
+        assert_eq!(
+            Hasher::new(1).verify(&"x".into(), Some(&phc)).await,
+            Err(HashError::Failed)
+        );
     }
 }

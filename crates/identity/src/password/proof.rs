@@ -37,13 +37,22 @@ impl Hasher {
     ///
     /// # Errors
     /// [`HashError`].
-    pub async fn check(&self, principal: PrincipalId, verifier: &Phc, password: &SecretString) -> Result<Option<PasswordProof>, HashError> {
+    pub async fn check(
+        &self,
+        principal: PrincipalId,
+        verifier: &Phc,
+        password: &SecretString,
+    ) -> Result<Option<PasswordProof>, HashError> {
         let renewed = match self.verify(password, Some(verifier)).await? {
             Verdict::Wrong => return Ok(None),
             Verdict::Right { stale: false } => None,
             Verdict::Right { stale: true } => Some(self.hash(password).await?),
         };
-        Ok(Some(PasswordProof { principal, verified: verifier.clone(), renewed }))
+        Ok(Some(PasswordProof {
+            principal,
+            verified: verifier.clone(),
+            renewed,
+        }))
     }
 
     /// Does the work of a comparison for a principal that does not exist.

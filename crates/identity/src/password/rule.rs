@@ -23,9 +23,30 @@ const SHORTEST: usize = 15;
 const LONGEST: usize = 1024;
 /// Whoever guesses tries these first, one after another and with a few digits around them.
 const FRAGMENTS: [&str; 24] = [
-    "password", "passwort", "motdepasse", "keepgate", "qwertyuiop", "qwertzuiop", "azertyuiop", "asdfghjkl", "qwerty",
-    "letmein", "welcome", "iloveyou", "administrator", "admin", "changeme", "trustno1", "football", "baseball", "superman",
-    "1q2w3e4r5t", "123456789", "12345", "secret", "login",
+    "password",
+    "passwort",
+    "motdepasse",
+    "keepgate",
+    "qwertyuiop",
+    "qwertzuiop",
+    "azertyuiop",
+    "asdfghjkl",
+    "qwerty",
+    "letmein",
+    "welcome",
+    "iloveyou",
+    "administrator",
+    "admin",
+    "changeme",
+    "trustno1",
+    "football",
+    "baseball",
+    "superman",
+    "1q2w3e4r5t",
+    "123456789",
+    "12345",
+    "secret",
+    "login",
 ];
 /// What must be left of a password when the fragments are taken out.
 const REST: usize = 8;
@@ -43,7 +64,11 @@ impl Password {
         if exposed.chars().count() < SHORTEST {
             return Err(PasswordRule::TooShort);
         }
-        if is_common(exposed) { Err(PasswordRule::Common) } else { Ok(Self(text)) }
+        if is_common(exposed) {
+            Err(PasswordRule::Common)
+        } else {
+            Ok(Self(text))
+        }
     }
 
     pub(crate) const fn secret(&self) -> &SecretString {
@@ -62,12 +87,22 @@ fn is_common(text: &str) -> bool {
 
 /// One block of at most 8 characters over and over.
 fn is_repetition(text: &[char]) -> bool {
-    (1..=8).any(|block| text.iter().zip(text.iter().skip(block)).all(|(one, other)| one == other))
+    (1..=8).any(|block| {
+        text.iter()
+            .zip(text.iter().skip(block))
+            .all(|(one, other)| one == other)
+    })
 }
 
 /// Every character follows, or is followed by, its neighbour's neighbour in the alphabet, or nearly every one.
 fn is_run(text: &[char]) -> bool {
-    let step = |by: i64| text.windows(2).filter(|pair| matches!(pair, [one, other] if i64::from(u32::from(*other)) - i64::from(u32::from(*one)) == by)).count();
+    let step = |by: i64| {
+        text.windows(2)
+            .filter(
+                |pair| matches!(pair, [one, other] if i64::from(u32::from(*other)) - i64::from(u32::from(*one)) == by),
+            )
+            .count()
+    };
     step(1).max(step(-1)) + 4 > text.len()
 }
 
@@ -90,8 +125,18 @@ mod tests {
     #[test]
     fn what_is_tried_first_is_refused() {
         for bad in [
-            "passwordpassword", "Password-Password-1", "password12345678", "KeepgateKeepgate2", "aaaaaaaaaaaaaaaa", "abcabcabcabcabc",
-            "abcdefghijklmnop", "9876543210987654", "123456789012345", "qwertyuiopasdfghjkl", "letmeinletmein123", "               ",
+            "passwordpassword",
+            "Password-Password-1",
+            "password12345678",
+            "KeepgateKeepgate2",
+            "aaaaaaaaaaaaaaaa",
+            "abcabcabcabcabc",
+            "abcdefghijklmnop",
+            "9876543210987654",
+            "123456789012345",
+            "qwertyuiopasdfghjkl",
+            "letmeinletmein123",
+            "               ",
         ] {
             assert_eq!(rule(bad), Err(PasswordRule::Common), "{bad}");
         }
@@ -99,7 +144,12 @@ mod tests {
 
     #[test]
     fn phrases_are_welcome() {
-        for good in ["correct horse battery staple", "Tr0ub4dor&3-and-more", "nine purple kayaks", "my admin password is harmless"] {
+        for good in [
+            "correct horse battery staple",
+            "Tr0ub4dor&3-and-more",
+            "nine purple kayaks",
+            "my admin password is harmless",
+        ] {
             assert_eq!(rule(good), Ok(()), "{good}");
         }
     }

@@ -29,7 +29,13 @@ pub trait ApiKeys: Send {
 
     /// Replaces a live key's secret; the one before works for `overlap` more, the one before that no longer. `false` when there
     /// is no live one. `Forbidden` when the service's level is not below the caller's live one.
-    async fn rotate_api_key(&mut self, proof: &ReachProof, id: KeyId, phc: &Phc, overlap: Duration) -> Result<bool, StoreError>;
+    async fn rotate_api_key(
+        &mut self,
+        proof: &ReachProof,
+        id: KeyId,
+        phc: &Phc,
+        overlap: Duration,
+    ) -> Result<bool, StoreError>;
 
     /// The key with its verifiers and the live state of service and owner. Workers only; `None` for everybody else.
     async fn key_on_file(&mut self, id: KeyId) -> Result<Option<KeyOnFile>, StoreError>;

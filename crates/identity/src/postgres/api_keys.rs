@@ -14,8 +14,14 @@ use crate::{ApiKeyRecord, ApiKeys, KeyOnFile, NewApiKey, Phc};
 impl ApiKeys for PgTx {
     async fn add_api_key(&mut self, new: &NewApiKey) -> Result<(), StoreError> {
         let (tenant, owner) = (self.context().tenant().uuid(), self.context().principal().id.uuid());
-        let scopes: Option<Vec<String>> = new.scopes.as_ref().map(|all| all.iter().map(Action::to_string).collect());
-        let cidrs: Option<Vec<String>> = new.allowed_cidrs.as_ref().map(|all| all.iter().map(|net| net.trunc().to_string()).collect());
+        let scopes: Option<Vec<String>> = new
+            .scopes
+            .as_ref()
+            .map(|all| all.iter().map(Action::to_string).collect());
+        let cidrs: Option<Vec<String>> = new
+            .allowed_cidrs
+            .as_ref()
+            .map(|all| all.iter().map(|net| net.trunc().to_string()).collect());
         sqlx::query!(
             "insert into identity.api_key (tenant_id, id, principal_id, owner_id, name, phc, scopes, allowed_cidrs, expires_at)
              values ($1, $2, $3, $4, $5, $6, $7::text[], $8::text[]::cidr[], $9)",
@@ -68,7 +74,13 @@ impl ApiKeys for PgTx {
         Ok(done.rows_affected())
     }
 
-    async fn rotate_api_key(&mut self, proof: &ReachProof, id: KeyId, phc: &Phc, overlap: Duration) -> Result<bool, StoreError> {
+    async fn rotate_api_key(
+        &mut self,
+        proof: &ReachProof,
+        id: KeyId,
+        phc: &Phc,
+        overlap: Duration,
+    ) -> Result<bool, StoreError> {
         if proof.by() != self.context().principal().id {
             return Err(StoreError::Forbidden);
         }

@@ -11,7 +11,11 @@ use crate::genesis::{GenesisError, Person, Plan};
 /// # Errors
 /// [`GenesisError::AlreadyDone`], and nothing was changed; [`GenesisError::Store`].
 pub async fn genesis(connection: impl PgExecutor<'_>, plan: &Plan) -> Result<(), GenesisError> {
-    match sqlx::query!("select sec.genesis($1)", payload(plan)).execute(connection).await.map_err(StoreError::from) {
+    match sqlx::query!("select sec.genesis($1)", payload(plan))
+        .execute(connection)
+        .await
+        .map_err(StoreError::from)
+    {
         Ok(_) => Ok(()),
         Err(StoreError::Conflict) => Err(GenesisError::AlreadyDone),
         Err(other) => Err(other.into()),
@@ -23,7 +27,9 @@ pub async fn genesis(connection: impl PgExecutor<'_>, plan: &Plan) -> Result<(),
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn has_genesis(connection: impl PgExecutor<'_>) -> Result<bool, StoreError> {
-    Ok(sqlx::query_scalar!(r#"select sec.has_genesis() as "done!""#).fetch_one(connection).await?)
+    Ok(sqlx::query_scalar!(r#"select sec.has_genesis() as "done!""#)
+        .fetch_one(connection)
+        .await?)
 }
 
 fn payload(plan: &Plan) -> Value {

@@ -9,17 +9,23 @@ use crate::{CodeHash, Email, Homes};
 #[async_trait]
 impl Homes for PgTx {
     async fn homes_of_email(&mut self, email: &Email) -> Result<Vec<TenantId>, StoreError> {
-        let homes = sqlx::query_scalar!(r#"select gate.homes_of_email($1) as "home!""#, email.as_str()).fetch_all(self.conn()).await?;
+        let homes = sqlx::query_scalar!(r#"select gate.homes_of_email($1) as "home!""#, email.as_str())
+            .fetch_all(self.conn())
+            .await?;
         Ok(homes.into_iter().map(TenantId::from_uuid).collect())
     }
 
     async fn home_of_key(&mut self, id: KeyId) -> Result<Option<TenantId>, StoreError> {
-        let home = sqlx::query_scalar!("select gate.home_of_key($1)", id.uuid()).fetch_one(self.conn()).await?;
+        let home = sqlx::query_scalar!("select gate.home_of_key($1)", id.uuid())
+            .fetch_one(self.conn())
+            .await?;
         Ok(home.map(TenantId::from_uuid))
     }
 
     async fn home_of_enrolment(&mut self, hash: &CodeHash) -> Result<Option<TenantId>, StoreError> {
-        let home = sqlx::query_scalar!("select gate.home_of_enrolment($1)", hash.as_bytes()).fetch_one(self.conn()).await?;
+        let home = sqlx::query_scalar!("select gate.home_of_enrolment($1)", hash.as_bytes())
+            .fetch_one(self.conn())
+            .await?;
         Ok(home.map(TenantId::from_uuid))
     }
 }
@@ -29,6 +35,8 @@ impl Homes for PgTx {
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn platform_tenant(connection: impl PgExecutor<'_>) -> Result<Option<TenantId>, StoreError> {
-    let tenant = sqlx::query_scalar!("select gate.platform_tenant()").fetch_one(connection).await?;
+    let tenant = sqlx::query_scalar!("select gate.platform_tenant()")
+        .fetch_one(connection)
+        .await?;
     Ok(tenant.map(TenantId::from_uuid))
 }

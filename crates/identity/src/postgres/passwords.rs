@@ -19,7 +19,12 @@ impl Passwords for PgTx {
         )
         .fetch_optional(self.conn())
         .await?;
-        let found = row.map(|row| Ok((PrincipalId::from_parts(PrincipalKind::User, row.id), phc(row.phc, "identity.password")?)));
+        let found = row.map(|row| {
+            Ok((
+                PrincipalId::from_parts(PrincipalKind::User, row.id),
+                phc(row.phc, "identity.password")?,
+            ))
+        });
         found.transpose()
     }
 

@@ -26,8 +26,12 @@ impl TryFrom<Row> for PrincipalRecord {
             id: principal_id(&row.kind, row.id)?,
             email: email.map_err(|_| StoreError::corrupt("rbac.principal", "email"))?,
             display_name: row.display_name,
-            status: PrincipalStatus::parse(&row.status).ok_or_else(|| StoreError::corrupt("rbac.principal", "status"))?,
-            level: row.level.map(|number| level(number, "rbac.role_assignment")).transpose()?,
+            status: PrincipalStatus::parse(&row.status)
+                .ok_or_else(|| StoreError::corrupt("rbac.principal", "status"))?,
+            level: row
+                .level
+                .map(|number| level(number, "rbac.role_assignment"))
+                .transpose()?,
             unit: row.unit_id.map(UnitId::from_uuid),
             created_at: row.created_at,
         })
@@ -123,8 +127,11 @@ impl Principals for PgTx {
     }
 
     async fn me(&mut self) -> Result<Option<Me>, StoreError> {
-        let (tenant, id, credential) =
-            (self.context().tenant(), self.context().principal().id, self.context().credential());
+        let (tenant, id, credential) = (
+            self.context().tenant(),
+            self.context().principal().id,
+            self.context().credential(),
+        );
         let row = sqlx::query!(
             r#"select p.kind, p.display_name, t.name, gate.level()::smallint as "level!", gate.expires_at() as expires_at
                  from rbac.principal p join rbac.tenant t on t.id = p.tenant_id where p.tenant_id = $1 and p.id = $2"#,
@@ -140,7 +147,11 @@ impl Principals for PgTx {
             tenant: TenantId::from_uuid(tenant.uuid()),
             tenant_name: row.name,
             level: level(row.level, "identity.session")?,
-            session: if let Credential::Session(session) = credential { Some(session) } else { None },
+            session: if let Credential::Session(session) = credential {
+                Some(session)
+            } else {
+                None
+            },
             expires_at: row.expires_at,
         }))
     }

@@ -66,7 +66,13 @@ impl Sessions for PgTx {
         let record = |row: Row| {
             let id = SessionId::from_uuid(row.sid);
             let level = level(row.level, "identity.session")?;
-            Ok(SessionRecord { id, principal, level, created_at: row.created_at, expires_at: row.expires_at })
+            Ok(SessionRecord {
+                id,
+                principal,
+                level,
+                created_at: row.created_at,
+                expires_at: row.expires_at,
+            })
         };
         rows.into_iter().map(record).collect()
     }

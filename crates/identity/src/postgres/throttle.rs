@@ -33,12 +33,16 @@ impl Throttle for PgTx {
         )
         .fetch_optional(self.conn())
         .await?;
-        Ok(Admission::Locked(Duration::from_secs_f64(seconds.unwrap_or(0.0).max(0.0))))
+        Ok(Admission::Locked(Duration::from_secs_f64(
+            seconds.unwrap_or(0.0).max(0.0),
+        )))
     }
 
     async fn forgive(&mut self, bucket: &Bucket) -> Result<(), StoreError> {
         demand_worker(self)?;
-        sqlx::query!("delete from identity.throttle where bucket = $1", bucket.as_bytes()).execute(self.conn()).await?;
+        sqlx::query!("delete from identity.throttle where bucket = $1", bucket.as_bytes())
+            .execute(self.conn())
+            .await?;
         Ok(())
     }
 

@@ -100,7 +100,15 @@ impl<Tx: Transaction + Homes + ApiKeys + ?Sized + 'static> Authenticator<Tx> {
         hasher: Hasher,
     ) -> Result<Self, NoRandomness> {
         let flights = (0..FLIGHTS).map(|_| Mutex::new(())).collect();
-        Ok(Self { store, platform, tokens, keys, hasher, cache: Cache::new()?, flights })
+        Ok(Self {
+            store,
+            platform,
+            tokens,
+            keys,
+            hasher,
+            cache: Cache::new()?,
+            flights,
+        })
     }
 
     /// Who bears `bearer`, coming from `source`. What is returned is a claim: the database re-reads session or key, level and
@@ -152,8 +160,13 @@ impl<Tx: Transaction + Homes + ApiKeys + ?Sized + 'static> Authenticator<Tx> {
         }
         let (file, until) = self.compare(key, request, at).await?;
         let level = file.level.filter(|_| !file.revoked).ok_or(AuthError::Revoked)?;
-        let principal =
-            Principal { id: file.service, tenant: file.tenant, standing: Standing::Level(level), unit: file.unit, scopes: file.scopes };
+        let principal = Principal {
+            id: file.service,
+            tenant: file.tenant,
+            standing: Standing::Level(level),
+            unit: file.unit,
+            scopes: file.scopes,
+        };
         let fresh_until = until.map_or(at + LIFE, |until| until.min(at + LIFE));
         let verified = Verified {
             key: key.id(),
@@ -168,17 +181,37 @@ impl<Tx: Transaction + Homes + ApiKeys + ?Sized + 'static> Authenticator<Tx> {
     }
 
     /// The key on file, once its secret, or the one before a rotation, has matched; and until when that one works.
-    async fn compare(&self, key: &ApiKey, request: RequestId, at: Timestamp) -> Result<(KeyOnFile, Option<Timestamp>), AuthError> {
-        let mut tx = self.store.begin(&OpContext::system(self.platform, request, at)).await.map_err(revoked)?;
+    async fn compare(
+        &self,
+        key: &ApiKey,
+        request: RequestId,
+        at: Timestamp,
+    ) -> Result<(KeyOnFile, Option<Timestamp>), AuthError> {
+        let mut tx = self
+            .store
+            .begin(&OpContext::system(self.platform, request, at))
+            .await
+            .map_err(revoked)?;
         let home = tx.home_of_key(key.id()).await?.ok_or(AuthError::Unknown)?;
         drop(tx);
-        let mut tx = self.store.begin(&OpContext::system(home, request, at)).await.map_err(revoked)?;
+        let mut tx = self
+            .store
+            .begin(&OpContext::system(home, request, at))
+            .await
+            .map_err(revoked)?;
         let file = tx.key_on_file(key.id()).await?.ok_or(AuthError::Unknown)?;
         drop(tx); // no connection is held while hashing
-        if matches!(self.hasher.verify(key.secret(), Some(&file.phc)).await?, Verdict::Right { .. }) {
+        if matches!(
+            self.hasher.verify(key.secret(), Some(&file.phc)).await?,
+            Verdict::Right { .. }
+        ) {
             return Ok((file, None));
         }
-        let old = file.old.as_ref().filter(|old| at < old.until).ok_or(AuthError::Unknown)?;
+        let old = file
+            .old
+            .as_ref()
+            .filter(|old| at < old.until)
+            .ok_or(AuthError::Unknown)?;
         match self.hasher.verify(key.secret(), Some(&old.phc)).await? {
             Verdict::Right { .. } => Ok((file.clone(), Some(old.until))),
             Verdict::Wrong => Err(AuthError::Unknown),
@@ -186,9 +219,14 @@ impl<Tx: Transaction + Homes + ApiKeys + ?Sized + 'static> Authenticator<Tx> {
     }
 
     /// When a key was last used is worth knowing, but no request fails for it.
-    #[expect(clippy::disallowed_methods, reason = "bookkeeping: no operation of anybody, so there is no entry to write")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "bookkeeping: no operation of anybody, so there is no entry to write"
+    )]
     async fn touch(&self, key: KeyId, home: TenantId, request: RequestId, at: Timestamp) {
-        let Ok(mut tx) = self.store.begin(&OpContext::system(home, request, at)).await else { return };
+        let Ok(mut tx) = self.store.begin(&OpContext::system(home, request, at)).await else {
+            return;
+        };
         if tx.touch_api_key(key).await.is_ok() {
             let _unrecorded = tx.commit().await;
         }
@@ -197,7 +235,9 @@ impl<Tx: Transaction + Homes + ApiKeys + ?Sized + 'static> Authenticator<Tx> {
 
 impl<Tx: ?Sized> std::fmt::Debug for Authenticator<Tx> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Authenticator").field("tokens", &self.tokens).finish_non_exhaustive()
+        f.debug_struct("Authenticator")
+            .field("tokens", &self.tokens)
+            .finish_non_exhaustive()
     }
 }
 

@@ -7,8 +7,8 @@ use keepgate_store::{Begin, StoreError, Transaction};
 use secrecy::SecretString;
 
 use crate::{
-    Admission, Bucket, BucketKey, CodeHash, Email, Enrol, EnrolmentCode, Enrolments, HashError, Hasher, Homes, Login, Password,
-    PasswordRule, Passwords, Phc, Throttle,
+    Admission, Bucket, BucketKey, CodeHash, Email, Enrol, EnrolmentCode, Enrolments, HashError, Hasher, Homes, Login,
+    Password, PasswordRule, Passwords, Phc, Throttle,
 };
 
 /// How many accounts of one address are tried when no tenant is named.
@@ -78,7 +78,12 @@ impl<Tx: Transaction + Enrolments + Homes + Passwords + Throttle + ?Sized + 'sta
     /// A desk over `store`; `platform` is the platform's tenant.
     #[must_use]
     pub fn new(store: Arc<dyn Begin<Tx>>, platform: TenantId, hasher: Hasher, buckets: Arc<BucketKey>) -> Self {
-        Self { store, platform, hasher, buckets }
+        Self {
+            store,
+            platform,
+            hasher,
+            buckets,
+        }
     }
 
     /// Prepares a log-in: counts the attempt, compares the password (with nobody's, if the address is unknown), and returns the
@@ -134,20 +139,37 @@ impl<Tx: Transaction + Enrolments + Homes + Passwords + Throttle + ?Sized + 'sta
         let (session, password) = (SessionId::new(at), Password::new(password)?);
         let code = EnrolmentCode::parse(code.trim()).map(|code| code.hash()).ok();
         let ticket = match code {
-            Some(code) => self.holder(&code, visit).await?.map(|(home, holder)| (code, home, holder)),
+            Some(code) => self
+                .holder(&code, visit)
+                .await?
+                .map(|(home, holder)| (code, home, holder)),
             None => None,
         };
         let Some((code, home, holder)) = ticket else {
-            return Ok(Prepared { context: self.worker(self.platform, visit), actor: None, command: Enrol::unknown(session) });
+            return Ok(Prepared {
+                context: self.worker(self.platform, visit),
+                actor: None,
+                command: Enrol::unknown(session),
+            });
         };
-        let phc = self.hasher.hash_password(&password).await.map_err(FrontDeskError::from)?;
+        let phc = self
+            .hasher
+            .hash_password(&password)
+            .await
+            .map_err(FrontDeskError::from)?;
         let command = Enrol::new(session, holder, code, phc);
-        Ok(Prepared { context: self.worker(home, visit), actor: command.actor(), command })
+        Ok(Prepared {
+            context: self.worker(home, visit),
+            actor: command.actor(),
+            command,
+        })
     }
 
     /// Where a usable code lives, and whose it is.
     async fn holder(&self, code: &CodeHash, visit: Visit) -> Result<Option<(TenantId, PrincipalId)>, FrontDeskError> {
-        let Some(home) = self.begin(self.platform, visit).await?.home_of_enrolment(code).await? else { return Ok(None) };
+        let Some(home) = self.begin(self.platform, visit).await?.home_of_enrolment(code).await? else {
+            return Ok(None);
+        };
         let mut tx = match self.store.begin(&self.worker(home, visit)).await {
             Err(StoreError::Revoked) => return Ok(None),
             other => other?,
@@ -160,7 +182,11 @@ impl<Tx: Transaction + Enrolments + Homes + Passwords + Throttle + ?Sized + 'sta
     }
 
     fn prepared(&self, tenant: TenantId, visit: Visit, command: Login) -> Prepared<Login> {
-        Prepared { context: self.worker(tenant, visit), actor: command.actor(), command }
+        Prepared {
+            context: self.worker(tenant, visit),
+            actor: command.actor(),
+            command,
+        }
     }
 
     async fn begin(&self, tenant: TenantId, visit: Visit) -> Result<Box<Tx>, FrontDeskError> {
@@ -176,7 +202,10 @@ impl<Tx: Transaction + Enrolments + Homes + Passwords + Throttle + ?Sized + 'sta
     ) -> Result<Vec<(TenantId, PrincipalId, Phc)>, FrontDeskError> {
         let homes = self.begin(self.platform, visit).await?.homes_of_email(email).await?;
         let mut accounts = Vec::new();
-        for home in homes.into_iter().filter(|home| tenant.is_none_or(|tenant| tenant == *home)) {
+        for home in homes
+            .into_iter()
+            .filter(|home| tenant.is_none_or(|tenant| tenant == *home))
+        {
             let mut tx = match self.store.begin(&self.worker(home, visit)).await {
                 Err(StoreError::Revoked) => continue,
                 other => other?,
@@ -192,7 +221,10 @@ impl<Tx: Transaction + Enrolments + Homes + Passwords + Throttle + ?Sized + 'sta
     }
 
     /// Counts in a transaction of its own, so that no failure afterwards uncounts it.
-    #[expect(clippy::disallowed_methods, reason = "bookkeeping: the attempt's own entry follows, whatever becomes of it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "bookkeeping: the attempt's own entry follows, whatever becomes of it"
+    )]
     async fn admit(&self, bucket: &Bucket, visit: Visit) -> Result<Admission, FrontDeskError> {
         for _ in 0..ATTEMPTS {
             let mut tx = self.begin(self.platform, visit).await?;
@@ -211,6 +243,8 @@ impl<Tx: Transaction + Enrolments + Homes + Passwords + Throttle + ?Sized + 'sta
 
 impl<Tx: ?Sized> std::fmt::Debug for FrontDesk<Tx> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("FrontDesk").field("platform", &self.platform).finish_non_exhaustive()
+        f.debug_struct("FrontDesk")
+            .field("platform", &self.platform)
+            .finish_non_exhaustive()
     }
 }

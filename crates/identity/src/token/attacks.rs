@@ -95,15 +95,18 @@ fn hs(header: &Value, key: &[u8]) -> String {
 }
 
 fn foreign(header: &Value) -> String {
-    let (message, thief) = (message(&header.to_string(), &good().to_string()), Ed25519KeyPair::from_seed_unchecked(&[12; 32]).unwrap());
+    let (message, thief) = (
+        message(&header.to_string(), &good().to_string()),
+        Ed25519KeyPair::from_seed_unchecked(&[12; 32]).unwrap(),
+    );
     format!("{message}.{}", B64.encode(thief.sign(message.as_bytes()).as_ref()))
 }
 
 /// The same signature with S + L in place of S.
 fn malleated() -> String {
     const L: [u8; 32] = [
-        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        0, 0, 0x10,
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
     ];
     let token = ed(&header(), &good());
     let (message, signature) = token.rsplit_once('.').unwrap();
@@ -121,27 +124,91 @@ fn forgeries() -> Vec<(&'static str, String, TokenError)> {
     let token = ed(&header(), &good());
     let signature = token.rsplit_once('.').unwrap().1.to_owned();
     let public = pair().public_key().as_ref().to_vec();
-    let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", BASE64.encode(&[&[0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0][..], &public].concat()));
+    let pem = format!(
+        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+        BASE64.encode(&[&[0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0][..], &public].concat())
+    );
     let none = |alg: &str| headed(json!({ "alg": alg })).to_string();
     let jwk = headed(json!({ "jwk": { "kty": "OKP", "crv": "Ed25519", "x": B64.encode(&public) } }));
     vec![
-        ("alg none, empty signature", format!("{}.", message(&none("none"), &good().to_string())), Malformed),
-        ("alg nOnE, old signature", format!("{}.{signature}", message(&none("nOnE"), &good().to_string())), Malformed),
-        ("signature stripped", token[..=token.rfind('.').unwrap()].to_owned(), Signature),
-        ("payload swapped, signature kept", format!("{}.{signature}", message(&header().to_string(), &with("lvl", json!(7)).to_string())), Signature),
-        ("HS256 with the public key as PEM", hs(&headed(json!({ "alg": "HS256" })), pem.as_bytes()), Malformed),
-        ("HS256 with the raw public key", hs(&headed(json!({ "alg": "HS256" })), &public), Malformed),
-        ("HS256 with an empty key", hs(&headed(json!({ "alg": "HS256" })), b""), Malformed),
+        (
+            "alg none, empty signature",
+            format!("{}.", message(&none("none"), &good().to_string())),
+            Malformed,
+        ),
+        (
+            "alg nOnE, old signature",
+            format!("{}.{signature}", message(&none("nOnE"), &good().to_string())),
+            Malformed,
+        ),
+        (
+            "signature stripped",
+            token[..=token.rfind('.').unwrap()].to_owned(),
+            Signature,
+        ),
+        (
+            "payload swapped, signature kept",
+            format!(
+                "{}.{signature}",
+                message(&header().to_string(), &with("lvl", json!(7)).to_string())
+            ),
+            Signature,
+        ),
+        (
+            "HS256 with the public key as PEM",
+            hs(&headed(json!({ "alg": "HS256" })), pem.as_bytes()),
+            Malformed,
+        ),
+        (
+            "HS256 with the raw public key",
+            hs(&headed(json!({ "alg": "HS256" })), &public),
+            Malformed,
+        ),
+        (
+            "HS256 with an empty key",
+            hs(&headed(json!({ "alg": "HS256" })), b""),
+            Malformed,
+        ),
         ("EdDSA header over an HMAC", hs(&header(), &public), Signature),
         ("embedded jwk", foreign(&jwk), Malformed),
         ("another's key under our kid", foreign(&header()), Signature),
-        ("jku and x5u", ed(&headed(json!({ "jku": "http://127.0.0.1:1/", "x5u": "http://127.0.0.1:1/" })), &good()), Malformed),
-        ("kid of a file", ed(&headed(json!({ "kid": "../../../dev/null" })), &good()), Signature),
-        ("no kid", ed(&json!({ "alg": "EdDSA", "typ": "at+jwt" }), &good()), Malformed),
-        ("crit with an unknown extension", ed(&headed(json!({ "crit": ["x-kg"], "x-kg": 1 })), &good()), Malformed),
-        ("crit b64:false", ed(&headed(json!({ "crit": ["b64"], "b64": false })), &good()), Malformed),
+        (
+            "jku and x5u",
+            ed(
+                &headed(json!({ "jku": "http://127.0.0.1:1/", "x5u": "http://127.0.0.1:1/" })),
+                &good(),
+            ),
+            Malformed,
+        ),
+        (
+            "kid of a file",
+            ed(&headed(json!({ "kid": "../../../dev/null" })), &good()),
+            Signature,
+        ),
+        (
+            "no kid",
+            ed(&json!({ "alg": "EdDSA", "typ": "at+jwt" }), &good()),
+            Malformed,
+        ),
+        (
+            "crit with an unknown extension",
+            ed(&headed(json!({ "crit": ["x-kg"], "x-kg": 1 })), &good()),
+            Malformed,
+        ),
+        (
+            "crit b64:false",
+            ed(&headed(json!({ "crit": ["b64"], "b64": false })), &good()),
+            Malformed,
+        ),
         ("an ID token", ed(&headed(json!({ "typ": "JWT" })), &good()), Malformed),
-        ("duplicate alg", ours(&header().to_string().replacen('{', r#"{"alg":"none","#, 1), &good().to_string()), Malformed),
+        (
+            "duplicate alg",
+            ours(
+                &header().to_string().replacen('{', r#"{"alg":"none","#, 1),
+                &good().to_string(),
+            ),
+            Malformed,
+        ),
     ]
 }
 
@@ -150,7 +217,12 @@ fn bad_claims() -> Vec<(&'static str, String, TokenError)> {
     let claims = |claims: &Value| ed(&header(), claims);
     let raw = |from: &str, to: &str| ours(&header().to_string(), &good().to_string().replacen(from, to, 1));
     let exp = format!("\"exp\":{}", at + 28_800);
-    let past = |ago: i64| { let mut c = with("exp", json!(at - ago)); c["iat"] = json!(at - 3600); c["nbf"] = json!(at - 3600); c };
+    let past = |ago: i64| {
+        let mut c = with("exp", json!(at - ago));
+        c["iat"] = json!(at - 3600);
+        c["nbf"] = json!(at - 3600);
+        c
+    };
     vec![
         ("expired this second", claims(&past(0)), Expired),
         ("expired 30 s ago", claims(&past(30)), Expired),
@@ -160,23 +232,51 @@ fn bad_claims() -> Vec<(&'static str, String, TokenError)> {
         ("exp 1e300", raw(&exp, "\"exp\":1e300"), Claims),
         ("exp as a fraction", raw(&exp, &format!("{exp}.5")), Claims),
         ("exp negative", claims(&with("exp", json!(-1))), Claims),
-        ("exp at the edge of numbers", claims(&with("exp", json!(i64::MIN))), Claims),
+        (
+            "exp at the edge of numbers",
+            claims(&with("exp", json!(i64::MIN))),
+            Claims,
+        ),
         ("exp a year ahead", claims(&with("exp", json!(at + 31_536_000))), Claims),
         ("nbf in one hour", claims(&with("nbf", json!(at + 3600))), NotYet),
-        ("iat in one hour", { let mut c = with("iat", json!(at + 3600)); c["exp"] = json!(at + 7200); claims(&c) }, NotYet),
+        (
+            "iat in one hour",
+            {
+                let mut c = with("iat", json!(at + 3600));
+                c["exp"] = json!(at + 7200);
+                claims(&c)
+            },
+            NotYet,
+        ),
         ("aud missing", claims(&without("aud")), Claims),
         ("aud of another", claims(&with("aud", json!("other"))), Claims),
-        ("aud a list with ours", claims(&with("aud", json!(["other", "kg-api"]))), Claims),
+        (
+            "aud a list with ours",
+            claims(&with("aud", json!(["other", "kg-api"]))),
+            Claims,
+        ),
         ("iss missing", claims(&without("iss")), Claims),
         ("iss of another", claims(&with("iss", json!("https://evil"))), Claims),
-        ("iss a list with ours", claims(&with("iss", json!(["https://evil", "https://kg"]))), Claims),
+        (
+            "iss a list with ours",
+            claims(&with("iss", json!(["https://evil", "https://kg"]))),
+            Claims,
+        ),
         ("sub missing", claims(&without("sub")), Claims),
-        ("sub of Keepgate itself", claims(&with("sub", json!(PrincipalId::system(session().tenant)))), Claims),
+        (
+            "sub of Keepgate itself",
+            claims(&with("sub", json!(PrincipalId::system(session().tenant)))),
+            Claims,
+        ),
         ("jti missing", claims(&without("jti")), Claims),
         ("sid missing", claims(&without("sid")), Claims),
         ("a level that does not exist", claims(&with("lvl", json!(8))), Claims),
         ("an unknown claim", claims(&with("scope", json!("all"))), Claims),
-        ("duplicate sub", raw("\"sub\"", "\"sub\":\"usr_00000000000000000000000000\",\"sub\""), Claims),
+        (
+            "duplicate sub",
+            raw("\"sub\"", "\"sub\":\"usr_00000000000000000000000000\",\"sub\""),
+            Claims,
+        ),
     ]
 }
 
@@ -188,9 +288,21 @@ fn bad_forms() -> Vec<(&'static str, String, TokenError)> {
         ("padding in the signature", format!("{token}="), Malformed),
         ("leading space", format!(" {token}"), Malformed),
         ("trailing newline", format!("{token}\n"), Malformed),
-        ("standard base64 alphabet", format!("{}+/", &token[..token.len() - 2]), Malformed),
-        ("64 kB header", ed(&headed(json!({ "x": "a".repeat(65_536) })), &good()), Malformed),
-        ("just over 4 KiB", ed(&header(), &with("jti", json!("a".repeat(4096)))), Malformed),
+        (
+            "standard base64 alphabet",
+            format!("{}+/", &token[..token.len() - 2]),
+            Malformed,
+        ),
+        (
+            "64 kB header",
+            ed(&headed(json!({ "x": "a".repeat(65_536) })), &good()),
+            Malformed,
+        ),
+        (
+            "just over 4 KiB",
+            ed(&header(), &with("jti", json!("a".repeat(4096)))),
+            Malformed,
+        ),
         ("malleable signature, S + L", malleated(), Signature),
         ("empty", String::new(), Malformed),
         ("only dots", "..".into(), Malformed),
@@ -218,23 +330,40 @@ fn a_token_says_what_its_session_is_and_dies_after_eight_hours() {
     let token = tokens().issue(&session, now()).unwrap();
     assert_eq!(token.expires_in, 28_800);
     let claims = tokens().verify(token.expose(), now()).unwrap();
-    assert_eq!((claims.sub, claims.sid, claims.tid), (session.principal, session.session, session.tenant));
+    assert_eq!(
+        (claims.sub, claims.sid, claims.tid),
+        (session.principal, session.session, session.tenant)
+    );
     let end = now() + chrono::TimeDelta::hours(8);
-    assert!(tokens().verify(token.expose(), end - chrono::TimeDelta::seconds(1)).is_ok());
+    assert!(
+        tokens()
+            .verify(token.expose(), end - chrono::TimeDelta::seconds(1))
+            .is_ok()
+    );
     assert_eq!(tokens().verify(token.expose(), end), Err(Expired));
 }
 
 #[test]
 fn a_session_s_later_end_does_not_lengthen_the_token() {
-    let session = LoggedIn { expires_at: now() + chrono::TimeDelta::hours(9), ..session() };
+    let session = LoggedIn {
+        expires_at: now() + chrono::TimeDelta::hours(9),
+        ..session()
+    };
     assert_eq!(tokens().issue(&session, now()).unwrap().expires_in, 28_800);
 }
 
 #[test]
 fn a_clock_five_seconds_behind_is_forgiven_six_are_not() {
     let token = tokens().issue(&session(), now()).unwrap();
-    assert!(tokens().verify(token.expose(), now() - chrono::TimeDelta::seconds(5)).is_ok());
-    assert_eq!(tokens().verify(token.expose(), now() - chrono::TimeDelta::seconds(6)), Err(NotYet));
+    assert!(
+        tokens()
+            .verify(token.expose(), now() - chrono::TimeDelta::seconds(5))
+            .is_ok()
+    );
+    assert_eq!(
+        tokens().verify(token.expose(), now() - chrono::TimeDelta::seconds(6)),
+        Err(NotYet)
+    );
 }
 
 #[test]
@@ -247,7 +376,10 @@ fn a_retired_key_still_verifies_and_is_published() {
     let published = serde_json::to_value(rotated.jwks()).unwrap();
     assert_eq!(published["keys"].as_array().unwrap().len(), 2);
     assert_eq!(published["keys"][1]["kid"], json!(kid()));
-    assert_eq!(published["keys"][1]["x"], json!(B64.encode(pair().public_key().as_ref())));
+    assert_eq!(
+        published["keys"][1]["x"],
+        json!(B64.encode(pair().public_key().as_ref()))
+    );
 }
 
 proptest::proptest! {

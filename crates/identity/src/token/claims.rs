@@ -44,13 +44,22 @@ impl Claims {
         let life = self.exp.checked_sub(self.iat).ok_or(TokenError::Claims)?;
         let named = (1..=64).contains(&self.jti.len());
         let system = self.sub.kind() == PrincipalKind::System;
-        if self.iss != issuer || self.aud != audience || system || !named || !(1..=SESSION_LIFE.num_seconds()).contains(&life) {
+        if self.iss != issuer
+            || self.aud != audience
+            || system
+            || !named
+            || !(1..=SESSION_LIFE.num_seconds()).contains(&life)
+        {
             return Err(TokenError::Claims);
         }
         if self.iat > now + LEEWAY || self.nbf > now + LEEWAY {
             return Err(TokenError::NotYet);
         }
-        if self.exp <= now { Err(TokenError::Expired) } else { Ok(()) }
+        if self.exp <= now {
+            Err(TokenError::Expired)
+        } else {
+            Ok(())
+        }
     }
 }
 

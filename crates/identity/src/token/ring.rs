@@ -38,7 +38,10 @@ impl KeyRing {
                 verifiers.push(other);
             }
         }
-        Ok(Self { active: EncodingKey::from_ed_der(der.as_ref()), verifiers })
+        Ok(Self {
+            active: EncodingKey::from_ed_der(der.as_ref()),
+            verifiers,
+        })
     }
 
     pub(super) fn active_kid(&self) -> &str {
@@ -46,7 +49,10 @@ impl KeyRing {
     }
 
     pub(super) fn find(&self, kid: &str) -> Option<&DecodingKey> {
-        self.verifiers.iter().find(|verifier| verifier.kid == kid).map(|verifier| &verifier.key)
+        self.verifiers
+            .iter()
+            .find(|verifier| verifier.kid == kid)
+            .map(|verifier| &verifier.key)
     }
 }
 
@@ -64,7 +70,11 @@ fn pair(seed: &[u8; 32]) -> Result<Ed25519KeyPair, TokenError> {
 fn verifier(pair: &Ed25519KeyPair) -> Verifier {
     let public = pair.public_key().as_ref();
     let x = BASE64URL_NOPAD.encode(public);
-    Verifier { kid: thumbprint(&x), key: DecodingKey::from_ed_der(public), x }
+    Verifier {
+        kid: thumbprint(&x),
+        key: DecodingKey::from_ed_der(public),
+        x,
+    }
 }
 
 /// RFC 7638: the SHA-256 of the key's required members; 16 characters are enough to tell ours apart.
@@ -82,7 +92,10 @@ mod tests {
     #[test]
     fn the_thumbprint_is_that_of_rfc_8037() {
         // Appendix A.3 of RFC 8037, its first 16 characters.
-        assert_eq!(thumbprint("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"), "kPrK_qmxVWaYVA9w");
+        assert_eq!(
+            thumbprint("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"),
+            "kPrK_qmxVWaYVA9w"
+        );
     }
 
     #[test]

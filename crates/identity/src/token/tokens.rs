@@ -62,7 +62,11 @@ impl Tokens {
     /// Issues and accepts tokens of `issuer` for `audience` only.
     #[must_use]
     pub fn new(ring: KeyRing, issuer: impl Into<String>, audience: impl Into<String>) -> Self {
-        Self { ring, issuer: issuer.into(), audience: audience.into() }
+        Self {
+            ring,
+            issuer: issuer.into(),
+            audience: audience.into(),
+        }
     }
 
     /// The public keys.
@@ -95,7 +99,10 @@ impl Tokens {
         header.typ = Some("at+jwt".to_owned());
         header.kid = Some(self.ring.active_kid().to_owned());
         let token = jsonwebtoken::encode(&header, &claims, &self.ring.active).map_err(|_| TokenError::Key)?;
-        Ok(AccessToken { token: token.into(), expires_in: exp - iat })
+        Ok(AccessToken {
+            token: token.into(),
+            expires_in: exp - iat,
+        })
     }
 
     /// What `token` says, if it is ours and lives `at` this instant. Whether its session does is the database's to say.
@@ -105,7 +112,9 @@ impl Tokens {
     pub fn verify(&self, token: &str, at: Timestamp) -> Result<Claims, TokenError> {
         let header = strict_header(token)?;
         let key = self.ring.find(&header.kid).ok_or(TokenError::Signature)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation()).map_err(|error| reason(&error))?.claims;
+        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation())
+            .map_err(|error| reason(&error))?
+            .claims;
         claims.check(&self.issuer, &self.audience, at)?;
         Ok(claims)
     }
@@ -131,9 +140,15 @@ fn strict_header(token: &str) -> Result<StrictHeader, TokenError> {
     let (Some(header), Some(_), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return Err(TokenError::Malformed);
     };
-    let header = BASE64URL_NOPAD.decode(header.as_bytes()).map_err(|_| TokenError::Malformed)?;
+    let header = BASE64URL_NOPAD
+        .decode(header.as_bytes())
+        .map_err(|_| TokenError::Malformed)?;
     let header: StrictHeader = serde_json::from_slice(&header).map_err(|_| TokenError::Malformed)?;
-    if header.is_ours() { Ok(header) } else { Err(TokenError::Malformed) }
+    if header.is_ours() {
+        Ok(header)
+    } else {
+        Err(TokenError::Malformed)
+    }
 }
 
 fn reason(error: &jsonwebtoken::errors::Error) -> TokenError {

@@ -32,6 +32,6 @@ pub struct BootstrapArgs {
 impl Admin {
     pub fn run(self, environment: &Environment) -> Result<Exit, Failure> {
         let Self::Bootstrap(args) = self;
-        serve::bootstrap_command(&args.data.load(environment)?, environment)
+        serve::bootstrap_command(&args.data.load(environment)?)
     }
 }

@@ -1,12 +1,35 @@
 //! The database as the binary meets it: which one, prepared how, walls intact or not. The only module here that knows sqlx.
+mod genesis;
+mod ground;
 mod inspect;
 mod migrate;
 mod prepare;
 mod settle;
+mod signers;
 mod stored_log;
 
+pub use genesis::{must_be_of, write_genesis};
+pub use ground::platform_tenant;
 pub use inspect::{Walls, inspect};
 pub use migrate::{bring_up_to_date, migrate_command, must_be_current};
 pub use prepare::prepare;
-pub use settle::{Databases, Link, connect_failure, link, settle};
+pub use settle::{Databases, Link, connect_failure, link};
+pub use signers::Signers;
 pub use stored_log::StoredLog;
+
+/// Breaks the walls, for the test of the doctor.
+#[cfg(test)]
+pub async fn breach(link: &Link) {
+    use sqlx::ConnectOptions;
+    let mut connection = link.connect().await.unwrap();
+    for statement in [
+        "ALTER ROLE kg_app BYPASSRLS",
+        "GRANT kg_owner TO kg_app",
+        "ALTER TABLE rbac.tenant NO FORCE ROW LEVEL SECURITY",
+        "ALTER TABLE audit.tile ENABLE TRIGGER notruncate",
+        "DROP TRIGGER nochange ON audit.checkpoint",
+        "GRANT EXECUTE ON FUNCTION pg_catalog.pg_sleep(float8) TO PUBLIC",
+    ] {
+        sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
+    }
+}

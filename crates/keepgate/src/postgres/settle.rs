@@ -70,7 +70,7 @@ impl Databases {
 ///
 /// # Errors
 /// As [`Databases::external`].
-pub fn settle(reference: &DatabaseRef) -> Result<Link, Failure> {
+fn settle(reference: &DatabaseRef) -> Result<Link, Failure> {
     match reference {
         DatabaseRef::Url(url) => link(url),
         DatabaseRef::Secret(secret) => {

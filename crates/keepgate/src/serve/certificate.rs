@@ -1,5 +1,5 @@
 //! Renews the certificate while it is served.
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum_server::tls_rustls::RustlsConfig;
 use keepgate_kernel::Clock;
@@ -30,6 +30,11 @@ impl Certificate {
     /// What the listener serves; changes when the certificate is loaded again.
     pub fn served(&self) -> RustlsConfig {
         self.served.clone()
+    }
+
+    /// The certificate that clients should trust, if it is not a public one.
+    pub fn ca_cert(&self) -> Option<PathBuf> {
+        self.identity.ca_cert()
     }
 
     /// Loads it again. The one in use stays when that fails.

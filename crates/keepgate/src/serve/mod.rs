@@ -1,15 +1,114 @@
 //! `keepgate serve`: the order in which everything is started, and stopped again.
+//!
+//! Configuration, data directory, sockets, key file and certificate come first, because they can be wrong and cost nothing.
+//! Then the database, the schema, the first principals; then the service; last the ready file. Stopping goes the other way.
+mod announce;
+mod certificate;
+mod first_run;
+mod ground;
+mod keys;
 mod listen;
+mod metrics;
 mod ready;
+mod signals;
+mod workers;
+#[cfg(test)]
+mod ground_tests;
 
-use crate::{cli::ServeArgs, config::{self, Config}, environment::Environment, exit::Exit, failure::Failure};
+use std::sync::Arc;
 
-pub fn run(args: ServeArgs, environment: &Environment) -> Result<Exit, Failure> {
-    let config = config::load(&args.flags(), environment)?;
-    let _ = listen::bind(&config)?;
-    Ok(Exit::Ok)
+use keepgate_crypto_keys::Kek;
+use keepgate_kernel::{Clock, SystemClock};
+use tokio::runtime::Runtime;
+
+use self::{certificate::Certificate, listen::Listeners, ready::Bootstrap};
+use crate::{
+    cli::ServeArgs,
+    config::{self, Config},
+    data_dir, embedded,
+    environment::Environment,
+    exit::Exit,
+    failure::Failure,
+    log,
+    postgres::Databases,
+    secrets::kek,
+    terminal,
+    tls::Identity,
+};
+
+/// What is checked and taken before the database is started.
+struct Prepared {
+    config: Config,
+    args: ServeArgs,
+    clock: Arc<dyn Clock>,
+    listeners: Listeners,
+    certificate: Certificate,
+    kek: Option<Kek>,
 }
 
-pub fn bootstrap_command(_config: &Config, _environment: &Environment) -> Result<Exit, Failure> {
+/// Serves until it is told to stop.
+///
+/// # Errors
+/// Any exit code of `docs/cli.md` but 1.
+pub fn run(args: ServeArgs, environment: &Environment) -> Result<Exit, Failure> {
+    let mut config = config::load(&args.flags(), environment)?;
+    log::start(&config.log);
+    let lock = data_dir::take(&config.data_dir)?;
+    config.data_dir = lock.dir().to_owned();
+    if let Some(file) = &args.ready_file {
+        ready::remove_stale(file)?;
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let prepared = Prepared {
+        listeners: listen::bind(&config)?,
+        kek: kek::load(&config.kek_file)?,
+        certificate: Certificate::load(Identity::of(config.tls.as_ref(), &config.data_dir), clock.clone())?,
+        config,
+        args,
+        clock,
+    };
+    if let Some(databases) = Databases::external(&prepared.config)? {
+        // The directory stays held: keys and certificates are in it.
+        let _held = lock;
+        return runtime()?.block_on(async { let _ = (prepared, databases); Ok(Exit::Ok) });
+    }
+    let pg = embedded::start(&prepared.config, environment, lock)?;
+    let databases = Databases::embedded(&pg)?;
+    let runtime = runtime()?;
+    let ended = runtime.block_on(async { let _ = (prepared, databases); Ok(Exit::Ok) });
+    // Whatever still runs must not meet a database that is going away.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    if let Err(error) = pg.stop() {
+        tracing::warn!(%error, "the private PostgreSQL did not stop cleanly");
+    }
+    ended
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("keepgate").build();
+    runtime.map_err(|error| Failure::io("can't start the runtime", &error))
+}
+
+/// `keepgate admin bootstrap`.
+///
+/// # Errors
+/// Exit code 1 when it was done before; those of the database and the key file.
+pub fn bootstrap_command(config: &Config) -> Result<Exit, Failure> {
+    let Some(databases) = Databases::external(config)? else {
+        return Err(Failure::usage(
+            "nothing to bootstrap",
+            "without database_url the first `keepgate serve` does it",
+            "run `keepgate serve`, or configure database_url, integrator_url and migrate_url",
+        ));
+    };
+    let _held = data_dir::take(&config.data_dir)?;
+    let known = kek::load(&config.kek_file)?;
+    let first = runtime()?.block_on(ground::bootstrap(config, &databases, known, &SystemClock))?;
+    let Bootstrap { platform_tenant, platform_enrolment, tenant, owner_enrolment, service_key } = &first.bootstrap;
+    terminal::say(&format!(
+        "Shown this once; the codes are good for 24 hours.\nplatform tenant     {platform_tenant}\nplatform enrolment  \
+         {platform_enrolment}\ntenant `default`    {tenant}\nowner enrolment     {owner_enrolment}\noperator's API key  {service_key}"
+    ));
+    first_run::FirstRun::forget(&config.data_dir);
     Ok(Exit::Ok)
 }

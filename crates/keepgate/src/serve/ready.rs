@@ -55,6 +55,19 @@ impl Ready<'_> {
     }
 }
 
+/// A file left by an earlier run would call a service ready that is not.
+///
+/// # Errors
+/// Those of the system.
+pub fn remove_stale(path: &Path) -> Result<(), Failure> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Failure::io(format!("can't remove the old ready file {}", path.display()), &error))
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt};

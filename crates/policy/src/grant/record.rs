@@ -23,7 +23,9 @@ impl Plane {
     /// The plane that `word` names.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Platform, Self::Customer].into_iter().find(|plane| plane.as_str() == word)
+        [Self::Platform, Self::Customer]
+            .into_iter()
+            .find(|plane| plane.as_str() == word)
     }
 }
 
@@ -49,7 +51,9 @@ impl TenantStatus {
     /// The status that `word` names.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Active, Self::Suspended].into_iter().find(|status| status.as_str() == word)
+        [Self::Active, Self::Suspended]
+            .into_iter()
+            .find(|status| status.as_str() == word)
     }
 }
 

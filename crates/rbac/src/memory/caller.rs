@@ -31,7 +31,9 @@ impl Caller {
 
     /// `gate.tenant(lo, hi)` of the database.
     pub(super) fn within(&self, low: u8, high: u8) -> Option<TenantId> {
-        self.level.filter(|level| (low..=high).contains(level)).map(|_| self.tenant)
+        self.level
+            .filter(|level| (low..=high).contains(level))
+            .map(|_| self.tenant)
     }
 
     pub(super) fn is_at_least(&self, low: u8) -> bool {

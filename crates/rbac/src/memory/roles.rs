@@ -23,7 +23,10 @@ impl Roles for MemTx {
         let (target, level) = (proof.target(), proof.level());
         let caller = Caller::of(self);
         let held = grant(self, target.tenant, target.principal.uuid());
-        let plane = self.read::<TenantRows>().and_then(|rows| rows.get(&target.tenant)).map(|tenant| tenant.plane);
+        let plane = self
+            .read::<TenantRows>()
+            .and_then(|rows| rows.get(&target.tenant))
+            .map(|tenant| tenant.plane);
         let right_plane = plane.is_some_and(|plane| (plane == Plane::Platform) == level.is_platform());
         if !right_plane
             || proof.by().uuid() != caller.subject
@@ -34,8 +37,14 @@ impl Roles for MemTx {
         {
             return Err(StoreError::Forbidden);
         }
-        let row = Grant { level, unit, by: Some(caller.subject), revoked: false };
-        self.write::<GrantRows>().insert_mut((target.tenant, target.principal.uuid()), row);
+        let row = Grant {
+            level,
+            unit,
+            by: Some(caller.subject),
+            revoked: false,
+        };
+        self.write::<GrantRows>()
+            .insert_mut((target.tenant, target.principal.uuid()), row);
         Ok(())
     }
 
@@ -46,12 +55,19 @@ impl Roles for MemTx {
             let other = target.principal.uuid() != caller.subject && target.tenant == caller.tenant;
             !held.revoked && other && dominates(&caller, held.level, true)
         };
-        let Some(held) = held.filter(touches) else { return Ok(false) };
+        let Some(held) = held.filter(touches) else {
+            return Ok(false);
+        };
         if proof.by().uuid() != caller.subject {
             return Err(StoreError::Forbidden);
         }
-        let row = Grant { by: Some(caller.subject), revoked: true, ..held };
-        self.write::<GrantRows>().insert_mut((target.tenant, target.principal.uuid()), row);
+        let row = Grant {
+            by: Some(caller.subject),
+            revoked: true,
+            ..held
+        };
+        self.write::<GrantRows>()
+            .insert_mut((target.tenant, target.principal.uuid()), row);
         Ok(true)
     }
 }

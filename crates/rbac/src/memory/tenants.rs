@@ -16,7 +16,12 @@ fn sees(caller: &Caller, id: TenantId) -> bool {
 
 #[async_trait]
 impl Tenants for MemTx {
-    async fn add_tenant(&mut self, _proof: &Authorized<TenantCreate>, id: TenantId, name: &str) -> Result<(), StoreError> {
+    async fn add_tenant(
+        &mut self,
+        _proof: &Authorized<TenantCreate>,
+        id: TenantId,
+        name: &str,
+    ) -> Result<(), StoreError> {
         if !Caller::of(self).is_at_least(7) {
             return Err(StoreError::Forbidden);
         }
@@ -26,21 +31,44 @@ impl Tenants for MemTx {
             return Err(StoreError::Conflict);
         }
         let name = name.to_owned();
-        rows.insert_mut(id, Tenant { id, name, plane: Plane::Customer, status: TenantStatus::Active, created_at: at });
+        rows.insert_mut(
+            id,
+            Tenant {
+                id,
+                name,
+                plane: Plane::Customer,
+                status: TenantStatus::Active,
+                created_at: at,
+            },
+        );
         let unit = UnitId::new(at);
-        self.write::<UnitRows>().insert_mut((id, unit), Unit { id: unit, name: "main".to_owned() });
+        self.write::<UnitRows>().insert_mut(
+            (id, unit),
+            Unit {
+                id: unit,
+                name: "main".to_owned(),
+            },
+        );
         Ok(())
     }
 
     async fn tenant(&mut self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
         let seen = sees(&Caller::of(self), id);
-        Ok(self.read::<TenantRows>().and_then(|rows| rows.get(&id)).filter(|_| seen).cloned())
+        Ok(self
+            .read::<TenantRows>()
+            .and_then(|rows| rows.get(&id))
+            .filter(|_| seen)
+            .cloned())
     }
 
     async fn tenants(&mut self, after: Option<TenantId>, limit: u32) -> Result<Vec<Tenant>, StoreError> {
         let caller = Caller::of(self);
-        let Some(rows) = self.read::<TenantRows>() else { return Ok(Vec::new()) };
-        let page = rows.values().filter(|tenant| after.is_none_or(|after| tenant.id > after) && sees(&caller, tenant.id));
+        let Some(rows) = self.read::<TenantRows>() else {
+            return Ok(Vec::new());
+        };
+        let page = rows
+            .values()
+            .filter(|tenant| after.is_none_or(|after| tenant.id > after) && sees(&caller, tenant.id));
         Ok(page.take(limit as usize).cloned().collect())
     }
 
@@ -52,7 +80,9 @@ impl Tenants for MemTx {
     ) -> Result<bool, StoreError> {
         let may = Caller::of(self).is_at_least(7);
         let found = self.read::<TenantRows>().and_then(|rows| rows.get(&id)).cloned();
-        let Some(mut tenant) = found.filter(|tenant| may && tenant.plane == Plane::Customer) else { return Ok(false) };
+        let Some(mut tenant) = found.filter(|tenant| may && tenant.plane == Plane::Customer) else {
+            return Ok(false);
+        };
         tenant.status = status;
         self.write::<TenantRows>().insert_mut(id, tenant);
         Ok(true)

@@ -8,8 +8,13 @@ use super::{UnitRows, caller::Caller};
 use crate::Units;
 
 fn of_tenant(tx: &MemTx, tenant: Option<TenantId>) -> Vec<Unit> {
-    let Some(rows) = tx.read::<UnitRows>() else { return Vec::new() };
-    rows.iter().filter(|((home, _), _)| Some(*home) == tenant).map(|(_, unit)| unit.clone()).collect()
+    let Some(rows) = tx.read::<UnitRows>() else {
+        return Vec::new();
+    };
+    rows.iter()
+        .filter(|((home, _), _)| Some(*home) == tenant)
+        .map(|(_, unit)| unit.clone())
+        .collect()
 }
 
 #[async_trait]

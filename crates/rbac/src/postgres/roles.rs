@@ -18,9 +18,16 @@ impl Roles for PgTx {
         .fetch_optional(self.conn())
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let level = u8::try_from(row.level).ok().and_then(|number| Level::try_from(number).ok());
+        let level = u8::try_from(row.level)
+            .ok()
+            .and_then(|number| Level::try_from(number).ok());
         let level = level.ok_or_else(|| StoreError::corrupt("rbac.role_assignment", "level"))?;
-        Ok(Some(Grant { level, unit: row.unit_id.map(UnitId::from_uuid), by: row.granted_by, revoked: false }))
+        Ok(Some(Grant {
+            level,
+            unit: row.unit_id.map(UnitId::from_uuid),
+            by: row.granted_by,
+            revoked: false,
+        }))
     }
 
     async fn assign(&mut self, proof: GrantProof, unit: Option<UnitId>) -> Result<(), StoreError> {

@@ -32,19 +32,32 @@ impl TryFrom<Row> for Tenant {
 
 #[async_trait]
 impl Tenants for PgTx {
-    async fn add_tenant(&mut self, _proof: &Authorized<TenantCreate>, id: TenantId, name: &str) -> Result<(), StoreError> {
-        sqlx::query!("insert into rbac.tenant (id, name, kind) values ($1, $2, 'customer')", id.uuid(), name)
-            .execute(self.conn())
-            .await?;
+    async fn add_tenant(
+        &mut self,
+        _proof: &Authorized<TenantCreate>,
+        id: TenantId,
+        name: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "insert into rbac.tenant (id, name, kind) values ($1, $2, 'customer')",
+            id.uuid(),
+            name
+        )
+        .execute(self.conn())
+        .await?;
         Ok(())
     }
 
     async fn tenant(&mut self, id: TenantId) -> Result<Option<Tenant>, StoreError> {
-        sqlx::query_as!(Row, "select id, name, kind, status, created_at from rbac.tenant where id = $1", id.uuid())
-            .fetch_optional(self.conn())
-            .await?
-            .map(Tenant::try_from)
-            .transpose()
+        sqlx::query_as!(
+            Row,
+            "select id, name, kind, status, created_at from rbac.tenant where id = $1",
+            id.uuid()
+        )
+        .fetch_optional(self.conn())
+        .await?
+        .map(Tenant::try_from)
+        .transpose()
     }
 
     async fn tenants(&mut self, after: Option<TenantId>, limit: u32) -> Result<Vec<Tenant>, StoreError> {
@@ -68,9 +81,13 @@ impl Tenants for PgTx {
         id: TenantId,
         status: TenantStatus,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query!("update rbac.tenant set status = $2 where id = $1", id.uuid(), status.as_str())
-            .execute(self.conn())
-            .await?;
+        let done = sqlx::query!(
+            "update rbac.tenant set status = $2 where id = $1",
+            id.uuid(),
+            status.as_str()
+        )
+        .execute(self.conn())
+        .await?;
         Ok(done.rows_affected() == 1)
     }
 }

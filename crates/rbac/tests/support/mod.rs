@@ -27,17 +27,44 @@ impl<T: TestTx + Tenants + Units + Roles + Arrange> Tx for T {}
 impl Arrange for MemTx {
     async fn cast(&mut self, ids: &Ids) -> Result<(), StoreError> {
         let at = self.context().at();
-        for (id, plane) in [(ids.platform, Plane::Platform), (ids.tenant, Plane::Customer), (ids.other, Plane::Customer)] {
-            let tenant = Tenant { id, name: plane.as_str().into(), plane, status: TenantStatus::Active, created_at: at };
+        for (id, plane) in [
+            (ids.platform, Plane::Platform),
+            (ids.tenant, Plane::Customer),
+            (ids.other, Plane::Customer),
+        ] {
+            let tenant = Tenant {
+                id,
+                name: plane.as_str().into(),
+                plane,
+                status: TenantStatus::Active,
+                created_at: at,
+            };
             self.write::<TenantRows>().insert_mut(id, tenant);
-            for level in Level::ALL.into_iter().filter(|level| level.is_platform() == (plane == Plane::Platform)) {
-                let unit = level.needs_unit().then_some(if id == ids.other { ids.other_unit } else { ids.unit });
-                let grant = Grant { level, unit, by: None, revoked: false };
-                self.write::<GrantRows>().insert_mut((id, ids.principal(id, level).uuid()), grant);
+            for level in Level::ALL
+                .into_iter()
+                .filter(|level| level.is_platform() == (plane == Plane::Platform))
+            {
+                let unit = level
+                    .needs_unit()
+                    .then_some(if id == ids.other { ids.other_unit } else { ids.unit });
+                let grant = Grant {
+                    level,
+                    unit,
+                    by: None,
+                    revoked: false,
+                };
+                self.write::<GrantRows>()
+                    .insert_mut((id, ids.principal(id, level).uuid()), grant);
             }
         }
         for (tenant, id) in [(ids.tenant, ids.unit), (ids.other, ids.other_unit)] {
-            self.write::<UnitRows>().insert_mut((tenant, id), Unit { id, name: "main".into() });
+            self.write::<UnitRows>().insert_mut(
+                (tenant, id),
+                Unit {
+                    id,
+                    name: "main".into(),
+                },
+            );
         }
         Ok(())
     }
@@ -92,6 +119,10 @@ pub async fn newcomer(world: &World<dyn Tx>, tenant: TenantId) -> PrincipalId {
 pub fn lying(caller: &OpContext, level: Level, tenant: Option<TenantId>) -> OpContext {
     let honest = caller.principal();
     let tenant = tenant.unwrap_or(honest.tenant);
-    let principal = Principal { standing: Standing::Level(level), tenant, ..honest.clone() };
+    let principal = Principal {
+        standing: Standing::Level(level),
+        tenant,
+        ..honest.clone()
+    };
     OpContext::authenticated(principal, caller.credential(), None, caller.request(), caller.at())
 }

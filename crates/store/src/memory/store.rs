@@ -36,7 +36,13 @@ impl MemStore {
     /// An empty store that believes every context.
     #[must_use]
     pub fn new() -> Self {
-        Self { state: Arc::new(Mutex::new(State { version: 0, tables: Tables::new() })), door: None }
+        Self {
+            state: Arc::new(Mutex::new(State {
+                version: 0,
+                tables: Tables::new(),
+            })),
+            door: None,
+        }
     }
 
     /// The same store, checking every context with `door` first.
@@ -53,7 +59,11 @@ impl MemStore {
     pub fn begin(&self, context: &OpContext) -> Result<MemTx, StoreError> {
         let tx = {
             let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let tables = state.tables.iter().map(|(id, table)| (*id, (**table).boxed_clone())).collect();
+            let tables = state
+                .tables
+                .iter()
+                .map(|(id, table)| (*id, (**table).boxed_clone()))
+                .collect();
             MemTx::new(self.clone(), state.version, tables, context.clone())
         };
         match self.door {

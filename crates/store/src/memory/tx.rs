@@ -24,7 +24,15 @@ pub struct MemTx {
 
 impl MemTx {
     pub(super) fn new(home: MemStore, base: u64, tables: Tables, context: OpContext) -> Self {
-        Self { home, base, tables, context, changed: false, audited_change: false, audited: false }
+        Self {
+            home,
+            base,
+            tables,
+            context,
+            changed: false,
+            audited_change: false,
+            audited: false,
+        }
     }
 
     /// The rows of type `T` as this transaction sees them; `None` before the first write.
@@ -41,11 +49,20 @@ impl MemTx {
 
     /// The rows of type `T`, to be changed without an entry of their own: the log itself, leases, counters. The mirror
     /// of tables without the `audited` trigger in PostgreSQL.
-    #[expect(clippy::expect_used, reason = "a table is stored under its own type id, two lines above")]
+    #[expect(
+        clippy::expect_used,
+        reason = "a table is stored under its own type id, two lines above"
+    )]
     pub fn write_unaudited<T: Any + Clone + Default + Send + Sync>(&mut self) -> &mut T {
         self.changed = true;
-        let table = self.tables.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(T::default()));
-        (**table).as_any_mut().downcast_mut().expect("a table is stored under its own type id")
+        let table = self
+            .tables
+            .entry(TypeId::of::<T>())
+            .or_insert_with(|| Box::new(T::default()));
+        (**table)
+            .as_any_mut()
+            .downcast_mut()
+            .expect("a table is stored under its own type id")
     }
 
     /// Called by the audit adapter, as PostgreSQL's deferred trigger sees its row.
@@ -71,13 +88,18 @@ impl Transaction for MemTx {
         if state.version != self.base {
             return Err(StoreError::Conflict);
         }
-        *state = State { version: self.base + 1, tables: self.tables };
+        *state = State {
+            version: self.base + 1,
+            tables: self.tables,
+        };
         Ok(())
     }
 }
 
 impl std::fmt::Debug for MemTx {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MemTx").field("base", &self.base).finish_non_exhaustive()
+        f.debug_struct("MemTx")
+            .field("base", &self.base)
+            .finish_non_exhaustive()
     }
 }

@@ -17,7 +17,11 @@ impl ClaimKey {
     /// A key named `id` (letters, digits, `-`), as installed by [`super::install_claim_key`].
     #[must_use]
     pub fn new(id: impl Into<String>, secret: [u8; 32]) -> Self {
-        Self { id: id.into(), secret, hmac: hmac::Key::new(hmac::HMAC_SHA256, &secret) }
+        Self {
+            id: id.into(),
+            secret,
+            hmac: hmac::Key::new(hmac::HMAC_SHA256, &secret),
+        }
     }
 
     pub(super) fn id(&self) -> &str {

@@ -11,7 +11,10 @@ pub mod sqlstate {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|e| e.code()).map(|code| code.into_owned());
+        let code = error
+            .as_database_error()
+            .and_then(|e| e.code())
+            .map(|code| code.into_owned());
         match code.as_deref() {
             // serialization failure, deadlock, unique violation, lock not available
             Some("40001" | "40P01" | "23505" | "55P03") => Self::Conflict,

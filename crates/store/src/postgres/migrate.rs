@@ -1,9 +1,5 @@
 //! Schema versions.
-use sqlx::{
-    ConnectOptions, Connection, PgConnection,
-    migrate::Migrator,
-    postgres::PgConnectOptions,
-};
+use sqlx::{ConnectOptions, Connection, PgConnection, migrate::Migrator, postgres::PgConnectOptions};
 
 use super::ClaimKey;
 

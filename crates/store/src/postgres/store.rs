@@ -20,7 +20,11 @@ impl PgStore {
     /// A store over `pool`, whose connections are logged in as `kg_app`.
     #[must_use]
     pub fn new(pool: PgPool, key: ClaimKey, clock: Arc<dyn Clock>) -> Self {
-        Self { pool, key: Arc::new(key), clock }
+        Self {
+            pool,
+            key: Arc::new(key),
+            clock,
+        }
     }
 
     /// Opens a transaction and enters it as `context`: the database verifies the signed claims, re-reads the live
@@ -31,9 +35,13 @@ impl PgStore {
     /// connection within the pool's time limit.
     pub async fn begin(&self, context: &OpContext) -> Result<PgTx, StoreError> {
         let mut tx = self.pool.begin().await?;
-        let backend = sqlx::query_scalar!(r#"select pg_backend_pid() as "pid!""#).fetch_one(&mut *tx).await?;
+        let backend = sqlx::query_scalar!(r#"select pg_backend_pid() as "pid!""#)
+            .fetch_one(&mut *tx)
+            .await?;
         let (claims, signature) = self.key.sign(context, backend, self.clock.now());
-        sqlx::query!("select gate.enter($1, $2)", claims, signature).fetch_one(&mut *tx).await?;
+        sqlx::query!("select gate.enter($1, $2)", claims, signature)
+            .fetch_one(&mut *tx)
+            .await?;
         Ok(PgTx::new(tx, context.clone()))
     }
 
@@ -42,7 +50,9 @@ impl PgStore {
     /// # Errors
     /// [`StoreError::Unavailable`] when it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query_scalar!(r#"select 1 as "one!""#).fetch_one(&self.pool).await?;
+        sqlx::query_scalar!(r#"select 1 as "one!""#)
+            .fetch_one(&self.pool)
+            .await?;
         Ok(())
     }
 

@@ -19,18 +19,31 @@ pub struct TestDb {
 }
 
 async fn run(connection: &mut PgConnection, sql: String) {
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.expect("statement of the test harness");
+    sqlx::raw_sql(AssertSqlSafe(sql))
+        .execute(connection)
+        .await
+        .expect("statement of the test harness");
 }
 
 impl TestDb {
     /// A fresh database. Panics without `DATABASE_URL`: a missing judge is a failure, not a skip.
-    #[expect(clippy::disallowed_methods, reason = "the test runner hands the throwaway cluster over in the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test runner hands the throwaway cluster over in the environment"
+    )]
     pub async fn new() -> Self {
         let url = std::env::var("DATABASE_URL").expect("DATABASE_URL of a throwaway cluster; run `cargo xtask test`");
-        let base = PgConnectOptions::from_str(&url).expect("DATABASE_URL is a postgres:// URL").database("postgres");
+        let base = PgConnectOptions::from_str(&url)
+            .expect("DATABASE_URL is a postgres:// URL")
+            .database("postgres");
         let mut admin = base.connect().await.expect("the test cluster answers");
         let template = Self::template(&base, &mut admin).await;
-        let name = format!("kg_{}", RequestId::new(keepgate_kernel::Clock::now(&SystemClock)).uuid().simple());
+        let name = format!(
+            "kg_{}",
+            RequestId::new(keepgate_kernel::Clock::now(&SystemClock))
+                .uuid()
+                .simple()
+        );
         run(&mut admin, format!("create database {name} template {template}")).await;
         let _closed = admin.close().await;
         Self { base, name }
@@ -57,7 +70,9 @@ impl TestDb {
             run(&mut connection, ROLES_SQL.into()).await;
             let _closed = connection.close().await;
             crate::postgres::migrate(&options).await.expect("the migrations apply");
-            crate::postgres::install_claim_key(&options, &ClaimKey::new("test", CLAIM_KEY)).await.expect("a claim key");
+            crate::postgres::install_claim_key(&options, &ClaimKey::new("test", CLAIM_KEY))
+                .await
+                .expect("a claim key");
             run(admin, format!("alter database {name} is_template true")).await;
         }
         run(admin, "select pg_advisory_unlock(4711)".into()).await;
@@ -66,7 +81,12 @@ impl TestDb {
 
     /// A connection as the cluster's superuser, who passes every policy: for arranging, never for asserting.
     pub async fn admin(&self) -> PgConnection {
-        self.base.clone().database(&self.name).connect().await.expect("the test database answers")
+        self.base
+            .clone()
+            .database(&self.name)
+            .connect()
+            .await
+            .expect("the test database answers")
     }
 
     /// Options that log in as `role`.
@@ -78,13 +98,19 @@ impl TestDb {
     /// A store logged in as the service.
     #[must_use]
     pub fn store(&self) -> PgStore {
-        let pool = PgPoolOptions::new().max_connections(8).connect_lazy_with(self.options(Role::App));
+        let pool = PgPoolOptions::new()
+            .max_connections(8)
+            .connect_lazy_with(self.options(Role::App));
         PgStore::new(pool, ClaimKey::new("test", CLAIM_KEY), Arc::new(SystemClock))
     }
 
     /// Drops the database; connections still open are cut.
     pub async fn drop(self) {
         let mut admin = self.base.connect().await.expect("the test cluster answers");
-        run(&mut admin, format!("drop database if exists {} with (force)", self.name)).await;
+        run(
+            &mut admin,
+            format!("drop database if exists {} with (force)", self.name),
+        )
+        .await;
     }
 }

@@ -9,6 +9,11 @@
 //! keepgate_store::contract!(dyn Tx; a_lease_is_exclusive);
 //! ```
 //! The PostgreSQL half needs `DATABASE_URL`, a superuser's, of a cluster that may be thrown away (`cargo xtask test` makes one).
+#![expect(
+    clippy::expect_used,
+    clippy::disallowed_types,
+    reason = "a test harness fails loudly, and names its own databases"
+)]
 mod database;
 mod tx;
 mod world;

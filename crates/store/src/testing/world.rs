@@ -28,7 +28,13 @@ pub struct Ids {
 impl Ids {
     fn new(at: Timestamp) -> Self {
         let (platform, tenant, other) = (TenantId::new(at), TenantId::new(at), TenantId::new(at));
-        Self { platform, tenant, other, unit: UnitId::new(at), other_unit: UnitId::new(at) }
+        Self {
+            platform,
+            tenant,
+            other,
+            unit: UnitId::new(at),
+            other_unit: UnitId::new(at),
+        }
     }
 
     /// The principal of `level` in `tenant`; the same numbers every time.
@@ -46,12 +52,25 @@ impl Ids {
     }
 
     fn unit_of(&self, tenant: TenantId, level: Level) -> Option<UnitId> {
-        level.needs_unit().then_some(if tenant == self.other { self.other_unit } else { self.unit })
+        level.needs_unit().then_some(if tenant == self.other {
+            self.other_unit
+        } else {
+            self.unit
+        })
     }
 
     fn cast(&self) -> Vec<(TenantId, Level)> {
-        let home = |level: &Level| if level.is_platform() { vec![self.platform] } else { vec![self.tenant, self.other] };
-        Level::ALL.iter().flat_map(|level| home(level).into_iter().map(|tenant| (tenant, *level))).collect()
+        let home = |level: &Level| {
+            if level.is_platform() {
+                vec![self.platform]
+            } else {
+                vec![self.tenant, self.other]
+            }
+        };
+        Level::ALL
+            .iter()
+            .flat_map(|level| home(level).into_iter().map(|tenant| (tenant, *level)))
+            .collect()
     }
 }
 
@@ -72,7 +91,11 @@ impl<T: ?Sized + 'static> World<T> {
         MemStore: Begin<T>,
     {
         let now = SystemClock.now();
-        Self { store: Arc::new(MemStore::new()), ids: Ids::new(now), now }
+        Self {
+            store: Arc::new(MemStore::new()),
+            ids: Ids::new(now),
+            now,
+        }
     }
 
     /// The same world in `db`.
@@ -84,7 +107,11 @@ impl<T: ?Sized + 'static> World<T> {
         let ids = Ids::new(now);
         let mut admin = db.admin().await;
         seed(&mut admin, &ids).await.expect("the cast enters");
-        Self { store: Arc::new(db.store()), ids, now }
+        Self {
+            store: Arc::new(db.store()),
+            ids,
+            now,
+        }
     }
 
     /// A transaction as `context`.
@@ -101,7 +128,11 @@ impl<T: ?Sized + 'static> World<T> {
     /// The member of the cast with `level`, in the tenant where most cases play (or the platform's).
     #[must_use]
     pub fn caller(&self, level: Level) -> OpContext {
-        let tenant = if level.is_platform() { self.ids.platform } else { self.ids.tenant };
+        let tenant = if level.is_platform() {
+            self.ids.platform
+        } else {
+            self.ids.tenant
+        };
         self.caller_in(tenant, level)
     }
 
@@ -145,11 +176,23 @@ async fn seed(admin: &mut PgConnection, ids: &Ids) -> Result<(), sqlx::Error> {
     )
     .execute(&mut *admin)
     .await?;
-    for (tenant, kind) in [(ids.platform, "platform"), (ids.tenant, "customer"), (ids.other, "customer")] {
-        sqlx::query("insert into rbac.tenant (id, name, kind) values ($1, $2, $2)").bind(tenant.uuid()).bind(kind).execute(&mut *admin).await?;
+    for (tenant, kind) in [
+        (ids.platform, "platform"),
+        (ids.tenant, "customer"),
+        (ids.other, "customer"),
+    ] {
+        sqlx::query("insert into rbac.tenant (id, name, kind) values ($1, $2, $2)")
+            .bind(tenant.uuid())
+            .bind(kind)
+            .execute(&mut *admin)
+            .await?;
     }
     for (tenant, unit) in [(ids.tenant, ids.unit), (ids.other, ids.other_unit)] {
-        sqlx::query("insert into rbac.unit (tenant_id, id, name) values ($1, $2, 'main')").bind(tenant.uuid()).bind(unit.uuid()).execute(&mut *admin).await?;
+        sqlx::query("insert into rbac.unit (tenant_id, id, name) values ($1, $2, 'main')")
+            .bind(tenant.uuid())
+            .bind(unit.uuid())
+            .execute(&mut *admin)
+            .await?;
     }
     for (tenant, level) in ids.cast() {
         member(admin, ids, tenant, level).await?;

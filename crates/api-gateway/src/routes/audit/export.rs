@@ -7,7 +7,6 @@ use axum::{
 };
 use futures_util::Stream;
 use keepgate_audit::{
-    AuditReader,
     export::{EntryWriter, Format, bundle::Bundle},
     operations::{ExportAudit, ExportRange},
 };

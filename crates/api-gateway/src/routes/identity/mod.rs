@@ -1,10 +1,28 @@
 //! Log-ins, sessions, users, API keys, tenants.
+mod api_keys;
+mod auth;
+mod me;
+mod sessions;
 mod tenants;
+mod users;
 
+use axum::http::StatusCode;
+use keepgate_identity::NoRandomness;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::Api;
+use crate::{Api, Problem};
 
 pub(super) fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().merge(tenants::router())
+    OpenApiRouter::new()
+        .merge(auth::router())
+        .merge(me::router())
+        .merge(sessions::router())
+        .merge(users::router())
+        .merge(api_keys::router())
+        .merge(tenants::router())
+}
+
+/// Without randomness nothing secret is made.
+fn no_randomness(_error: NoRandomness) -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal-error", "something went wrong here")
 }

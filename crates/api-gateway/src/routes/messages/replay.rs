@@ -3,7 +3,6 @@ use axum::{body::Bytes, extract::State, http::StatusCode, response::Response};
 use keepgate_channels::{
     Sealed,
     commands::ReplayMessage,
-    ports::Messages,
 };
 use keepgate_kernel::{MessageId, TenantId};
 use utoipa_axum::{router::OpenApiRouter, routes};

@@ -13,7 +13,6 @@ use futures_util::Stream;
 use keepgate_channels::{
     StreamEvent,
     commands::{MarkStreamed, OpenStream, Opened},
-    ports::StreamEvents,
 };
 use keepgate_kernel::{RequestId, format_time};
 use keepgate_policy::OpContext;

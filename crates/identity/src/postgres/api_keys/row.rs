@@ -33,7 +33,10 @@ impl TryFrom<Row> for ApiKeyRecord {
             name: row.name,
             service: PrincipalId::from_parts(PrincipalKind::Service, row.service),
             owner: principal_id(&row.owner_kind, row.owner)?,
-            level: row.level.map(|number| level(number, "rbac.role_assignment")).transpose()?,
+            level: row
+                .level
+                .map(|number| level(number, "rbac.role_assignment"))
+                .transpose()?,
             scopes: scopes(row.scopes)?,
             allowed_cidrs: cidrs(row.cidrs)?,
             created_at: row.created_at,
@@ -53,7 +56,9 @@ fn scopes(words: Option<Vec<String>>) -> Result<Option<Vec<Action>>, StoreError>
 /// PostgreSQL writes a single address without its length.
 fn cidrs(words: Option<Vec<String>>) -> Result<Option<Vec<IpNet>>, StoreError> {
     let parse = |word: String| {
-        let net = word.parse::<IpNet>().or_else(|_| word.parse().map(|address: std::net::IpAddr| IpNet::from(address)));
+        let net = word
+            .parse::<IpNet>()
+            .or_else(|_| word.parse().map(|address: std::net::IpAddr| IpNet::from(address)));
         net.map_err(|_| StoreError::corrupt(TABLE, "allowed_cidrs"))
     };
     words.map(|words| words.into_iter().map(parse).collect()).transpose()
@@ -122,13 +127,19 @@ pub(super) async fn on_file(tx: &mut PgTx, id: KeyId) -> Result<Option<KeyOnFile
     .await?;
     let Some(row) = row else { return Ok(None) };
     let old = match row.old_phc.zip(row.old_until) {
-        Some((text, until)) => Some(OldSecret { phc: phc(text, TABLE)?, until }),
+        Some((text, until)) => Some(OldSecret {
+            phc: phc(text, TABLE)?,
+            until,
+        }),
         None => None,
     };
     Ok(Some(KeyOnFile {
         tenant,
         service: PrincipalId::from_parts(PrincipalKind::Service, row.principal_id),
-        level: row.level.map(|number| level(number, "rbac.role_assignment")).transpose()?,
+        level: row
+            .level
+            .map(|number| level(number, "rbac.role_assignment"))
+            .transpose()?,
         unit: row.unit_id.map(UnitId::from_uuid),
         scopes: scopes(row.scopes)?.map_or(Scopes::All, Scopes::Only),
         allowed_cidrs: cidrs(row.cidrs)?,

@@ -1,0 +1,101 @@
+//! From a database that answers to a service that serves, and back.
+use std::sync::Arc;
+
+use keepgate_crypto_keys::Kek;
+use keepgate_kernel::Clock;
+use keepgate_pg_local::LocalPg;
+
+use super::{
+    Prepared, announce,
+    certificate::Certificate,
+    first_run::FirstRun,
+    ground::{self, Ground},
+    ready::Ready,
+    servers::Servers,
+    service::Service,
+    signals::{Asked, Signals},
+};
+use crate::{
+    config::Config,
+    exit::Exit,
+    failure::Failure,
+    postgres::{self, Databases},
+    version,
+};
+
+/// Serves until it is told to stop. A signal before that ends it at once: nothing is half-done, the database sees to that.
+///
+/// # Errors
+/// Those of the start; exit code 1 when a worker or listener ended by itself.
+pub async fn run(prepared: Prepared, databases: Databases, pg: Option<&LocalPg>) -> Result<Exit, Failure> {
+    let Prepared { config, args, clock, listeners, certificate, kek } = prepared;
+    let mut signals = Signals::listen()?;
+    let started = tokio::select! {
+        started = start(&config, &databases, kek, clock, pg) => started?,
+        () = signals.stop() => return Ok(Exit::Ok),
+    };
+    let (mut service, first_run) = started;
+    service.renew(certificate.clone());
+    let servers = Servers::start(listeners, certificate.served(), service.api(), &config.limits)?;
+    let ready = Ready {
+        url: format!("https://{}", servers.public),
+        admin_url: format!("http://{}", servers.admin),
+        ca_cert: certificate.ca_cert(),
+        data_dir: &config.data_dir,
+        pid: std::process::id(),
+        database: databases.kind,
+        version: version::VERSION,
+        bootstrap: first_run.as_ref().map(|first| &first.bootstrap),
+    };
+    if let Some(file) = &args.ready_file {
+        ready.write(file)?;
+    }
+    announce::announce(&ready, first_run.as_ref());
+    FirstRun::forget(&config.data_dir);
+    tracing::info!(listen = %servers.public, admin = %servers.admin, database = databases.kind, "serving");
+
+    let ended = serve(&mut signals, &mut service, &certificate).await;
+    tracing::info!("stopping: no new connections, 25 seconds for requests under way");
+    service.tell_to_stop();
+    // A second signal does not wait.
+    tokio::select! {
+        () = servers.drain() => {}
+        () = signals.stop() => tracing::warn!("told to stop again: requests under way are cut off"),
+    }
+    service.stop().await;
+    tracing::info!("stopped");
+    ended
+}
+
+async fn start(
+    config: &Config,
+    databases: &Databases,
+    kek: Option<Kek>,
+    clock: Arc<dyn Clock>,
+    pg: Option<&LocalPg>,
+) -> Result<(Service, Option<FirstRun>), Failure> {
+    let Ground { keys, platform, first_run } = match pg {
+        Some(pg) => {
+            postgres::prepare(pg).await?;
+            ground::of_our_own(config, databases, kek, &*clock).await?
+        }
+        None => ground::of_another(config, databases, kek).await?,
+    };
+    Ok((Service::assemble(config, databases, &keys, platform, clock)?, first_run))
+}
+
+/// Until a signal says stop, or something that must not end has ended.
+async fn serve(signals: &mut Signals, service: &mut Service, certificate: &Certificate) -> Result<Exit, Failure> {
+    loop {
+        tokio::select! {
+            asked = signals.next() => match asked {
+                Asked::Stop => return Ok(Exit::Ok),
+                Asked::Reload => certificate.reload(),
+            },
+            why = service.fallen() => {
+                tracing::error!(why, "a part of the service ended by itself; stopping the rest");
+                return Err(Failure::new(Exit::Failed, "the service stopped", why, "see the log, start it again, report this"));
+            }
+        }
+    }
+}

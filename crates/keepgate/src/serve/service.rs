@@ -1,0 +1,165 @@
+//! Puts the parts together: stores, doorway, workers, and what the handlers share.
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use keepgate_api_gateway::{Api, Limits, Probe, RateLimiter, VerifierKeys};
+use keepgate_audit::{LogSigner, SignerError, postgres::Integrator};
+use keepgate_gate::{Gate, Tx, Vault, workers::Hub};
+use keepgate_identity::{Authenticator, FrontDesk, Hasher};
+use keepgate_kernel::{Clock, TenantId};
+use keepgate_merkle::note::NoteSigner;
+use keepgate_store::{Begin, PgStore, StoreError, postgres::pool};
+
+use super::{
+    certificate::{self, Certificate},
+    keys::Keys,
+    metrics,
+    probes::{AuditLog, Database},
+    workers::Workers,
+};
+use crate::{
+    config::{self, Config},
+    exit::Exit,
+    failure::{Failure, chain},
+    postgres::{Databases, Signers},
+};
+
+/// One for the integrator's passes, the others for keys it asks for meanwhile and for verifier keys.
+const INTEGRATOR_POOL: u32 = 3;
+
+/// A running service without its listeners.
+pub struct Service {
+    api: Api,
+    store: PgStore,
+    workers: Workers,
+}
+
+impl Service {
+    /// Connects, and starts the workers.
+    ///
+    /// # Errors
+    /// Exit code 4 for keys that can't be derived, 2 for limits that are none.
+    pub fn assemble(
+        config: &Config,
+        databases: &Databases,
+        keys: &Keys,
+        platform: TenantId,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
+        let store = PgStore::new(pool(databases.app.clone(), config.postgres.pool), keys.claims()?, clock.clone());
+        let begin: Arc<dyn Begin<dyn Tx>> = Arc::new(store.clone());
+        let gate = Gate::new(begin.clone(), clock, Vault::new(keys.kek()?));
+        let mut workers = Workers::new();
+        let (signers, audit_log) = start_integrator(&mut workers, config, databases, keys, &gate)?;
+
+        let tokens = Arc::new(keys.tokens(&issuer(config))?);
+        let api_keys = keys.api_keys()?;
+        let hasher = Hasher::new(std::thread::available_parallelism().map_or(1, NonZeroUsize::get));
+        let authenticator = Authenticator::new(begin.clone(), platform, tokens.clone(), api_keys.clone(), hasher.clone());
+        let authenticator = authenticator.map_err(|error| Failure::new(Exit::Failed, "can't start", chain(&error), "start again"))?;
+        let limiter = RateLimiter::shared(limits(config.limits)?);
+        let sweep = limiter.clone();
+        workers.every(Duration::from_mins(1), "sweep of the rate limits", move || sweep.sweep());
+        let recorder = metrics::install()?;
+        let upkeep = recorder.clone();
+        workers.every(Duration::from_secs(5), "upkeep of the metrics", move || upkeep.run_upkeep());
+        let probes: Vec<Box<dyn Probe>> = vec![Box::new(Database(store.clone())), Box::new(audit_log)];
+        let api = Api {
+            gate,
+            authenticator: Arc::new(authenticator),
+            front_desk: Arc::new(FrontDesk::new(begin, platform, hasher.clone(), keys.throttle()?)),
+            tokens,
+            api_keys,
+            hasher,
+            platform,
+            hub: Hub::default(),
+            limiter,
+            probes: Arc::new(probes),
+            verifier_keys: Arc::new(SharedSigners(signers)),
+            twilio: todo_twilio(),
+            metrics: recorder,
+            stopping: workers.stopping(),
+            body_limit: config.limits.body_bytes,
+            request_timeout: config.limits.request_timeout,
+        };
+        Ok(Self { api, store, workers })
+    }
+
+    /// What the handlers share.
+    pub fn api(&self) -> Api {
+        self.api.clone()
+    }
+
+    /// Looks after the certificate from now on.
+    pub fn renew(&mut self, certificate: Certificate) {
+        self.workers.every(certificate::EVERY, "renewal of the certificate", move || certificate.reload());
+    }
+
+    /// Waits for a part that ends although nobody told it to.
+    pub async fn fallen(&mut self) -> String {
+        self.workers.fallen().await
+    }
+
+    /// Streams end, `/readyz` says no.
+    pub fn tell_to_stop(&self) {
+        self.workers.tell_to_stop();
+    }
+
+    /// Stops the workers, then closes the connections.
+    pub async fn stop(self) {
+        self.workers.stopped().await;
+        self.store.close().await;
+    }
+}
+
+/// The name in tokens. Stable over restarts, whatever port is free.
+fn issuer(config: &Config) -> String {
+    config.public_url.as_ref().map_or_else(|| "https://localhost/".to_owned(), ToString::to_string)
+}
+
+fn limits(limits: config::Limits) -> Result<Limits, Failure> {
+    let none = || Failure::usage("can't use the limits", "one of them is zero", "correct [limits]");
+    Ok(Limits {
+        per_credential: NonZeroU32::new(limits.requests_per_minute).ok_or_else(none)?,
+        per_address: NonZeroU32::new(limits.anonymous_per_minute).ok_or_else(none)?,
+    })
+}
+
+fn start_integrator(
+    workers: &mut Workers,
+    config: &Config,
+    databases: &Databases,
+    keys: &Keys,
+    gate: &Gate<dyn Tx>,
+) -> Result<(Arc<Signers>, AuditLog), Failure> {
+    let pool = pool(databases.integrator.clone(), INTEGRATOR_POOL);
+    let signers = Arc::new(Signers::new(pool.clone(), keys.kek()?));
+    let log = AuditLog::default();
+    let told = log.clone();
+    let integrator = Integrator::new(pool, config.audit_origin.clone(), Arc::new(SharedSigners(signers.clone())))
+        .on_pass(move |report| told.passed(report));
+    workers.start("audit log's integrator", integrator.run(gate.committed(), workers.stop_signal()));
+    Ok((signers, log))
+}
+
+/// The same signers for the integrator and for `/v1/audit/log/vkey`.
+#[derive(Clone)]
+struct SharedSigners(Arc<Signers>);
+
+#[async_trait]
+impl LogSigner for SharedSigners {
+    async fn signer_for(&self, tenant: TenantId, origin: &str) -> Result<Arc<NoteSigner>, SignerError> {
+        Ok(self.0.signer(tenant, origin).await?)
+    }
+}
+
+impl VerifierKeys for SharedSigners {
+    fn verifier_key(&self, tenant: TenantId) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
+        Box::pin(self.0.verifier(tenant))
+    }
+}

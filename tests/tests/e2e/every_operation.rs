@@ -1,0 +1,224 @@
+//! Every operation, done once: what the coverage of the log is measured with.
+use keepgate_tests::{PASSWORD, Reply, Server, email, message};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// What was asked for, and what became of it.
+#[derive(Debug)]
+pub struct Asked {
+    pub name: String,
+    pub request: String,
+    pub status: u16,
+}
+
+impl Asked {
+    pub fn new(name: &str, reply: &Reply) -> Self {
+        let request = reply
+            .header("x-request-id")
+            .expect("every answer names its request")
+            .to_owned();
+        Self {
+            name: name.to_owned(),
+            request,
+            status: reply.status,
+        }
+    }
+}
+
+/// Asks for things and remembers it.
+pub struct Asking<'a> {
+    pub server: &'a Server,
+    pub asked: Vec<Asked>,
+}
+
+impl Asking<'_> {
+    async fn ask(
+        &mut self,
+        method: &str,
+        template: &str,
+        path: &str,
+        bearer: Option<&str>,
+        body: Option<Value>,
+    ) -> Value {
+        let verb: Method = method.parse().unwrap();
+        let reply = match &body {
+            None => self.server.raw(verb, &self.server.url(path), bearer, &[], None).await,
+            Some(body) => self.server.send(verb, path, bearer, &[], body).await,
+        };
+        assert!(reply.status < 400, "{method} {path}: {}", reply.text());
+        self.asked.push(Asked::new(&format!("{method} {template}"), &reply));
+        reply.json()
+    }
+
+    async fn get(&mut self, template: &str, path: &str, bearer: &str) -> Value {
+        self.ask("GET", template, path, Some(bearer), None).await
+    }
+
+    async fn post(&mut self, template: &str, path: &str, bearer: &str, body: Value) -> Value {
+        self.ask("POST", template, path, Some(bearer), Some(body)).await
+    }
+
+    async fn delete(&mut self, template: &str, path: &str, bearer: &str) {
+        self.ask("DELETE", template, path, Some(bearer), None).await;
+    }
+}
+
+fn id(made: &Value) -> String {
+    made["id"].as_str().unwrap().to_owned()
+}
+
+/// People, keys, sessions and tenants, each done once.
+pub async fn identity(to: &mut Asking<'_>, owner: &str, admin: &str) {
+    let address = email();
+    let made = to
+        .post("/v1/users", "/v1/users", owner, json!({"email": address, "level": 2}))
+        .await;
+    let user = format!("/v1/users/{}", id(&made));
+    let enrol = json!({"code": made["enrolment"]["code"], "password": PASSWORD});
+    to.ask("POST", "/v1/auth/enrol", "/v1/auth/enrol", None, Some(enrol))
+        .await;
+    let login = json!({"email": address, "password": PASSWORD});
+    let token = to
+        .ask("POST", "/v1/auth/login", "/v1/auth/login", None, Some(login.clone()))
+        .await;
+    let token = token["access_token"].as_str().unwrap().to_owned();
+    to.get("/v1/me", "/v1/me", &token).await;
+    let sessions = to.get("/v1/sessions", "/v1/sessions", &token).await;
+    let mine = sessions["items"].as_array().unwrap();
+    assert!(mine.len() >= 2, "{mine:?}");
+    to.ask("POST", "/v1/auth/logout", "/v1/auth/logout", Some(&token), None)
+        .await;
+    let again = to.server.login(&address, PASSWORD).await.expect(200);
+    let session = format!("/v1/sessions/{}", again.field("session_id"));
+    to.delete("/v1/sessions/{session}", &session, owner).await;
+    let all = format!("/v1/principals/{}/sessions", id(&made));
+    to.delete("/v1/principals/{principal}/sessions", &all, owner).await;
+    to.get("/v1/users", "/v1/users", owner).await;
+    to.get("/v1/users/{user}", &user, owner).await;
+    to.ask(
+        "PATCH",
+        "/v1/users/{user}",
+        &user,
+        Some(owner),
+        Some(json!({"level": 1})),
+    )
+    .await;
+    to.delete("/v1/users/{user}", &user, owner).await;
+
+    let key = to
+        .post("/v1/api-keys", "/v1/api-keys", owner, json!({"name": "k", "level": 1}))
+        .await;
+    let key = format!("/v1/api-keys/{}", id(&key));
+    to.get("/v1/api-keys", "/v1/api-keys", owner).await;
+    to.post(
+        "/v1/api-keys/{key}/rotate",
+        &format!("{key}/rotate"),
+        owner,
+        json!({"overlap_seconds": 0}),
+    )
+    .await;
+    to.delete("/v1/api-keys/{key}", &key, owner).await;
+
+    let tenant = to.post("/v1/tenants", "/v1/tenants", admin, json!({"name": "t"})).await;
+    let tenant = format!("/v1/tenants/{}", id(&tenant));
+    to.get("/v1/tenants", "/v1/tenants", admin).await;
+    to.get("/v1/tenants/{tenant}", &tenant, admin).await;
+    to.ask(
+        "PATCH",
+        "/v1/tenants/{tenant}",
+        &tenant,
+        Some(admin),
+        Some(json!({"status": "suspended"})),
+    )
+    .await;
+}
+
+/// Recipients, routes, messages and webhooks, each done once.
+pub async fn messages(to: &mut Asking<'_>, owner: &str) {
+    let me = to.server.me(owner).await;
+    let recipient = json!({"name": "r", "contacts": [{"channel": "internet", "address": me}]});
+    let recipient = id(&to.post("/v1/recipients", "/v1/recipients", owner, recipient).await);
+    let path = format!("/v1/recipients/{recipient}");
+    to.get("/v1/recipients", "/v1/recipients", owner).await;
+    to.get("/v1/recipients/{recipient}", &path, owner).await;
+    to.ask(
+        "PATCH",
+        "/v1/recipients/{recipient}",
+        &path,
+        Some(owner),
+        Some(json!({"name": "r2"})),
+    )
+    .await;
+
+    let route =
+        json!({"steps": [{"channel": "internet", "wait_seconds": 60}], "require_ack": true, "deadline_seconds": 600});
+    to.ask("PUT", "/v1/routes/{name}", "/v1/routes/slow", Some(owner), Some(route))
+        .await;
+    to.get("/v1/routes", "/v1/routes", owner).await;
+    to.get("/v1/routes/{name}", "/v1/routes/slow", owner).await;
+    to.delete("/v1/routes/{name}", "/v1/routes/slow", owner).await;
+
+    let body = message(&recipient, "x");
+    let first = id(&to.post("/v1/messages", "/v1/messages", owner, body.clone()).await);
+    let second = id(&to.post("/v1/messages", "/v1/messages", owner, body.clone()).await);
+    to.post(
+        "/v1/messages:batch",
+        "/v1/messages:batch",
+        owner,
+        json!({"messages": [body]}),
+    )
+    .await;
+    to.get("/v1/messages", "/v1/messages", owner).await;
+    to.get("/v1/messages/{message}", &format!("/v1/messages/{first}"), owner)
+        .await;
+    to.post(
+        "/v1/messages/{message}/ack",
+        &format!("/v1/messages/{first}/ack"),
+        owner,
+        json!({}),
+    )
+    .await;
+    to.ask(
+        "POST",
+        "/v1/messages/{message}/cancel",
+        &format!("/v1/messages/{second}/cancel"),
+        Some(owner),
+        None,
+    )
+    .await;
+    to.ask(
+        "POST",
+        "/v1/messages/{message}/replay",
+        &format!("/v1/messages/{second}/replay"),
+        Some(owner),
+        None,
+    )
+    .await;
+    to.get("/v1/stream", "/v1/stream", owner).await;
+    to.delete("/v1/recipients/{recipient}", &path, owner).await;
+
+    let hook = json!({"url": "https://desk.example/hook", "events": ["message.failed"]});
+    let hook = format!(
+        "/v1/webhooks/{}",
+        id(&to.post("/v1/webhooks", "/v1/webhooks", owner, hook).await)
+    );
+    to.get("/v1/webhooks", "/v1/webhooks", owner).await;
+    to.get("/v1/webhooks/{webhook}", &hook, owner).await;
+    to.delete("/v1/webhooks/{webhook}", &hook, owner).await;
+}
+
+/// The log, read once in each way.
+pub async fn log(to: &mut Asking<'_>, owner: &str) {
+    to.server.whole_log(owner).await;
+    for (template, path) in [
+        ("/v1/audit", "/v1/audit"),
+        ("/v1/audit/entries/{index}", "/v1/audit/entries/0"),
+        ("/v1/audit/proof", "/v1/audit/proof?index=0"),
+        ("/v1/audit/log/checkpoint", "/v1/audit/log/checkpoint"),
+        ("/v1/audit/log/vkey", "/v1/audit/log/vkey"),
+        ("/v1/audit/log/tile/{path}", "/v1/audit/log/tile/0/000.p/1"),
+        ("/v1/audit/export", "/v1/audit/export?format=jsonl"),
+    ] {
+        to.get(template, path, owner).await;
+    }
+}
