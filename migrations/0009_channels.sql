@@ -97,7 +97,7 @@ CREATE TABLE channels.attempt (
   target       smallint NOT NULL CHECK (target BETWEEN 0 AND 19),
   try          smallint NOT NULL CHECK (try BETWEEN 1 AND 100),
   channel      text NOT NULL CHECK (channel IN ('internet', 'sms', 'voice', 'email')),
-  provider     text CHECK (provider ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
+  provider     text CHECK (provider ~ '^[a-z0-9_-]{1,63}$'),
   idempotent   bool NOT NULL,
   state        text NOT NULL CHECK (state IN ('intent', 'accepted', 'refused', 'unknown', 'delivered', 'undelivered')),
   live         bool NOT NULL CHECK (NOT live OR state NOT IN ('refused', 'undelivered')),

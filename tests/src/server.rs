@@ -196,15 +196,19 @@ impl Server {
 }
 
 impl Drop for Server {
-    /// A graceful end, so that its database goes with it.
+    /// A graceful end, so that its database goes with it. The second signal says that nobody waits for open connections:
+    /// the client's side of them stands still here.
     fn drop(&mut self) {
         let Some(id) = self.child.id() else { return };
-        let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) else {
-            return;
-        };
+        let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) else { return };
         let _gone = kill_process(pid, Signal::TERM);
         let started = Instant::now();
+        let mut told_again = false;
         while matches!(self.child.try_wait(), Ok(None)) && started.elapsed() < Duration::from_secs(30) {
+            if !told_again && started.elapsed() > Duration::from_millis(150) {
+                told_again = true;
+                let _gone = kill_process(pid, Signal::TERM);
+            }
             std::thread::sleep(Duration::from_millis(10));
         }
     }

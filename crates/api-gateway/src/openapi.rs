@@ -43,13 +43,15 @@ impl Modify for Bearer {
 /// The document, with each operation's action and its rule.
 #[must_use]
 pub fn document() -> utoipa::openapi::OpenApi {
-    annotated(routes::collect().into_openapi())
+    annotated(routes::everything().into_openapi())
 }
 
 pub(crate) fn annotated(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    // OpenAPI knows no wildcard: `{*path}` is documented as `{path}`.
+    let paths = std::mem::take(&mut document.paths.paths);
+    document.paths.paths = paths.into_iter().map(|(path, item)| (documented(&path), item)).collect();
     for (method, route, action) in TABLE {
-        // OpenAPI knows no wildcard: `{*path}` is documented as `{path}`
-        let path = route.replace("{*", "{");
+        let path = documented(route);
         let Some(operation) = document.paths.paths.get_mut(&path).and_then(|item| operation(item, method)) else { continue };
         let rule = keepgate_policy::rule(*action);
         let levels: Vec<u8> = keepgate_kernel::Level::ALL.into_iter().filter(|level| rule.levels.contains(*level)).map(u8::from).collect();
@@ -63,6 +65,10 @@ pub(crate) fn annotated(mut document: utoipa::openapi::OpenApi) -> utoipa::opena
     document
 }
 
+fn documented(route: &str) -> String {
+    route.replace("{*", "{")
+}
+
 fn operation<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut Operation> {
     match method.as_str() {
         "GET" => item.get.as_mut(),
@@ -71,5 +77,52 @@ fn operation<'a>(item: &'a mut PathItem, method: &Method) -> Option<&'a mut Oper
         "PATCH" => item.patch.as_mut(),
         "DELETE" => item.delete.as_mut(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::EXEMPT;
+
+    fn described() -> BTreeSet<(String, String)> {
+        let document = serde_json::to_value(document()).unwrap();
+        let mut all = BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for method in item.as_object().unwrap().keys().filter(|key| *key != "parameters") {
+                all.insert((method.to_uppercase(), path.clone()));
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn every_route_is_an_operation_or_exempt_and_every_operation_is_a_route() {
+        let operations = TABLE.iter().map(|(method, route, _)| (method.to_string(), documented(route)));
+        let exempt = EXEMPT.iter().map(|(method, route)| (method.to_string(), (*route).to_owned()));
+        let known: BTreeSet<_> = operations.chain(exempt).collect();
+        let described = described();
+        let undescribed: Vec<_> = known.difference(&described).filter(|(_, path)| path != "/openapi.json").collect();
+        assert!(undescribed.is_empty(), "in the table, but no route: {undescribed:?}");
+        let unknown: Vec<_> = described.difference(&known).collect();
+        assert!(unknown.is_empty(), "a route, but not in the table: {unknown:?}");
+    }
+
+    #[test]
+    fn the_exemptions_only_shrink() {
+        assert!(EXEMPT.len() <= 5, "a new route is an operation: give it a line in the table");
+    }
+
+    #[test]
+    fn every_operation_names_its_action_and_its_errors() {
+        let document = serde_json::to_value(document()).unwrap();
+        assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+        for (method, route, action) in TABLE {
+            let operation = &document["paths"][documented(route)][method.as_str().to_lowercase()];
+            assert_eq!(operation["x-keepgate-action"], action.as_str(), "{method} {route}");
+            assert!(operation["description"].is_string() || operation["summary"].is_string(), "{method} {route}");
+        }
     }
 }

@@ -18,8 +18,11 @@ pub enum CryptoError {
     Unopenable(#[from] Unopenable),
 }
 
-/// 32 bytes from the operating system.
-pub(crate) fn random32() -> Result<Zeroizing<[u8; 32]>, CryptoError> {
+/// 32 secret bytes from the operating system's generator.
+///
+/// # Errors
+/// [`CryptoError::Library`] without randomness.
+pub fn random_secret() -> Result<Zeroizing<[u8; 32]>, CryptoError> {
     let mut bytes = Zeroizing::new([0; 32]);
     aws_lc_rs::rand::fill(&mut bytes[..]).map_err(|_| CryptoError::Library)?;
     Ok(bytes)

@@ -47,7 +47,7 @@ impl DataKey {
     pub fn generate(version: i32) -> Result<Self, CryptoError> {
         Ok(Self {
             version,
-            key: aead::random32()?,
+            key: aead::random_secret()?,
         })
     }
 

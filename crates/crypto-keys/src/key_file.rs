@@ -82,7 +82,7 @@ fn check(file: &File) -> Result<(), KeyFileError> {
 /// # Errors
 /// [`KeyFileError::Io`], also when the file exists.
 pub fn create_key_file(path: &Path) -> Result<Kek, KeyFileError> {
-    let key = aead::random32()?;
+    let key = aead::random_secret()?;
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -27,7 +27,7 @@ mod ports;
 mod postgres;
 mod signing;
 
-pub use aead::{CryptoError, Unopenable};
+pub use aead::{CryptoError, Unopenable, random_secret};
 pub use data_key::{DataKey, Place, sealed_version};
 pub use ensure::{EnsureDataKey, EnsureKeyError};
 pub use kek::{Kek, Wrapped};

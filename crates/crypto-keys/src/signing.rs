@@ -34,7 +34,7 @@ impl SigningSeed {
     pub fn generate(purpose: SigningPurpose) -> Result<Self, CryptoError> {
         Ok(Self {
             purpose,
-            seed: aead::random32()?,
+            seed: aead::random_secret()?,
         })
     }
 

@@ -1,5 +1,5 @@
 //! What the doorway needs.
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use keepgate_kernel::Clock;
 use keepgate_store::Begin;
@@ -12,7 +12,7 @@ pub struct Gate<T: ?Sized> {
     pub(crate) store: Arc<dyn Begin<T>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) vault: Arc<Vault>,
-    committed: Arc<Notify>,
+    bells: Arc<Mutex<Vec<Weak<Notify>>>>,
 }
 
 impl<T: ?Sized> Gate<T> {
@@ -23,7 +23,7 @@ impl<T: ?Sized> Gate<T> {
             store,
             clock,
             vault: Arc::new(vault),
-            committed: Arc::new(Notify::new()),
+            bells: Arc::default(),
         }
     }
 
@@ -33,15 +33,19 @@ impl<T: ?Sized> Gate<T> {
         &*self.clock
     }
 
-    /// Rung after every commit: the integrator and the dispatcher wait for it.
+    /// A bell of one's own, rung after every commit: the integrator and the dispatcher wait for theirs.
     #[must_use]
     pub fn committed(&self) -> Arc<Notify> {
-        self.committed.clone()
+        let bell = Arc::new(Notify::new());
+        let mut bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
+        bells.retain(|bell| bell.strong_count() > 0);
+        bells.push(Arc::downgrade(&bell));
+        bell
     }
 
     pub(crate) fn ring(&self) {
-        self.committed.notify_waiters();
-        self.committed.notify_one();
+        let bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
+        bells.iter().filter_map(Weak::upgrade).for_each(|bell| bell.notify_one());
     }
 
     /// The store, for reads that are no operations of a principal: workers looking for due work.
@@ -57,7 +61,7 @@ impl<T: ?Sized> Clone for Gate<T> {
             store: self.store.clone(),
             clock: self.clock.clone(),
             vault: self.vault.clone(),
-            committed: self.committed.clone(),
+            bells: self.bells.clone(),
         }
     }
 }

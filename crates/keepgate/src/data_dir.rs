@@ -32,7 +32,11 @@ pub fn default(environment: &Environment) -> Result<PathBuf, Failure> {
     let home = || environment.absolute_path("HOME").map(|home| home.join(".local/share"));
     let base = environment.absolute_path("XDG_DATA_HOME").or_else(home);
     base.map(|base| base.join("keepgate")).ok_or_else(|| {
-        Failure::usage("no data directory", "neither XDG_DATA_HOME nor HOME is set", "name one with --data-dir")
+        Failure::usage(
+            "no data directory",
+            "neither XDG_DATA_HOME nor HOME is set",
+            "name one with --data-dir",
+        )
     })
 }
 
@@ -54,7 +58,8 @@ pub fn take(dir: &Path) -> Result<DirLock, Failure> {
     }
     for folder in ["keys", "tls"] {
         let path = lock.dir().join(folder);
-        secrets::create_private_dir(&path).map_err(|error| Failure::io(format!("can't create {}", path.display()), &error))?;
+        secrets::create_private_dir(&path)
+            .map_err(|error| Failure::io(format!("can't create {}", path.display()), &error))?;
     }
     Ok(lock)
 }
@@ -70,7 +75,12 @@ pub fn refused(dir: &Path, error: &LockError) -> Failure {
             "stop that one first, or give this one a directory of its own with --data-dir",
         ),
         LockError::Io { source, .. } => Failure::io(what, source),
-        other => Failure::new(Exit::Usage, what, chain(other), "choose another directory with --data-dir"),
+        other => Failure::new(
+            Exit::Usage,
+            what,
+            chain(other),
+            "choose another directory with --data-dir",
+        ),
     }
 }
 
@@ -96,7 +106,10 @@ mod tests {
         }
         let said = take(&dir).unwrap_err();
         assert_eq!(said.exit, Exit::DataDirInUse);
-        assert!(said.to_string().contains(&format!("pid {}", std::process::id())), "{said}");
+        assert!(
+            said.to_string().contains(&format!("pid {}", std::process::id())),
+            "{said}"
+        );
         drop(held);
         take(&dir).unwrap();
     }

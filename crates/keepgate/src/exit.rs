@@ -86,15 +86,26 @@ mod tests {
             .skip_while(|line| *line != "## Exit codes")
             .skip(1)
             .take_while(|line| !line.starts_with("## "))
-            .filter(|line| line.starts_with(|c: char| c == '|') && line.contains(|c: char| c.is_ascii_digit()))
+            .filter(|line| line.starts_with('|') && line.contains(|c: char| c.is_ascii_digit()))
             .collect();
-        let ours: Vec<String> = Exit::ALL.iter().map(|exit| format!("| {} | {} |", exit.code(), exit.meaning())).collect();
+        let ours: Vec<String> = Exit::ALL
+            .iter()
+            .map(|exit| format!("| {} | {} |", exit.code(), exit.meaning()))
+            .collect();
         assert_eq!(documented, ours, "docs/cli.md should hold:\n{}", ours.join("\n"));
     }
 
     #[test]
     fn the_numbers_are_those_that_callers_rely_on() {
-        let codes = [Exit::Ok, Exit::Failed, Exit::Usage, Exit::Incomplete, Exit::KeyFile, Exit::PortInUse].map(Exit::code);
+        let codes = [
+            Exit::Ok,
+            Exit::Failed,
+            Exit::Usage,
+            Exit::Incomplete,
+            Exit::KeyFile,
+            Exit::PortInUse,
+        ]
+        .map(Exit::code);
         assert_eq!(codes, [0, 1, 2, 3, 4, 5]);
     }
 }

@@ -16,7 +16,12 @@ pub struct Failure {
 impl Failure {
     /// Each part is a phrase without a full stop; `why` may have several lines.
     pub fn new(exit: Exit, what: impl Into<String>, why: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { exit, what: what.into(), why: why.into(), help: help.into() }
+        Self {
+            exit,
+            what: what.into(),
+            why: why.into(),
+            help: help.into(),
+        }
     }
 
     /// A wrong use of the command line.
@@ -37,7 +42,12 @@ impl Failure {
     /// A failed system call; a full disk gets its own code.
     pub fn io(what: impl Into<String>, error: &io::Error) -> Self {
         if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
-            return Self::new(Exit::DiskFull, what, "no disk space is left", "free some space and start again");
+            return Self::new(
+                Exit::DiskFull,
+                what,
+                "no disk space is left",
+                "free some space and start again",
+            );
         }
         Self::new(Exit::Failed, what, error.to_string(), "check the path and who owns it")
     }
@@ -45,7 +55,13 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "keepgate: {}\nwhy: {}\nwhat to do: {}", self.what, self.why.replace('\n', "\n     "), self.help)
+        write!(
+            f,
+            "keepgate: {}\nwhy: {}\nwhat to do: {}",
+            self.what,
+            self.why.replace('\n', "\n     "),
+            self.help
+        )
     }
 }
 
@@ -72,13 +88,19 @@ mod tests {
         let failure = Failure::usage("can't read the configuration", "it is a directory", "name a file");
         let text = failure.to_string();
         assert_eq!(text.lines().count(), 3);
-        assert_eq!(text, "keepgate: can't read the configuration\nwhy: it is a directory\nwhat to do: name a file");
+        assert_eq!(
+            text,
+            "keepgate: can't read the configuration\nwhy: it is a directory\nwhat to do: name a file"
+        );
     }
 
     #[test]
     fn a_full_disk_has_its_own_exit_code() {
         let full = io::Error::from(io::ErrorKind::StorageFull);
         assert_eq!(Failure::io("can't write", &full).exit, Exit::DiskFull);
-        assert_eq!(Failure::io("can't write", &io::Error::from(io::ErrorKind::NotFound)).exit, Exit::Failed);
+        assert_eq!(
+            Failure::io("can't write", &io::Error::from(io::ErrorKind::NotFound)).exit,
+            Exit::Failed
+        );
     }
 }

@@ -13,11 +13,22 @@ pub fn start(log: &Log) {
         LogFormat::Auto => !io::stderr().is_terminal(),
     };
     let lines: Box<dyn Layer<Registry> + Send + Sync> = if json {
-        fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(io::stderr).boxed()
+        fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_writer(io::stderr)
+            .boxed()
     } else {
-        fmt::layer().with_ansi(io::stderr().is_terminal()).with_target(false).with_writer(io::stderr).boxed()
+        fmt::layer()
+            .with_ansi(io::stderr().is_terminal())
+            .with_target(false)
+            .with_writer(io::stderr)
+            .boxed()
     };
-    let _ = tracing_subscriber::registry().with(lines.with_filter(filter(&log.level))).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(lines.with_filter(filter(&log.level)))
+        .try_init();
 }
 
 /// Our own lines at `level`; libraries no lower than warnings, because what they log at lower levels may quote data.
@@ -30,11 +41,15 @@ fn filter(level: &str) -> EnvFilter {
 /// A panic is logged with its place and without its text, which may hold anything. Ours are bugs.
 pub fn hide_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        let place = panic
+            .location()
+            .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
         if tracing::dispatcher::has_been_set() {
             tracing::error!(place, "a bug: panicked");
         } else {
-            eprintln!("keepgate: a bug: panicked at {place}\nwhy: not shown, because it may hold data\nwhat to do: report this line");
+            eprintln!(
+                "keepgate: a bug: panicked at {place}\nwhy: not shown, because it may hold data\nwhat to do: report this line"
+            );
         }
     }));
 }
@@ -46,13 +61,19 @@ mod tests {
     #[test]
     fn every_level_of_the_configuration_is_a_filter() {
         for level in ["error", "warn", "info", "debug", "trace"] {
-            assert!(filter(level).to_string().contains(&format!("keepgate={level}")), "{level}");
+            assert!(
+                filter(level).to_string().contains(&format!("keepgate={level}")),
+                "{level}"
+            );
         }
     }
 
     #[test]
     fn libraries_never_log_below_warnings() {
         let said = filter("trace").to_string();
-        assert!(!said.contains("sqlx") && said.split(',').any(|part| part == "warn"), "{said}");
+        assert!(
+            !said.contains("sqlx") && said.split(',').any(|part| part == "warn"),
+            "{said}"
+        );
     }
 }

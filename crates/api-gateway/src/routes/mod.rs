@@ -30,6 +30,11 @@ pub(crate) fn collect() -> OpenApiRouter<Api> {
         .merge(audit::router())
 }
 
+/// All of it, for the document.
+pub(crate) fn everything() -> OpenApiRouter<Api> {
+    collect().merge(streams())
+}
+
 /// Operations that answer as long as they last: no time limit.
 fn streams() -> OpenApiRouter<Api> {
     OpenApiRouter::new().merge(messages::streams())

@@ -15,7 +15,8 @@ impl Outbox for PgTx {
     async fn lease_due(&mut self, worker: &WorkerId, limit: u16, now: Timestamp, until: Timestamp) -> Result<Vec<Leased>, StoreError> {
         let rows = sqlx::query!(
             r#"with due as (
-                 select d.message_id, d.wake_at from channels.delivery d where d.tenant_id = $1 and d.wake_at <= $2
+                 select d.message_id, d.wake_at from channels.delivery d
+                 where d.tenant_id = $1 and d.tenant_id = (select gate.worker()) and d.wake_at <= $2
                  order by d.wake_at limit $3 for update skip locked),
                leased as (
                  update channels.delivery d set lease_owner = $4, lease_token = d.lease_token + 1, lease_until = $5, wake_at = $5

@@ -4,7 +4,7 @@ use super::{Channel, WEBHOOK};
 /// One configured provider on one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Carrier {
-    /// Its name in the configuration, in the form of a route's name.
+    /// Its name in the configuration: `^[a-z0-9_-]{1,63}$`.
     pub name: String,
     /// The channel it carries.
     pub channel: Channel,

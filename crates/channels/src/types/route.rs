@@ -36,7 +36,7 @@ pub enum RouteError {
         /// Which step.
         step: usize,
     },
-    /// A provider's name has the form of a route's.
+    /// Not `^[a-z0-9_-]{1,63}$`.
     #[error("step {step} names a provider that can't exist")]
     Provider {
         /// Which step.
@@ -96,7 +96,12 @@ struct Written {
     deadline_seconds: u32,
 }
 
-/// Whether `text` has the form of a route's or provider's name.
+/// Whether `text` has the form of a provider's name in the configuration.
+fn is_provider_name(text: &str) -> bool {
+    (1..=63).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
+}
+
+/// Whether `text` has the form of a route's name.
 pub(crate) fn is_name(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -178,7 +183,7 @@ impl Step {
         if !(1..=MAX_ATTEMPTS).contains(&self.attempts) {
             return Err(RouteError::Attempts { step });
         }
-        if self.provider.as_deref().is_some_and(|name| !is_name(name)) {
+        if self.provider.as_deref().is_some_and(|name| !is_provider_name(name)) {
             return Err(RouteError::Provider { step });
         }
         Ok(())

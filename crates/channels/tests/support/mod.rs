@@ -1,7 +1,7 @@
 //! What the suites share: the transaction they ask for, and things to put into it.
 #![expect(dead_code, reason = "each suite uses its part")]
 use chrono::Duration;
-use keepgate_channels::{commands::*, machine::*, ports::*, *};
+use keepgate_channels::{machine::*, ports::*, *};
 use keepgate_kernel::{AttemptId, Level, MessageId, PrincipalId, RecipientId, RequestId, RouteId, Timestamp, WebhookId};
 use keepgate_policy::{Command, OpContext, authorize};
 use keepgate_store::testing::{TestTx, World};

@@ -116,19 +116,45 @@ where
             return Err(CreateUserError::InvalidName);
         }
         let tenant = self.tenant.unwrap_or(proof.tenant());
-        let given = grant(proof, Target { principal: self.id, tenant, present: None }, self.level)?;
+        let given = grant(
+            proof,
+            Target {
+                principal: self.id,
+                tenant,
+                present: None,
+            },
+            self.level,
+        )?;
         if tenant != proof.tenant() && tx.tenant(tenant).await?.is_none() {
             return Err(CreateUserError::TenantNotFound);
         }
         let unit = unit_for(tx, self.level, self.unit).await?;
         let (email, display_name) = (Some(self.email.clone()), self.display_name.clone());
-        if !tx.add_principal(&NewPrincipal { id: self.id, tenant, email, display_name }).await? {
+        if !tx
+            .add_principal(&NewPrincipal {
+                id: self.id,
+                tenant,
+                email,
+                display_name,
+            })
+            .await?
+        {
             return Err(CreateUserError::EmailTaken);
         }
         tx.assign(given, unit).await?;
         let expires_at = tx.context().at() + ENROLMENT_LIFE;
-        let enrolment = NewEnrolment { id: self.enrolment, tenant, principal: self.id, hash: self.code.hash(), expires_at };
+        let enrolment = NewEnrolment {
+            id: self.enrolment,
+            tenant,
+            principal: self.id,
+            hash: self.code.hash(),
+            expires_at,
+        };
         tx.add_enrolment(&enrolment).await?;
-        Ok(UserCreated { id: self.id, code: self.code.clone(), expires_at })
+        Ok(UserCreated {
+            id: self.id,
+            code: self.code.clone(),
+            expires_at,
+        })
     }
 }

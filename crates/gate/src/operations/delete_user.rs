@@ -50,7 +50,14 @@ impl<Tx: Principals + ApiKeys + Roles + ?Sized> Command<Tx> for DeleteUser {
 
     async fn run(&self, proof: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<(), DeleteUserError> {
         let present = user(tx, self.id).await?.ok_or(DeleteUserError::NotFound)?;
-        let reached = reach(proof, Target { principal: self.id, tenant: proof.tenant(), present: present.level })?;
+        let reached = reach(
+            proof,
+            Target {
+                principal: self.id,
+                tenant: proof.tenant(),
+                present: present.level,
+            },
+        )?;
         if !tx.delete_principal(&reached).await? {
             return Err(DeleteUserError::NotFound);
         }

@@ -46,9 +46,15 @@ impl<Tx: Principals + ?Sized> Command<Tx> for GetUser {
 }
 
 /// A user who is not deleted.
-pub(super) async fn user<Tx: Principals + ?Sized>(tx: &mut Tx, id: PrincipalId) -> Result<Option<PrincipalRecord>, StoreError> {
+pub(super) async fn user<Tx: Principals + ?Sized>(
+    tx: &mut Tx,
+    id: PrincipalId,
+) -> Result<Option<PrincipalRecord>, StoreError> {
     if id.kind() != PrincipalKind::User {
         return Ok(None);
     }
-    Ok(tx.principal(id).await?.filter(|user| user.status != PrincipalStatus::Deleted))
+    Ok(tx
+        .principal(id)
+        .await?
+        .filter(|user| user.status != PrincipalStatus::Deleted))
 }

@@ -90,16 +90,31 @@ where
         if self.expires_at.is_some_and(|end| end <= tx.context().at()) {
             return Err(IssueApiKeyError::ExpiryInThePast);
         }
-        let given = grant(proof, Target { principal: self.service, tenant: proof.tenant(), present: None }, self.level)?;
+        let given = grant(
+            proof,
+            Target {
+                principal: self.service,
+                tenant: proof.tenant(),
+                present: None,
+            },
+            self.level,
+        )?;
         let unit = unit_for(tx, self.level, self.unit).await?;
-        let service =
-            NewPrincipal { id: self.service, tenant: proof.tenant(), email: None, display_name: Some(self.name.clone()) };
+        let service = NewPrincipal {
+            id: self.service,
+            tenant: proof.tenant(),
+            email: None,
+            display_name: Some(self.name.clone()),
+        };
         if !tx.add_principal(&service).await? {
             return Err(StoreError::Conflict.into());
         }
         tx.assign(given, unit).await?;
         tx.add_api_key(&self.record()).await?;
-        Ok(ApiKeyIssued { id: self.key.id(), key: self.key.clone() })
+        Ok(ApiKeyIssued {
+            id: self.key.id(),
+            key: self.key.clone(),
+        })
     }
 }
 

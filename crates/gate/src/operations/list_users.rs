@@ -22,7 +22,11 @@ impl<Tx: Principals + ?Sized> Command<Tx> for ListUsers {
         Entity::collection("users")
     }
 
-    async fn run(&self, _proof: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<Vec<PrincipalRecord>, StoreError> {
+    async fn run(
+        &self,
+        _proof: &Authorized<Self::Permission>,
+        tx: &mut Tx,
+    ) -> Result<Vec<PrincipalRecord>, StoreError> {
         tx.principals(PrincipalKind::User, self.after, self.limit).await
     }
 }

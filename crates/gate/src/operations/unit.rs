@@ -37,7 +37,11 @@ pub(super) async fn unit_for<Tx: Units + ?Sized>(
     match wanted {
         Some(_) if !level.needs_unit() => Err(UnitError::NotAllowed),
         None if !level.needs_unit() => Ok(None),
-        Some(unit) => tx.unit(unit).await?.map(|unit| Some(unit.id)).ok_or(UnitError::NotFound),
+        Some(unit) => tx
+            .unit(unit)
+            .await?
+            .map(|unit| Some(unit.id))
+            .ok_or(UnitError::NotFound),
         None => tx.main_unit().await?.map(Some).ok_or(UnitError::NotFound),
     }
 }

@@ -70,7 +70,11 @@ impl<Tx: Principals + ApiKeys + Roles + Units + ?Sized> Command<Tx> for UpdateUs
             return Err(UpdateUserError::Nothing);
         }
         let present = user(tx, self.id).await?.ok_or(UpdateUserError::NotFound)?;
-        let target = Target { principal: self.id, tenant: proof.tenant(), present: present.level };
+        let target = Target {
+            principal: self.id,
+            tenant: proof.tenant(),
+            present: present.level,
+        };
         if self.level.is_some() || self.unit.is_some() {
             let level = self.level.or(present.level).ok_or(UpdateUserError::NotFound)?;
             let given = grant(proof, target, level)?;

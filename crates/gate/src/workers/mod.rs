@@ -1,4 +1,6 @@
-//! Keepgate's own workers, one file each.
+//! Keepgate's own workers, one folder or file each.
+mod dispatch;
 mod hub;
 
+pub use dispatch::{Dispatcher, Outward, Parcel};
 pub use hub::Hub;

@@ -29,7 +29,9 @@ impl Archive {
         let mut at = 0;
         while let Some(header) = header(&mut file, at).map_err(failed)? {
             let Some((name, size)) = parse(&header) else {
-                return Err(Unreadable(format!("{shown}: not a bundle: damaged header at byte {at}")));
+                return Err(Unreadable(format!(
+                    "{shown}: not a bundle: damaged header at byte {at}"
+                )));
             };
             let start = at + BLOCK;
             if start.checked_add(size).is_none_or(|end| end > length) {
@@ -45,11 +47,16 @@ impl Archive {
 
     /// A file of the bundle, of at most `most` bytes.
     pub fn read(&self, name: &str, most: usize) -> Result<Vec<u8>, Unreadable> {
-        let (start, size) = self.places.get(name).ok_or_else(|| Unreadable(format!("{name} is not in the bundle")))?;
+        let (start, size) = self
+            .places
+            .get(name)
+            .ok_or_else(|| Unreadable(format!("{name} is not in the bundle")))?;
         let size = usize::try_from(*size).ok().filter(|size| *size <= most);
         let size = size.ok_or_else(|| Unreadable(format!("{name} has more than {most} bytes")))?;
         let mut content = vec![0; size];
-        self.file.read_exact_at(&mut content, *start).map_err(|error| Unreadable(format!("{name}: {error}")))?;
+        self.file
+            .read_exact_at(&mut content, *start)
+            .map_err(|error| Unreadable(format!("{name}: {error}")))?;
         Ok(content)
     }
 }
@@ -73,13 +80,21 @@ fn parse(header: &[u8; 512]) -> Option<(String, u64)> {
         std::str::from_utf8(bytes.get(..end)?).ok().map(str::to_owned)
     };
     let number = |bytes: &[u8]| u64::from_str_radix(text(bytes)?.trim(), 8).ok();
-    let sum: u64 = header.iter().enumerate().map(|(at, byte)| u64::from(if (148..156).contains(&at) { b' ' } else { *byte })).sum();
+    let sum: u64 = header
+        .iter()
+        .enumerate()
+        .map(|(at, byte)| u64::from(if (148..156).contains(&at) { b' ' } else { *byte }))
+        .sum();
     let is_file = matches!(field(156, 157), [b'0' | 0]);
     if number(field(148, 156))? != sum || !is_file {
         return None;
     }
     let (name, prefix) = (text(field(0, 100))?, text(field(345, 500))?);
-    let name = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+    let name = if prefix.is_empty() {
+        name
+    } else {
+        format!("{prefix}/{name}")
+    };
     Some((name, number(field(124, 136))?))
 }
 
@@ -97,7 +112,10 @@ mod tests {
             std::fs::write(path, content).unwrap();
         }
         let mut tar = std::process::Command::new("tar");
-        tar.args(["--format=ustar", "-cf"]).arg(&out).arg("-C").arg(dir.path().join("in"));
+        tar.args(["--format=ustar", "-cf"])
+            .arg(&out)
+            .arg("-C")
+            .arg(dir.path().join("in"));
         tar.args(files.iter().map(|(name, _)| name));
         assert!(tar.status().unwrap().success());
         (dir, out)

@@ -22,7 +22,11 @@ impl Directory {
         let failed = |error: std::io::Error| Unreadable(format!("{}: {error}", path.display()));
         let mut content = Vec::new();
         let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-        File::open(&path).map_err(failed)?.take(limit).read_to_end(&mut content).map_err(failed)?;
+        File::open(&path)
+            .map_err(failed)?
+            .take(limit)
+            .read_to_end(&mut content)
+            .map_err(failed)?;
         if content.len() > most {
             return Err(Unreadable(format!("{}: more than {most} bytes", path.display())));
         }

@@ -29,11 +29,19 @@ use crate::{
 pub fn export(args: &ExportArgs, environment: &Environment) -> Result<Exit, Failure> {
     if fs::symlink_metadata(&args.out).is_ok() {
         let why = format!("{} exists", args.out.display());
-        return Err(Failure::usage("can't write the export", why, "name a path that does not exist with --out"));
+        return Err(Failure::usage(
+            "can't write the export",
+            why,
+            "name a path that does not exist with --out",
+        ));
     }
     if args.format == Format::Tiles && (args.from.is_some() || args.to.is_some()) {
         let why = "a log is verifiable as a whole only";
-        return Err(Failure::usage("can't cut tiles by time", why, "leave --from and --to out, or choose another format"));
+        return Err(Failure::usage(
+            "can't cut tiles by time",
+            why,
+            "leave --from and --to out, or choose another format",
+        ));
     }
     let written = match (&args.access.url, args.format) {
         (Some(url), Format::Tiles) => tiles_from(&Remote::new(url, &args.access)?, &args.out)?,
@@ -52,21 +60,32 @@ pub fn export(args: &ExportArgs, environment: &Environment) -> Result<Exit, Fail
 }
 
 fn tiles_from(remote: &Remote, out: &Path) -> Result<String, Failure> {
-    let checkpoint = remote.log_file("checkpoint", MAX_CHECKPOINT).map_err(|error| unreadable(&error))?;
-    let size = size_of(&checkpoint).ok_or_else(|| unreadable(&Unreadable("what the gateway calls a checkpoint is none".into())))?;
+    let checkpoint = remote
+        .log_file("checkpoint", MAX_CHECKPOINT)
+        .map_err(|error| unreadable(&error))?;
+    let size = size_of(&checkpoint)
+        .ok_or_else(|| unreadable(&Unreadable("what the gateway calls a checkpoint is none".into())))?;
     let directory = TileDirectory::begin(out).map_err(|error| cannot_write(out, &error))?;
     let bar = terminal::progress("fetching tiles");
     bar.set_length(tiles_for(size).count().try_into().unwrap_or(u64::MAX));
     for path in tiles_for(size) {
-        let content = remote.log_file(&path.to_string(), path.max_bytes()).map_err(|error| unreadable(&error))?;
-        directory.tile(&path, &content).map_err(|error| cannot_write(out, &error))?;
+        let content = remote
+            .log_file(&path.to_string(), path.max_bytes())
+            .map_err(|error| unreadable(&error))?;
+        directory
+            .tile(&path, &content)
+            .map_err(|error| cannot_write(out, &error))?;
         bar.inc(1);
     }
     if let Ok(vkey) = remote.log_file("vkey", MAX_CHECKPOINT) {
-        directory.file("vkey", &vkey).map_err(|error| cannot_write(out, &error))?;
+        directory
+            .file("vkey", &vkey)
+            .map_err(|error| cannot_write(out, &error))?;
     }
     bar.finish_and_clear();
-    directory.finish(&checkpoint).map_err(|error| cannot_write(out, &error))?;
+    directory
+        .finish(&checkpoint)
+        .map_err(|error| cannot_write(out, &error))?;
     Ok(format!("wrote {size} entries"))
 }
 
@@ -94,7 +113,8 @@ fn stream_from(remote: &Remote, format: Format, args: &ExportArgs) -> Result<Str
         Err(StreamError::Remote(error)) => return Err(unreadable(&error)),
         Err(StreamError::Sink(error)) => return Err(cannot_write(&args.out, &error)),
     }
-    file.finish(&args.out).map_err(|error| cannot_write(&args.out, &error))?;
+    file.finish(&args.out)
+        .map_err(|error| cannot_write(&args.out, &error))?;
     Ok(format!("wrote {bytes} bytes"))
 }
 
@@ -109,13 +129,19 @@ fn tiles_from_directory(args: &ExportArgs, environment: &Environment) -> Result<
         let (mut grower, bar) = (Grower::default(), terminal::progress("reading entries"));
         bar.set_length(log.size());
         while let Some((entries, hashes)) = log.next_bundle().await? {
-            grower.bundle(&directory, &entries, &hashes).map_err(|error| cannot_write(&args.out, &error))?;
+            grower
+                .bundle(&directory, &entries, &hashes)
+                .map_err(|error| cannot_write(&args.out, &error))?;
             bar.inc(hashes.len().try_into().unwrap_or_default());
         }
         bar.finish_and_clear();
-        grower.finish(&directory).map_err(|error| cannot_write(&args.out, &error))?;
+        grower
+            .finish(&directory)
+            .map_err(|error| cannot_write(&args.out, &error))?;
         let size = log.size();
-        directory.finish(log.checkpoint()).map_err(|error| cannot_write(&args.out, &error))?;
+        directory
+            .finish(log.checkpoint())
+            .map_err(|error| cannot_write(&args.out, &error))?;
         Ok(format!("wrote {size} entries"))
     })
 }
@@ -133,7 +159,10 @@ impl Unfinished {
         let path = out.with_file_name(name);
         let _ = fs::remove_file(&path);
         let file = File::options().write(true).create_new(true).mode(0o600).open(&path)?;
-        Ok(Self { path, to: BufWriter::new(file) })
+        Ok(Self {
+            path,
+            to: BufWriter::new(file),
+        })
     }
 
     fn finish(mut self, out: &Path) -> io::Result<()> {
@@ -150,7 +179,12 @@ impl Drop for Unfinished {
 }
 
 fn unreadable(error: &Unreadable) -> Failure {
-    Failure::new(Exit::Incomplete, "can't read the log", error.0.clone(), "check the address and the token; nothing was written")
+    Failure::new(
+        Exit::Incomplete,
+        "can't read the log",
+        error.0.clone(),
+        "check the address and the token; nothing was written",
+    )
 }
 
 fn cannot_write(out: &Path, error: &io::Error) -> Failure {

@@ -17,7 +17,11 @@ pub struct Observer {
 
 impl Observer {
     pub const fn new(bar: ProgressBar, check: EntryCheck) -> Self {
-        Self { bar, check, latest: None }
+        Self {
+            bar,
+            check,
+            latest: None,
+        }
     }
 
     fn dated(&mut self, bytes: &[u8]) -> Result<(), String> {
@@ -25,7 +29,9 @@ impl Observer {
         let latest = self.latest.unwrap_or(at);
         if at + TOLERANCE < latest {
             let (at, latest) = (format_time(at), format_time(latest));
-            return Err(format!("it is dated {at} and stands after one of {latest}: back-dated, or the clock was set back"));
+            return Err(format!(
+                "it is dated {at} and stands after one of {latest}: back-dated, or the clock was set back"
+            ));
         }
         self.latest = Some(latest.max(at));
         Ok(())
@@ -39,7 +45,9 @@ impl verify::Observer for Observer {
     }
 
     fn entry(&mut self, index: u64, bytes: &[u8]) -> Result<(), String> {
-        self.check.verify_entry(index, bytes).map_err(|fault| fault.to_string())?;
+        self.check
+            .verify_entry(index, bytes)
+            .map_err(|fault| fault.to_string())?;
         self.dated(bytes)
     }
 }

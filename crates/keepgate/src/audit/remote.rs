@@ -1,5 +1,5 @@
 //! A log at a running gateway.
-use std::{io::Read, time::Duration};
+use std::{fs::File, io::Read, os::unix::fs::MetadataExt, path::Path, time::Duration};
 
 use reqwest::{Certificate, Client, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -11,7 +11,7 @@ use crate::{
     cli::{Access, TokenFrom},
     exit::Exit,
     failure::{Failure, chain},
-    secrets::PrivateFile,
+    terminal,
 };
 
 /// A token is longer than 16 KiB in nobody's system.
@@ -31,12 +31,21 @@ impl Remote {
     /// Reads certificate and token; connects to nothing yet.
     pub fn new(url: &Url, access: &Access) -> Result<Self, Failure> {
         if url.scheme() != "https" {
-            return Err(Failure::usage(format!("can't use {url}"), "a token is sent over https only", "use the https:// address"));
+            return Err(Failure::usage(
+                format!("can't use {url}"),
+                "a token is sent over https only",
+                "use the https:// address",
+            ));
         }
         crate::tls::install_provider();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::io("can't start the runtime", &error))?;
-        Ok(Self { runtime, client: client(url, access)?, base: url.clone(), token: token(access)? })
+        Ok(Self {
+            runtime,
+            client: client(url, access)?,
+            base: url.clone(),
+            token: token(access)?,
+        })
     }
 
     /// A file of the caller's tenant's log, of at most `most` bytes.
@@ -56,12 +65,21 @@ impl Remote {
     }
 
     /// Streams an answer of any length into `sink`, which gets each piece as it comes.
-    pub fn stream(&self, path: &str, query: &[(&str, &str)], sink: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> Result<(), StreamError> {
+    pub fn stream(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        sink: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<(), StreamError> {
         let mut url = self.url(path);
         url.query_pairs_mut().extend_pairs(query);
         self.runtime.block_on(async {
             let mut response = self.ask(url).await.map_err(StreamError::Remote)?;
-            while let Some(chunk) = response.chunk().await.map_err(|error| StreamError::Remote(Unreadable(told(&error))))? {
+            while let Some(chunk) = response
+                .chunk()
+                .await
+                .map_err(|error| StreamError::Remote(Unreadable(told(&error))))?
+            {
                 sink(&chunk).map_err(StreamError::Sink)?;
             }
             Ok(())
@@ -121,11 +139,18 @@ fn refused(status: StatusCode) -> Unreadable {
 fn told(error: &reqwest::Error) -> String {
     let mut causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
     let last = causes.by_ref().last().map(ToString::to_string);
-    let kind = if error.is_timeout() { "the gateway did not answer in time" } else { "the gateway can't be reached" };
+    let kind = if error.is_timeout() {
+        "the gateway did not answer in time"
+    } else {
+        "the gateway can't be reached"
+    };
     last.map_or_else(|| kind.to_owned(), |last| format!("{kind}: {last}"))
 }
 
-#[expect(clippy::disallowed_methods, reason = "the user names this host on the command line; it may be private")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the user names this host on the command line; it may be private"
+)]
 fn client(url: &Url, access: &Access) -> Result<Client, Failure> {
     let mut builder = Client::builder()
         .https_only(true)
@@ -135,7 +160,13 @@ fn client(url: &Url, access: &Access) -> Result<Client, Failure> {
     if is_here(url) {
         builder = builder.no_proxy();
     }
-    let failed = |why: String| Failure::usage("can't use --ca-cert", why, "name the PEM file that `ca_cert` of the ready file names");
+    let failed = |why: String| {
+        Failure::usage(
+            "can't use --ca-cert",
+            why,
+            "name the PEM file that `ca_cert` of the ready file names",
+        )
+    };
     if let Some(file) = &access.ca_cert {
         let pem = std::fs::read(file).map_err(|error| failed(format!("{}: {error}", file.display())))?;
         let certs = Certificate::from_pem_bundle(&pem).map_err(|error| failed(chain(&error)))?;
@@ -159,8 +190,13 @@ fn is_here(url: &Url) -> bool {
 fn token(access: &Access) -> Result<Option<SecretString>, Failure> {
     let failed = |why: String, help: String| Failure::new(Exit::KeyFile, "can't read the token", why, help);
     let text = match &access.token_file {
-        // A process substitution is a pipe: `--token -` is for that.
-        Some(file) => PrivateFile::open_linked(file).and_then(PrivateFile::read).map_err(|error| failed(error.to_string(), error.help()))?,
+        Some(file) => {
+            let text = read(File::open(file));
+            let text =
+                text.map_err(|error| failed(format!("{}: {error}", file.display()), "name a readable file".into()))?;
+            warn_if_open(file);
+            text
+        }
         None if access.token == Some(TokenFrom::CommandLine) => {
             return Err(Failure::usage(
                 "refusing a token on the command line",
@@ -168,18 +204,36 @@ fn token(access: &Access) -> Result<Option<SecretString>, Failure> {
                 "put it into a file of mode 0600 and use --token-file FILE, or pipe it into --token -",
             ));
         }
-        None if access.token == Some(TokenFrom::StandardInput) => {
-            let mut text = Vec::new();
-            let read = std::io::stdin().lock().take(MAX_TOKEN).read_to_end(&mut text);
-            read.map_err(|error| failed(error.to_string(), "pipe the token into standard input".into()))?;
-            text
-        }
+        None if access.token == Some(TokenFrom::StandardInput) => read(Ok(std::io::stdin().lock()))
+            .map_err(|error| failed(error.to_string(), "pipe the token into standard input".into()))?,
         None => return Ok(None),
     };
     let text = String::from_utf8(text).unwrap_or_default();
     let token = text.trim();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(failed("it is empty, or no single word of ASCII".into(), "write the token alone into the file".into()));
+        return Err(failed(
+            "it is empty, or no single word of ASCII".into(),
+            "write the token alone into the file".into(),
+        ));
     }
     Ok(Some(token.to_owned().into()))
+}
+
+fn read(from: std::io::Result<impl Read>) -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    from?.take(MAX_TOKEN).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// No refusal: the token is the user's own, and may come through a pipe or a mounted file.
+fn warn_if_open(file: &Path) {
+    if let Ok(meta) = file.metadata()
+        && meta.is_file()
+        && meta.mode() & 0o077 != 0
+    {
+        terminal::note(&format!(
+            "{} can be used by others; run `chmod 600` on it",
+            file.display()
+        ));
+    }
 }

@@ -4,12 +4,7 @@ use std::{fs, path::Path};
 use clap::Parser;
 use keepgate_audit::{Leaf, TimeQuality};
 use keepgate_kernel::{AuditId, Outcome, PrincipalId, RequestId, TenantId, Timestamp, Uuid};
-use keepgate_merkle::{
-    checkpoint::Checkpoint,
-    hash::leaf_hash,
-    note::NoteSigner,
-    tree::root_of,
-};
+use keepgate_merkle::{checkpoint::Checkpoint, hash::leaf_hash, note::NoteSigner, tree::root_of};
 
 use super::{
     tiles::{Grower, TileDirectory, size_of},
@@ -60,8 +55,14 @@ fn write(out: &Path, entries: &[Vec<u8>]) {
         grower.bundle(&directory, entries, hashes).unwrap();
     }
     grower.finish(&directory).unwrap();
-    let checkpoint = Checkpoint { origin: ORIGIN.into(), size: entries.len() as u64, root: root_of(&hashes) };
-    directory.finish(checkpoint.sign(&signer()).unwrap().to_string().as_bytes()).unwrap();
+    let checkpoint = Checkpoint {
+        origin: ORIGIN.into(),
+        size: entries.len() as u64,
+        root: root_of(&hashes),
+    };
+    directory
+        .finish(checkpoint.sign(&signer()).unwrap().to_string().as_bytes())
+        .unwrap();
 }
 
 fn check(dir: &Path, more: &[&str]) -> Exit {
@@ -69,7 +70,7 @@ fn check(dir: &Path, more: &[&str]) -> Exit {
     let dir = dir.display().to_string();
     let mut arguments = vec!["verify", "--dir", &dir, "--key", &key];
     arguments.extend(more);
-    verify(&Args::parse_from(arguments).verify).map_or_else(|failure| failure.exit, |exit| exit)
+    verify(&Args::parse_from(arguments).verify).unwrap_or_else(|failure| failure.exit)
 }
 
 #[test]
@@ -78,7 +79,10 @@ fn a_log_of_every_shape_verifies_and_an_edited_entry_does_not() {
     for size in [1, 255, 256, 257, 700] {
         let dir = base.path().join(size.to_string());
         write(&dir, &(0..size).map(leaf).collect::<Vec<_>>());
-        assert_eq!(size_of(&fs::read(dir.join("checkpoint")).unwrap()), u64::try_from(size).ok());
+        assert_eq!(
+            size_of(&fs::read(dir.join("checkpoint")).unwrap()),
+            u64::try_from(size).ok()
+        );
         assert_eq!(check(&dir, &[]), Exit::Ok, "{size}");
     }
     let bundle = base.path().join("700/tile/entries/001");
@@ -103,7 +107,11 @@ fn a_missing_tile_or_checkpoint_is_incomplete_and_not_verified() {
 #[test]
 fn an_older_checkpoint_finds_a_rewritten_history() {
     let base = tempfile::tempdir().unwrap();
-    let (old, grown, forged) = (base.path().join("old"), base.path().join("grown"), base.path().join("forged"));
+    let (old, grown, forged) = (
+        base.path().join("old"),
+        base.path().join("grown"),
+        base.path().join("forged"),
+    );
     let mut entries: Vec<_> = (0..10).map(leaf).collect();
     write(&old, &entries);
     entries.extend((10..20).map(leaf));
@@ -112,7 +120,11 @@ fn an_older_checkpoint_finds_a_rewritten_history() {
     write(&forged, &entries);
     let since = old.join("checkpoint").display().to_string();
     assert_eq!(check(&grown, &["--since", &since]), Exit::Ok);
-    assert_eq!(check(&forged, &[]), Exit::Ok, "signed again, so only the older checkpoint tells");
+    assert_eq!(
+        check(&forged, &[]),
+        Exit::Ok,
+        "signed again, so only the older checkpoint tells"
+    );
     assert_eq!(check(&forged, &["--since", &since]), Exit::Failed);
     assert_eq!(check(&grown, &["--since", "/nonexistent"]), Exit::Usage);
 }
@@ -136,9 +148,12 @@ fn another_key_is_tampering_and_a_malformed_one_is_usage() {
     let shown = dir.display().to_string();
     let verify_with = |key: &str| {
         let args = Args::parse_from(["verify", "--dir", &shown, "--key", key]);
-        verify(&args.verify).map_or_else(|failure| failure.exit, |exit| exit)
+        verify(&args.verify).unwrap_or_else(|failure| failure.exit)
     };
-    let stranger = NoteSigner::from_seed(ORIGIN.parse().unwrap(), &[8; 32]).unwrap().verifier().to_string();
+    let stranger = NoteSigner::from_seed(ORIGIN.parse().unwrap(), &[8; 32])
+        .unwrap()
+        .verifier()
+        .to_string();
     assert_eq!(verify_with(&stranger), Exit::Failed);
     assert_eq!(verify_with("nonsense"), Exit::Usage);
 }
@@ -150,7 +165,14 @@ fn a_bundle_is_checked_like_the_directory_it_holds() {
     write(&dir, &(0..300).map(leaf).collect::<Vec<_>>());
     let mut tar = std::process::Command::new("tar");
     tar.args(["--format=ustar", "-cf"]).arg(&bundle).arg("-C").arg(&dir);
-    let files = ["checkpoint", "tile/entries/000", "tile/entries/001.p/44", "tile/0/000", "tile/0/001.p/44", "tile/1/000.p/1"];
+    let files = [
+        "checkpoint",
+        "tile/entries/000",
+        "tile/entries/001.p/44",
+        "tile/0/000",
+        "tile/0/001.p/44",
+        "tile/1/000.p/1",
+    ];
     assert!(tar.args(files).status().unwrap().success());
     let (key, shown) = (signer().verifier().to_string(), bundle.display().to_string());
     let args = Args::parse_from(["verify", "--bundle", &shown, "--key", &key]);

@@ -1,7 +1,6 @@
 //! Writing a log as a directory of tiles. The checkpoint comes last: a directory without one is unfinished.
 use std::{
-    fs,
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -26,7 +25,10 @@ impl TileDirectory {
     /// Those of the system.
     pub fn begin(out: &Path) -> io::Result<Self> {
         if fs::symlink_metadata(out).is_ok() {
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} exists", out.display())));
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                format!("{} exists", out.display()),
+            ));
         }
         let mut name = out.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
         name.push(".unfinished");
@@ -35,7 +37,10 @@ impl TileDirectory {
             fs::remove_dir_all(&work)?;
         }
         fs::create_dir_all(&work)?;
-        Ok(Self { work, out: out.to_owned() })
+        Ok(Self {
+            work,
+            out: out.to_owned(),
+        })
     }
 
     /// Writes one tile.
@@ -76,7 +81,12 @@ impl Drop for TileDirectory {
 
 /// The size a checkpoint tells, its signature not looked at: whoever reads the export checks that.
 pub fn size_of(checkpoint: &[u8]) -> Option<u64> {
-    Note::parse(checkpoint).ok()?.text().parse::<Checkpoint>().ok().map(|checkpoint| checkpoint.size)
+    Note::parse(checkpoint)
+        .ok()?
+        .text()
+        .parse::<Checkpoint>()
+        .ok()
+        .map(|checkpoint| checkpoint.size)
 }
 
 /// Grows the tiles of a log from its entries, 256 at a time.

@@ -22,16 +22,27 @@ use crate::{cli::VerifyArgs, exit::Exit, failure::Failure, terminal};
 /// Exit code 2 for arguments that can't be used, 3 when there is nothing to read.
 pub fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
     let key: VerifierKey = args.key.trim().parse().map_err(|error| {
-        Failure::usage("can't use --key", format!("{error}"), "give the line that GET /v1/audit/log/vkey answers, in quotes")
+        Failure::usage(
+            "can't use --key",
+            format!("{error}"),
+            "give the line that GET /v1/audit/log/vkey answers, in quotes",
+        )
     })?;
     let check = EntryCheck::for_origin(key.name().as_str()).map_err(|error| {
-        Failure::usage("can't use --key", format!("it is not the key of a Keepgate log: {error}"), "give the key of the log itself")
+        Failure::usage(
+            "can't use --key",
+            format!("it is not the key of a Keepgate log: {error}"),
+            "give the key of the log itself",
+        )
     })?;
     let since = args.since.as_deref().map(|file| {
-        let (dir, name) = (file.parent().unwrap_or(file), file.file_name().unwrap_or_default().to_string_lossy().into_owned());
-        Directory::new(dir).read(&name, MAX_CHECKPOINT).map_err(|error| {
-            Failure::usage("can't read the older checkpoint", error.0, "name the file with --since")
-        })
+        let (dir, name) = (
+            file.parent().unwrap_or(file),
+            file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        );
+        Directory::new(dir)
+            .read(&name, MAX_CHECKPOINT)
+            .map_err(|error| Failure::usage("can't read the older checkpoint", error.0, "name the file with --since"))
     });
     let since = since.transpose()?;
     let read = source(args).and_then(|mut source| {
@@ -54,9 +65,15 @@ pub fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
 fn source(args: &VerifyArgs) -> Result<Source, Failure> {
     match (&args.dir, &args.bundle, &args.access.url) {
         (Some(dir), _, _) => Ok(Source::Directory(Directory::new(dir))),
-        (_, Some(file), _) => Archive::open(file).map(Source::Archive).map_err(|error| unreadable(&error, args.json)),
+        (_, Some(file), _) => Archive::open(file)
+            .map(Source::Archive)
+            .map_err(|error| unreadable(&error, args.json)),
         (_, _, Some(url)) => Remote::new(url, &args.access).map(Source::Remote),
-        (None, None, None) => Err(Failure::usage("nothing to verify", "no log is named", "use --url, --dir or --bundle")),
+        (None, None, None) => Err(Failure::usage(
+            "nothing to verify",
+            "no log is named",
+            "use --url, --dir or --bundle",
+        )),
     }
 }
 
@@ -66,5 +83,10 @@ fn unreadable(error: &Unreadable, as_json: bool) -> Failure {
         let told = json!({ "result": "incomplete", "checked": 0, "tile": null, "reason": error.0 });
         terminal::say(&told.to_string());
     }
-    Failure::new(Exit::Incomplete, "can't read the log", error.0.clone(), "check the address, path and token; nothing is proved")
+    Failure::new(
+        Exit::Incomplete,
+        "can't read the log",
+        error.0.clone(),
+        "check the address, path and token; nothing is proved",
+    )
 }

@@ -26,7 +26,11 @@ impl DataArgs {
     /// # Errors
     /// Exit code 2 with every mistake in it.
     pub fn load(&self, environment: &Environment) -> Result<Config, Failure> {
-        let flags = Flags { config: self.config.clone(), data_dir: self.data_dir.clone(), ..Flags::default() };
+        let flags = Flags {
+            config: self.config.clone(),
+            data_dir: self.data_dir.clone(),
+            ..Flags::default()
+        };
         config::load(&flags, environment)
     }
 }
@@ -40,7 +44,7 @@ pub struct Access {
     /// The certificate to trust, PEM; without it, those of the system
     #[arg(long, value_name = "FILE", requires = "url")]
     pub ca_cert: Option<PathBuf>,
-    /// A file (mode 0600) with an access token or API key
+    /// A file with an access token or API key
     #[arg(long, value_name = "FILE", requires = "url", conflicts_with = "token")]
     pub token_file: Option<PathBuf>,
     /// `-` reads the token from standard input; a token itself is refused here
@@ -59,5 +63,9 @@ pub enum TokenFrom {
 
 #[expect(clippy::unnecessary_wraps, reason = "clap wants a Result")]
 fn dash(value: &str) -> Result<TokenFrom, std::convert::Infallible> {
-    Ok(if value == "-" { TokenFrom::StandardInput } else { TokenFrom::CommandLine })
+    Ok(if value == "-" {
+        TokenFrom::StandardInput
+    } else {
+        TokenFrom::CommandLine
+    })
 }

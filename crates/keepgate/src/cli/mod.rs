@@ -16,8 +16,8 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use crate::{environment::Environment, exit::Exit, failure::Failure};
-pub use common::{Access, DataArgs, TokenFrom};
 pub use audit::{ExportArgs, Format, VerifyArgs};
+pub use common::{Access, DataArgs, TokenFrom};
 pub use db::{ShellArgs, ShellRole};
 pub use serve::ServeArgs;
 

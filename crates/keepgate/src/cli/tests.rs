@@ -14,7 +14,12 @@ fn the_command_line_is_well_formed() {
 
 #[test]
 fn no_command_is_serve_with_the_same_flags() {
-    for line in ["keepgate", "keepgate serve", "keepgate --listen 127.0.0.1:0 --data-dir /d", "keepgate serve --listen 127.0.0.1:0 --data-dir /d"] {
+    for line in [
+        "keepgate",
+        "keepgate serve",
+        "keepgate --listen 127.0.0.1:0 --data-dir /d",
+        "keepgate serve --listen 127.0.0.1:0 --data-dir /d",
+    ] {
         let cli = parse_line(line).unwrap();
         let args = match cli.command {
             None => cli.serve,
@@ -61,23 +66,34 @@ fn wrong_uses_are_usage_errors_with_code_2() {
         let error = parse_line(line).expect_err(line);
         assert_eq!(error.exit_code(), 2, "{line}");
     }
-    assert_eq!(parse_line("keepgate --help").unwrap_err().kind(), ErrorKind::DisplayHelp);
+    assert_eq!(
+        parse_line("keepgate --help").unwrap_err().kind(),
+        ErrorKind::DisplayHelp
+    );
 }
 
 #[test]
 fn a_token_on_the_command_line_is_never_repeated() {
     let cli = parse_line("keepgate audit verify --url https://h --token hunter2 --key K").unwrap();
-    let Some(Command::Audit(audit::Audit::Verify(args))) = cli.command else { panic!("verify") };
+    let Some(Command::Audit(audit::Audit::Verify(args))) = cli.command else {
+        panic!("verify")
+    };
     assert_eq!(args.access.token, Some(TokenFrom::CommandLine));
     assert!(!format!("{args:?}").contains("hunter2"));
     let said = crate::audit::verify(&VerifyArgs { key: key(), ..args }).unwrap_err();
     assert_eq!(said.exit, Exit::Usage);
-    assert!(said.to_string().contains("--token-file") && !said.to_string().contains("hunter2"), "{said}");
+    assert!(
+        said.to_string().contains("--token-file") && !said.to_string().contains("hunter2"),
+        "{said}"
+    );
 }
 
 fn key() -> String {
     let name = "localhost/audit/00000000-0000-0000-0000-000000000000".parse().unwrap();
-    keepgate_merkle::note::NoteSigner::from_seed(name, &[7; 32]).unwrap().verifier().to_string()
+    keepgate_merkle::note::NoteSigner::from_seed(name, &[7; 32])
+        .unwrap()
+        .verifier()
+        .to_string()
 }
 
 #[test]
@@ -85,7 +101,10 @@ fn every_command_explains_itself_with_an_example_and_exit_codes() {
     fn check(command: &clap::Command, path: &str) {
         let name = format!("{path} {}", command.get_name());
         if command.has_subcommands() {
-            command.get_subcommands().filter(|sub| sub.get_name() != "help" && !sub.is_hide_set()).for_each(|sub| check(sub, &name));
+            command
+                .get_subcommands()
+                .filter(|sub| sub.get_name() != "help" && !sub.is_hide_set())
+                .for_each(|sub| check(sub, &name));
         } else if command.get_name() != "version" {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("Example") && help.contains("Exit code"), "{name}");

@@ -13,7 +13,11 @@ pub struct VersionArgs {
 
 impl VersionArgs {
     pub fn run(self) -> Exit {
-        terminal::say(&if self.json { version::json().to_string() } else { version::line() });
+        terminal::say(&if self.json {
+            version::json().to_string()
+        } else {
+            version::line()
+        });
         Exit::Ok
     }
 }

@@ -13,12 +13,19 @@ pub fn build(source: &str, base: &Path, data_dir: &Path) -> Result<Config, Vec<M
     if !errors.is_empty() {
         let line = |error: &toml::de::Error| error.span().map(|span| super::reader::line_of(source, span.start));
         // Not the error's own text: it quotes the line, which may hold a secret.
-        let mistake = |error: &toml::de::Error| Mistake { line: line(error), key: String::new(), why: error.message().into() };
+        let mistake = |error: &toml::de::Error| Mistake {
+            line: line(error),
+            key: String::new(),
+            why: error.message().into(),
+        };
         return Err(errors.iter().map(mistake).collect());
     }
     let (mut file, mut entries) = Reader::of_file(source, table.get_ref());
     let config = read(&mut file, &mut entries, base, data_dir);
-    let mut mistakes: Vec<_> = std::iter::once(file).chain(entries).flat_map(Reader::into_mistakes).collect();
+    let mut mistakes: Vec<_> = std::iter::once(file)
+        .chain(entries)
+        .flat_map(Reader::into_mistakes)
+        .collect();
     mistakes.sort();
     match config {
         Some(config) if mistakes.is_empty() => Ok(config),
@@ -30,8 +37,12 @@ pub fn build(source: &str, base: &Path, data_dir: &Path) -> Result<Config, Vec<M
 pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Path, data_dir: &Path) -> Option<Config> {
     let (listen, admin_listen) = (file.get(keys::LISTEN), file.get(keys::ADMIN_LISTEN));
     let public_url = file.get(keys::PUBLIC_URL);
-    let data_dir = file.get(keys::DATA_DIR).map_or_else(|| data_dir.to_owned(), |dir| base.join(dir));
-    let kek_file = file.get(keys::KEK_FILE).map_or_else(|| data_dir.join("keys/kek"), |path| base.join(path));
+    let data_dir = file
+        .get(keys::DATA_DIR)
+        .map_or_else(|| data_dir.to_owned(), |dir| base.join(dir));
+    let kek_file = file
+        .get(keys::KEK_FILE)
+        .map_or_else(|| data_dir.join("keys/kek"), |path| base.join(path));
     let database_url = file.get(keys::DATABASE_URL);
     let integrator_url = file.get(keys::INTEGRATOR_URL);
     let migrate_url = file.get(keys::MIGRATE_URL);
@@ -48,8 +59,10 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
     let postgres = read_postgres(file, base);
     let webhooks_allow_loopback = file.get(keys::WEBHOOKS_LOOPBACK);
     let mut names = Vec::new();
-    let providers: Vec<_> =
-        entries.iter_mut().map(|entry| Provider::read(entry, public_url.as_ref(), &mut names)).collect();
+    let providers: Vec<_> = entries
+        .iter_mut()
+        .map(|entry| Provider::read(entry, public_url.as_ref(), &mut names))
+        .collect();
     Some(Config {
         file: None,
         listen: listen?,
@@ -73,7 +86,10 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
 fn read_tls(file: &mut Reader<'_>, base: &Path) -> Option<TlsFiles> {
     let (cert, key) = (file.get(keys::TLS_CERT), file.get(keys::TLS_KEY));
     match (cert, key) {
-        (Some(cert), Some(key)) => Some(TlsFiles { cert: base.join(cert), key: base.join(key) }),
+        (Some(cert), Some(key)) => Some(TlsFiles {
+            cert: base.join(cert),
+            key: base.join(key),
+        }),
         (Some(_), None) if !file.has(keys::TLS_KEY) => {
             file.complain(keys::TLS_KEY, "is missing; tls.cert_file needs it");
             None
@@ -93,7 +109,10 @@ fn read_log(file: &mut Reader<'_>) -> Option<Log> {
         "text" => LogFormat::Text,
         _ => LogFormat::Auto,
     };
-    Some(Log { level: level?.to_owned(), format })
+    Some(Log {
+        level: level?.to_owned(),
+        format,
+    })
 }
 
 fn read_limits(file: &mut Reader<'_>) -> Option<Limits> {
@@ -113,7 +132,9 @@ fn read_limits(file: &mut Reader<'_>) -> Option<Limits> {
 fn read_origin(file: &mut Reader<'_>, public_host: Option<&str>) -> Option<LogHost> {
     let origin = file.get(keys::AUDIT_ORIGIN);
     let parsed = origin.as_deref().or(public_host).unwrap_or("localhost").parse();
-    parsed.map_err(|error: BadHost| file.complain(keys::AUDIT_ORIGIN, &error.to_string())).ok()
+    parsed
+        .map_err(|error: BadHost| file.complain(keys::AUDIT_ORIGIN, &error.to_string()))
+        .ok()
 }
 
 fn read_postgres(file: &mut Reader<'_>, base: &Path) -> Option<Postgres> {
@@ -123,7 +144,14 @@ fn read_postgres(file: &mut Reader<'_>, base: &Path) -> Option<Postgres> {
     if let (Some(max), Some(pool)) = (max_connections, pool)
         && pool + 10 > max
     {
-        file.complain(keys::PG_POOL, "leaves less than 10 of postgres.max_connections for the rest");
+        file.complain(
+            keys::PG_POOL,
+            "leaves less than 10 of postgres.max_connections for the rest",
+        );
     }
-    Some(Postgres { bin_dir, max_connections: max_connections?.try_into().ok()?, pool: pool?.try_into().ok()? })
+    Some(Postgres {
+        bin_dir,
+        max_connections: max_connections?.try_into().ok()?,
+        pool: pool?.try_into().ok()?,
+    })
 }

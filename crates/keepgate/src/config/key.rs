@@ -36,6 +36,7 @@ pub trait AnyKey: fmt::Debug + Sync {
     /// The dotted path.
     fn path(&self) -> &'static str;
     /// The row of `docs/configuration.md`.
+    #[cfg(test)]
     fn row(&self) -> String;
 }
 
@@ -44,12 +45,18 @@ impl<T: Type + fmt::Debug + Sync> AnyKey for Key<T> {
         self.path
     }
 
+    #[cfg(test)]
     fn row(&self) -> String {
         let default = match self.default {
             "" => String::new(),
             words if words.starts_with('(') => words.trim_matches(['(', ')']).to_owned(),
             toml => format!("`{toml}`"),
         };
-        format!("| `{}` | {} | {default} | {} |", self.path, self.of.describe(), self.what)
+        format!(
+            "| `{}` | {} | {default} | {} |",
+            self.path,
+            self.of.describe(),
+            self.what
+        )
     }
 }

@@ -40,11 +40,19 @@ pub fn load(flags: &Flags, environment: &Environment) -> Result<Config, Failure>
         None => (None, String::new()),
     };
     let base = base_of(file.as_deref())?;
-    let mut config = build(&source, &base, &data_dir).map_err(|all| Mistakes { file: file.clone(), all })?;
+    let mut config = build(&source, &base, &data_dir).map_err(|all| Mistakes {
+        file: file.clone(),
+        all,
+    })?;
     if flags.config.is_none() && flags.data_dir.is_none() && config.data_dir != data_dir {
         return Err(Failure::usage(
             "the configuration names another data directory than its own",
-            format!("{} was found in {} and says data_dir = {}", beside.display(), data_dir.display(), config.data_dir.display()),
+            format!(
+                "{} was found in {} and says data_dir = {}",
+                beside.display(),
+                data_dir.display(),
+                config.data_dir.display()
+            ),
             "remove data_dir from it, or name the file with --config",
         ));
     }

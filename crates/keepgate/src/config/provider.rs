@@ -1,10 +1,7 @@
 //! `[[providers]]`: who carries a channel.
 use url::Url;
 
-use super::{
-    keys,
-    reader::Reader,
-};
+use super::{keys, reader::Reader};
 use crate::secrets::SecretRef;
 
 /// One provider.

@@ -47,12 +47,20 @@ impl<'f> Reader<'f> {
     }
 
     fn new(source: &'f str, line: Option<usize>) -> Self {
-        Self { source, line, values: BTreeMap::new(), mistakes: Vec::new(), asked: BTreeSet::new() }
+        Self {
+            source,
+            line,
+            values: BTreeMap::new(),
+            mistakes: Vec::new(),
+            asked: BTreeSet::new(),
+        }
     }
 
     /// Flattens sections; what is neither a key nor a section is a mistake.
     fn add(&mut self, path: &str, value: &'f Spanned<DeValue<'f>>) {
-        let is_section = keys::ALL.iter().any(|key| key.path().strip_prefix(path).is_some_and(|rest| rest.starts_with('.')));
+        let is_section = keys::ALL
+            .iter()
+            .any(|key| key.path().strip_prefix(path).is_some_and(|rest| rest.starts_with('.')));
         match value.get_ref() {
             DeValue::Table(table) if is_section => {
                 for (name, value) in table {
@@ -69,13 +77,19 @@ impl<'f> Reader<'f> {
 
     fn mistake(&mut self, value: &Spanned<DeValue<'_>>, key: &str, why: &str) {
         let line = Some(line_of(self.source, value.span().start));
-        self.mistakes.push(Mistake { line, key: key.into(), why: why.into() });
+        self.mistakes.push(Mistake {
+            line,
+            key: key.into(),
+            why: why.into(),
+        });
     }
 
     /// The value of a key, its default if there is none. `None` when there is neither, or a mistake.
     pub fn get<T: Type>(&mut self, key: &Key<T>) -> Option<T::Out> {
         self.asked.insert(key.path);
-        let Some(value) = self.values.get(key.path).copied() else { return default_of(key) };
+        let Some(value) = self.values.get(key.path).copied() else {
+            return default_of(key);
+        };
         match key.of.read(value.get_ref()) {
             Ok(value) => Some(value),
             Err(why) => {
@@ -88,7 +102,7 @@ impl<'f> Reader<'f> {
     /// The value of a key that must be there.
     pub fn require<T: Type>(&mut self, key: &Key<T>) -> Option<T::Out> {
         if !self.has(key) {
-            self.complain(key, "is missing");
+            self.complain(key, &format!("is missing: {} ({})", key.what, key.of.describe()));
         }
         self.get(key)
     }
@@ -102,7 +116,11 @@ impl<'f> Reader<'f> {
     pub fn complain<T>(&mut self, key: &Key<T>, why: &str) {
         match self.values.get(key.path).copied() {
             Some(value) => self.mistake(value, key.path, why),
-            None => self.mistakes.push(Mistake { line: self.line, key: key.path.into(), why: why.into() }),
+            None => self.mistakes.push(Mistake {
+                line: self.line,
+                key: key.path.into(),
+                why: why.into(),
+            }),
         }
     }
 
@@ -129,7 +147,10 @@ pub fn default_of<T: Type>(key: &Key<T>) -> Option<T::Out> {
 
 fn unknown(path: &str) -> String {
     let near = |key: &&'static str| strsim::jaro_winkler(key, path);
-    let best = keys::ALL.iter().map(|key| key.path()).max_by(|a, b| near(a).total_cmp(&near(b)));
+    let best = keys::ALL
+        .iter()
+        .map(|key| key.path())
+        .max_by(|a, b| near(a).total_cmp(&near(b)));
     match best {
         Some(best) if near(&best) > 0.75 => format!("no such key; did you mean `{best}`?"),
         _ => "no such key".into(),

@@ -10,19 +10,26 @@ fn parse(source: &str) -> Result<Config, Vec<Mistake>> {
 
 fn mistakes(source: &str) -> Vec<String> {
     let all = parse(source).expect_err(source);
-    all.iter().map(|m| format!("{}:{}: {}", m.line.unwrap_or(0), m.key, m.why)).collect()
+    all.iter()
+        .map(|m| format!("{}:{}: {}", m.line.unwrap_or(0), m.key, m.why))
+        .collect()
 }
 
 #[test]
 fn the_documentation_lists_exactly_the_keys_there_are() {
-    let documented: Vec<&str> =
-        include_str!("../../../../docs/configuration.md").lines().filter(|line| line.starts_with("| `")).collect();
+    let documented: Vec<&str> = include_str!("../../../../docs/configuration.md")
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
     let ours: Vec<String> = keys::ALL.iter().map(|key| key.row()).collect();
     for row in &ours {
         assert!(documented.contains(&row.as_str()), "docs/configuration.md lacks\n{row}");
     }
     for row in &documented {
-        assert!(ours.iter().any(|own| own == row), "docs/configuration.md has a row without a key\n{row}");
+        assert!(
+            ours.iter().any(|own| own == row),
+            "docs/configuration.md has a row without a key\n{row}"
+        );
     }
     assert_eq!(documented, ours, "the same order, and each row once");
 }
@@ -46,43 +53,109 @@ fn the_defaults_are_the_pinned_ones() {
     assert_eq!(config.data_dir, Path::new("/data"));
     assert_eq!(config.kek_file, Path::new("/data/keys/kek"));
     assert_eq!(config.audit_origin, "localhost".parse().unwrap());
-    assert_eq!((config.database_url, config.tls, config.providers), (None, None, vec![]));
+    assert_eq!(
+        (config.database_url, config.tls, config.providers),
+        (None, None, vec![])
+    );
     assert!(!config.webhooks_allow_loopback);
 }
 
 #[test]
 fn each_mistake_is_named_with_line_key_and_reason() {
     for (source, wanted) in [
-        ("\nlisten_addr = 1", "2:listen_addr: no such key; did you mean `listen`?"),
-        ("[limits]\nbody_byte = 5", "2:limits.body_byte: no such key; did you mean `limits.body_bytes`?"),
+        (
+            "\nlisten_addr = 1",
+            "2:listen_addr: no such key; did you mean `listen`?",
+        ),
+        (
+            "[limits]\nbody_byte = 5",
+            "2:limits.body_byte: no such key; did you mean `limits.body_bytes`?",
+        ),
         ("zzz = 1", "1:zzz: no such key"),
         ("[zzz]\na = 1", "1:zzz: no such key"),
         ("limits = 5", "1:limits: expected a section, which is a table of keys"),
-        ("listen = 8443", "1:listen: expected text in quotes, found a whole number"),
-        ("listen = \"localhost\"", "1:listen: \"localhost\" is not an address such as 127.0.0.1:8443 or [::1]:8443"),
+        (
+            "listen = 8443",
+            "1:listen: expected text in quotes, found a whole number",
+        ),
+        (
+            "listen = \"localhost\"",
+            "1:listen: \"localhost\" is not an address such as 127.0.0.1:8443 or [::1]:8443",
+        ),
         (
             "admin_listen = \"0.0.0.0:9443\"",
             "1:admin_listen: 0.0.0.0:9443 is not a loopback address; this listener has no TLS and no log-in",
         ),
-        ("[limits]\nbody_bytes = \"1\"", "2:limits.body_bytes: expected a whole number, found text"),
-        ("[limits]\nbody_bytes = 1", "2:limits.body_bytes: 1 is not between 1024 and 67108864"),
-        ("[limits]\nbody_bytes = -1", "2:limits.body_bytes: -1 is not between 1024 and 67108864"),
-        ("[limits]\nbody_bytes = 1.5", "2:limits.body_bytes: expected a whole number, found a number with a fraction"),
-        ("[log]\nlevel = \"loud\"", "2:log.level: \"loud\" is not one of error, warn, info, debug, trace"),
-        ("[webhooks]\nallow_loopback = \"yes\"", "2:webhooks.allow_loopback: expected true or false without quotes, found text"),
-        ("public_url = \"http://x.example\"", "1:public_url: http://x.example/ is plain http; only https is allowed, except on loopback"),
-        ("public_url = \"https://u:p@x.example\"", "1:public_url: a URL must not hold a password"),
-        ("[tls]\ncert_file = \"c\"", "0:tls.key_file: is missing; tls.cert_file needs it"),
-        ("[tls]\nkey_file = \"c\"", "0:tls.cert_file: is missing; tls.key_file needs it"),
-        ("database_url = \"postgres://kg_app@h/d\"", "0:integrator_url: is missing; database_url needs it"),
-        ("migrate_url = \"mysql://x\"", "1:migrate_url: expected postgres://… or a secret reference"),
-        ("[audit]\norigin = \"a b\"", "2:audit.origin: the host of a log's name has 1 to 120 characters of `a-z`, `0-9`, `.`, `-` and `:`"),
-        ("public_url = \"https://[::1]:8443\"", "0:audit.origin: the host of a log's name has 1 to 120 characters of `a-z`, `0-9`, `.`, `-` and `:`"),
-        ("[postgres]\nmax_connections = 20\npool = 15", "3:postgres.pool: leaves less than 10 of postgres.max_connections for the rest"),
-        ("[providers]\nname = \"a\"", "1:providers: expected [[providers]] with double brackets"),
+        (
+            "[limits]\nbody_bytes = \"1\"",
+            "2:limits.body_bytes: expected a whole number, found text",
+        ),
+        (
+            "[limits]\nbody_bytes = 1",
+            "2:limits.body_bytes: 1 is not between 1024 and 67108864",
+        ),
+        (
+            "[limits]\nbody_bytes = -1",
+            "2:limits.body_bytes: -1 is not between 1024 and 67108864",
+        ),
+        (
+            "[limits]\nbody_bytes = 1.5",
+            "2:limits.body_bytes: expected a whole number, found a number with a fraction",
+        ),
+        (
+            "[log]\nlevel = \"loud\"",
+            "2:log.level: \"loud\" is not one of error, warn, info, debug, trace",
+        ),
+        (
+            "[webhooks]\nallow_loopback = \"yes\"",
+            "2:webhooks.allow_loopback: expected true or false without quotes, found text",
+        ),
+        (
+            "public_url = \"http://x.example\"",
+            "1:public_url: http://x.example/ is plain http; only https is allowed, except on loopback",
+        ),
+        (
+            "public_url = \"https://u:p@x.example\"",
+            "1:public_url: a URL must not hold a password",
+        ),
+        (
+            "[tls]\ncert_file = \"c\"",
+            "0:tls.key_file: is missing; tls.cert_file needs it",
+        ),
+        (
+            "[tls]\nkey_file = \"c\"",
+            "0:tls.cert_file: is missing; tls.key_file needs it",
+        ),
+        (
+            "database_url = \"postgres://kg_app@h/d\"",
+            "0:integrator_url: is missing; database_url needs it",
+        ),
+        (
+            "migrate_url = \"mysql://x\"",
+            "1:migrate_url: expected postgres://… or a secret reference",
+        ),
+        (
+            "[audit]\norigin = \"a b\"",
+            "2:audit.origin: the host of a log's name has 1 to 120 characters of `a-z`, `0-9`, `.`, `-` and `:`",
+        ),
+        (
+            "public_url = \"https://[::1]:8443\"",
+            "0:audit.origin: the host of a log's name has 1 to 120 characters of `a-z`, `0-9`, `.`, `-` and `:`",
+        ),
+        (
+            "[postgres]\nmax_connections = 20\npool = 15",
+            "3:postgres.pool: leaves less than 10 of postgres.max_connections for the rest",
+        ),
+        (
+            "[providers]\nname = \"a\"",
+            "1:providers: expected [[providers]] with double brackets",
+        ),
     ] {
         let found = mistakes(source);
-        assert!(found.iter().any(|mistake| mistake == wanted), "{source}\nwanted {wanted}\nfound  {found:#?}");
+        assert!(
+            found.iter().any(|mistake| mistake == wanted),
+            "{source}\nwanted {wanted}\nfound  {found:#?}"
+        );
     }
 }
 
@@ -96,7 +169,12 @@ fn all_mistakes_are_told_together_in_the_order_of_lines() {
 #[test]
 fn a_syntax_error_is_told_without_quoting_the_line() {
     let found = mistakes("listen = \"127.0.0.1:1\"\nmigrate_url = hunter2\n");
-    assert!(found.iter().all(|mistake| mistake.starts_with("2:") && !mistake.contains("hunter2")), "{found:?}");
+    assert!(
+        found
+            .iter()
+            .all(|mistake| mistake.starts_with("2:") && !mistake.contains("hunter2")),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -105,7 +183,12 @@ fn a_literal_secret_is_refused_and_never_quoted() {
     let url = "migrate_url = \"postgres://kg_migrator:hunter2@h/d\"";
     for source in [provider, url] {
         let found = mistakes(source);
-        assert!(found.iter().any(|mistake| mistake.contains("must not stand in the configuration")), "{found:?}");
+        assert!(
+            found
+                .iter()
+                .any(|mistake| mistake.contains("must not stand in the configuration")),
+            "{found:?}"
+        );
         assert!(!found.iter().any(|mistake| mistake.contains("hunter2")), "{found:?}");
     }
 }
@@ -126,10 +209,18 @@ fn a_provider_is_read_as_the_contract_writes_it() {
     let dir = tempfile::tempdir().unwrap();
     let extra = "base_url = \"http://127.0.0.1:4010\"\ncallback_base = \"https://gw.example\"\n";
     let config = parse(&provider(dir.path(), 0o600, extra)).unwrap();
-    let [tw] = config.providers.as_slice() else { panic!("one provider") };
-    assert_eq!((tw.name.as_str(), tw.kind, tw.channels.as_slice()), ("tw", ProviderKind::Twilio, &["sms", "voice"][..]));
+    let [tw] = config.providers.as_slice() else {
+        panic!("one provider")
+    };
+    assert_eq!(
+        (tw.name.as_str(), tw.kind, tw.channels.as_slice()),
+        ("tw", ProviderKind::Twilio, &["sms", "voice"][..])
+    );
     assert_eq!(tw.base_url.as_str(), "http://127.0.0.1:4010/");
-    assert_eq!(tw.callback_base.as_ref().map(url::Url::as_str), Some("https://gw.example/"));
+    assert_eq!(
+        tw.callback_base.as_ref().map(url::Url::as_str),
+        Some("https://gw.example/")
+    );
     assert_eq!(tw.auth_token.path(), dir.path().join("token"));
 }
 
@@ -138,14 +229,31 @@ fn a_provider_s_mistakes_name_its_own_lines() {
     let dir = tempfile::tempdir().unwrap();
     let one = provider(dir.path(), 0o600, "");
     let open = mistakes(&provider(dir.path(), 0o644, ""));
-    assert!(open.iter().any(|m| m.starts_with("6:providers.auth_token:") && m.contains("chmod 600")), "{open:?}");
+    assert!(
+        open.iter()
+            .any(|m| m.starts_with("6:providers.auth_token:") && m.contains("chmod 600")),
+        "{open:?}"
+    );
     let far = mistakes(&provider(dir.path(), 0o600, "base_url = \"http://sms.example\""));
     assert!(far.iter().any(|m| m.starts_with("8:providers.base_url:")), "{far:?}");
     let twice = mistakes(&format!("{one}{one}"));
-    assert!(twice.iter().any(|m| m == "9:providers.name: another provider has this name"), "{twice:?}");
+    assert!(
+        twice
+            .iter()
+            .any(|m| m == "9:providers.name: another provider has this name"),
+        "{twice:?}"
+    );
     let bare = mistakes("\n[[providers]]\nname = \"x\"\nfrom = \"05005550006\"");
-    assert!(bare.iter().any(|m| m == "2:providers.account_sid: is missing"), "{bare:?}");
-    assert!(bare.iter().any(|m| m.starts_with("4:providers.from: expected a number")), "{bare:?}");
+    assert!(
+        bare.iter()
+            .any(|m| m.starts_with("2:providers.account_sid: is missing: the account")),
+        "{bare:?}"
+    );
+    assert!(
+        bare.iter()
+            .any(|m| m.starts_with("4:providers.from: expected a number")),
+        "{bare:?}"
+    );
 }
 
 #[test]
@@ -154,7 +262,10 @@ fn relative_paths_start_at_the_configuration_file() {
     assert_eq!(config.data_dir, Path::new("/etc/keepgate/state"));
     assert_eq!(config.kek_file, Path::new("/etc/keepgate/state/keys/kek"));
     let tls = config.tls.unwrap();
-    assert_eq!((tls.cert.as_path(), tls.key.as_path()), (Path::new("/etc/keepgate/c.pem"), Path::new("/k.pem")));
+    assert_eq!(
+        (tls.cert.as_path(), tls.key.as_path()),
+        (Path::new("/etc/keepgate/c.pem"), Path::new("/k.pem"))
+    );
 }
 
 fn nothing() -> Environment {
@@ -164,8 +275,16 @@ fn nothing() -> Environment {
 #[test]
 fn the_file_in_the_data_directory_is_found_and_flags_win() {
     let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("keepgate.toml"), "listen = \"127.0.0.1:1\"\nadmin_listen = \"127.0.0.1:2\"").unwrap();
-    let mut flags = Flags { data_dir: Some(dir.path().into()), listen: "127.0.0.1:0".parse().ok(), ..Flags::default() };
+    fs::write(
+        dir.path().join("keepgate.toml"),
+        "listen = \"127.0.0.1:1\"\nadmin_listen = \"127.0.0.1:2\"",
+    )
+    .unwrap();
+    let mut flags = Flags {
+        data_dir: Some(dir.path().into()),
+        listen: "127.0.0.1:0".parse().ok(),
+        ..Flags::default()
+    };
     let config = load(&flags, &nothing()).unwrap();
     assert_eq!((config.listen.port(), config.admin_listen.port()), (0, 2));
     assert_eq!(config.file, Some(dir.path().join("keepgate.toml")));
@@ -178,14 +297,25 @@ fn the_data_directory_of_the_command_line_takes_the_keys_along() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("x.toml");
     fs::write(&file, "data_dir = \"elsewhere\"").unwrap();
-    let flags = Flags { config: Some(file), data_dir: Some("/srv/kg".into()), ..Flags::default() };
+    let flags = Flags {
+        config: Some(file),
+        data_dir: Some("/srv/kg".into()),
+        ..Flags::default()
+    };
     let config = load(&flags, &nothing()).unwrap();
-    assert_eq!((config.data_dir.as_path(), config.kek_file.as_path()), (Path::new("/srv/kg"), Path::new("/srv/kg/keys/kek")));
+    assert_eq!(
+        (config.data_dir.as_path(), config.kek_file.as_path()),
+        (Path::new("/srv/kg"), Path::new("/srv/kg/keys/kek"))
+    );
 }
 
 #[test]
 fn a_configuration_that_is_named_must_be_there() {
-    let flags = Flags { config: Some("/nonexistent/k.toml".into()), data_dir: Some("/d".into()), ..Flags::default() };
+    let flags = Flags {
+        config: Some("/nonexistent/k.toml".into()),
+        data_dir: Some("/d".into()),
+        ..Flags::default()
+    };
     let said = load(&flags, &nothing()).unwrap_err();
     assert_eq!(said.exit, Exit::Usage);
     assert!(said.to_string().contains("/nonexistent/k.toml"), "{said}");

@@ -56,7 +56,9 @@ pub enum DatabaseRef {
 }
 
 fn text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, String> {
-    value.as_str().ok_or_else(|| format!("expected text in quotes, found {}", kind(value)))
+    value
+        .as_str()
+        .ok_or_else(|| format!("expected text in quotes, found {}", kind(value)))
 }
 
 fn kind(value: &DeValue<'_>) -> &'static str {
@@ -89,7 +91,9 @@ impl Type for Text {
 impl Type for Integer {
     type Out = u64;
     fn read(&self, value: &DeValue<'_>) -> Result<u64, String> {
-        let integer = value.as_integer().ok_or_else(|| format!("expected a whole number, found {}", kind(value)))?;
+        let integer = value
+            .as_integer()
+            .ok_or_else(|| format!("expected a whole number, found {}", kind(value)))?;
         let number = i128::from_str_radix(integer.as_str(), integer.radix()).unwrap_or(i128::MAX);
         match u64::try_from(number) {
             Ok(number) if (self.min..=self.max).contains(&number) => Ok(number),
@@ -104,7 +108,9 @@ impl Type for Integer {
 impl Type for Switch {
     type Out = bool;
     fn read(&self, value: &DeValue<'_>) -> Result<bool, String> {
-        value.as_bool().ok_or_else(|| format!("expected true or false without quotes, found {}", kind(value)))
+        value
+            .as_bool()
+            .ok_or_else(|| format!("expected true or false without quotes, found {}", kind(value)))
     }
     fn describe(&self) -> String {
         "true or false".into()
@@ -115,7 +121,8 @@ impl Type for Address {
     type Out = SocketAddr;
     fn read(&self, value: &DeValue<'_>) -> Result<SocketAddr, String> {
         let text = text(value)?;
-        text.parse().map_err(|_| format!("\"{text}\" is not an address such as 127.0.0.1:8443 or [::1]:8443"))
+        text.parse()
+            .map_err(|_| format!("\"{text}\" is not an address such as 127.0.0.1:8443 or [::1]:8443"))
     }
     fn describe(&self) -> String {
         "IP:PORT".into()
@@ -127,7 +134,11 @@ impl Type for LoopbackAddress {
     fn read(&self, value: &DeValue<'_>) -> Result<SocketAddr, String> {
         let address = Address.read(value)?;
         let why = "is not a loopback address; this listener has no TLS and no log-in";
-        if address.ip().is_loopback() { Ok(address) } else { Err(format!("{address} {why}")) }
+        if address.ip().is_loopback() {
+            Ok(address)
+        } else {
+            Err(format!("{address} {why}"))
+        }
     }
     fn describe(&self) -> String {
         "loopback IP:PORT".into()
@@ -141,11 +152,15 @@ impl Type for Link {
         if looks_like_a_credential(text) {
             return Err("a URL must not hold a password".into());
         }
-        let url: Url = text.parse().map_err(|_| format!("\"{text}\" is not a URL such as https://gateway.example"))?;
+        let url: Url = text
+            .parse()
+            .map_err(|_| format!("\"{text}\" is not a URL such as https://gateway.example"))?;
         match (url.scheme(), is_loopback(&url)) {
             _ if url.query().is_some() || url.fragment().is_some() => Err("a base URL has no ? or #".into()),
             ("https", _) | ("http", true) => Ok(url),
-            ("http", false) => Err(format!("{url} is plain http; only https is allowed, except on loopback")),
+            ("http", false) => Err(format!(
+                "{url} is plain http; only https is allowed, except on loopback"
+            )),
             (scheme, _) => Err(format!("{scheme}:// is not https://")),
         }
     }
@@ -167,7 +182,11 @@ impl Type for FilePath {
     type Out = PathBuf;
     fn read(&self, value: &DeValue<'_>) -> Result<PathBuf, String> {
         let text = text(value)?;
-        if text.is_empty() || text.contains('\0') { Err("expected a path".into()) } else { Ok(text.into()) }
+        if text.is_empty() || text.contains('\0') {
+            Err("expected a path".into())
+        } else {
+            Ok(text.into())
+        }
     }
     fn describe(&self) -> String {
         "path".into()
@@ -179,7 +198,9 @@ impl Type for OneOf {
     fn read(&self, value: &DeValue<'_>) -> Result<&'static str, String> {
         let text = text(value)?;
         let found = self.0.iter().find(|word| **word == text);
-        found.copied().ok_or_else(|| format!("\"{text}\" is not one of {}", self.0.join(", ")))
+        found
+            .copied()
+            .ok_or_else(|| format!("\"{text}\" is not one of {}", self.0.join(", ")))
     }
     fn describe(&self) -> String {
         self.0.join(", ")
@@ -189,9 +210,18 @@ impl Type for OneOf {
 impl Type for SomeOf {
     type Out = Vec<&'static str>;
     fn read(&self, value: &DeValue<'_>) -> Result<Vec<&'static str>, String> {
-        let items = value.as_array().ok_or_else(|| format!("expected a list, found {}", kind(value)))?;
-        let words = items.iter().map(|item| OneOf(self.0).read(item.get_ref())).collect::<Result<Vec<_>, _>>()?;
-        match words.iter().enumerate().find(|(at, word)| words.iter().take(*at).any(|before| before == *word)) {
+        let items = value
+            .as_array()
+            .ok_or_else(|| format!("expected a list, found {}", kind(value)))?;
+        let words = items
+            .iter()
+            .map(|item| OneOf(self.0).read(item.get_ref()))
+            .collect::<Result<Vec<_>, _>>()?;
+        match words
+            .iter()
+            .enumerate()
+            .find(|(at, word)| words.iter().take(*at).any(|before| before == *word))
+        {
             Some((_, twice)) => Err(format!("\"{twice}\" stands there twice")),
             None if words.is_empty() => Err(format!("expected at least one of {}", self.0.join(", "))),
             None => Ok(words),
@@ -205,8 +235,12 @@ impl Type for SomeOf {
 impl Type for Secret {
     type Out = SecretRef;
     fn read(&self, value: &DeValue<'_>) -> Result<SecretRef, String> {
-        let reference: SecretRef = text(value)?.parse().map_err(|error: ReferenceError| error.to_string())?;
-        reference.check().map_err(|error| format!("{error}; {}", error.help()))?;
+        let reference: SecretRef = text(value)?
+            .parse()
+            .map_err(|error: ReferenceError| error.to_string())?;
+        reference
+            .check()
+            .map_err(|error| format!("{error}; {}", error.help()))?;
         Ok(reference)
     }
     fn describe(&self) -> String {
@@ -224,8 +258,14 @@ impl Type for Database {
         if looks_like_a_credential(text) {
             return Err(ReferenceError::Literal.to_string());
         }
-        let known = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
-        if known { Ok(DatabaseRef::Url(text.to_owned())) } else { Err("expected postgres://… or a secret reference".into()) }
+        let known = ["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| text.starts_with(scheme));
+        if known {
+            Ok(DatabaseRef::Url(text.to_owned()))
+        } else {
+            Err("expected postgres://… or a secret reference".into())
+        }
     }
     fn describe(&self) -> String {
         "postgres URL without a password, or secret reference".into()

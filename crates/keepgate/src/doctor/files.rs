@@ -15,7 +15,12 @@ const MIB: u64 = 1024 * 1024;
 
 /// Files, disk, clock, providers.
 pub fn look(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![configuration(config), directory(&config.data_dir), disk(&config.data_dir), key_file(config)];
+    let mut findings = vec![
+        configuration(config),
+        directory(&config.data_dir),
+        disk(&config.data_dir),
+        key_file(config),
+    ];
     findings.push(certificate(config));
     findings.push(clock());
     findings.extend(secrets(config));
@@ -24,7 +29,10 @@ pub fn look(config: &Config) -> Vec<Finding> {
 }
 
 fn configuration(config: &Config) -> Finding {
-    let from = config.file.as_ref().map_or_else(|| "the defaults".to_owned(), |file| file.display().to_string());
+    let from = config
+        .file
+        .as_ref()
+        .map_or_else(|| "the defaults".to_owned(), |file| file.display().to_string());
     Finding::ok("configuration", from)
 }
 
@@ -33,15 +41,33 @@ fn directory(dir: &Path) -> Finding {
     let meta = match fs::metadata(dir) {
         Ok(meta) => meta,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Finding::warn(name, format!("{} is not there yet", dir.display()), "the first `keepgate serve` makes it");
+            return Finding::warn(
+                name,
+                format!("{} is not there yet", dir.display()),
+                "the first `keepgate serve` makes it",
+            );
         }
-        Err(error) => return Finding::fail(name, format!("{}: {error}", dir.display()), "check the path and who owns it"),
+        Err(error) => {
+            return Finding::fail(
+                name,
+                format!("{}: {error}", dir.display()),
+                "check the path and who owns it",
+            );
+        }
     };
     let (mode, us) = (meta.mode() & 0o777, rustix::process::geteuid().as_raw());
     let shown = dir.display();
     match () {
-        () if meta.uid() != us => Finding::fail(name, format!("{shown} belongs to uid {}", meta.uid()), "run keepgate as its owner"),
-        () if mode & 0o022 != 0 => Finding::fail(name, format!("{shown} has mode {mode:04o}: others may write"), format!("chmod go-w {shown}")),
+        () if meta.uid() != us => Finding::fail(
+            name,
+            format!("{shown} belongs to uid {}", meta.uid()),
+            "run keepgate as its owner",
+        ),
+        () if mode & 0o022 != 0 => Finding::fail(
+            name,
+            format!("{shown} has mode {mode:04o}: others may write"),
+            format!("chmod go-w {shown}"),
+        ),
         () if mode & 0o044 != 0 => Finding::warn(
             name,
             format!("{shown} has mode {mode:04o}: others may list it; what is secret in it is closed by itself"),
@@ -54,10 +80,14 @@ fn directory(dir: &Path) -> Finding {
 fn disk(dir: &Path) -> Finding {
     let name = "disk space";
     let existing = dir.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("/"));
-    let Some(free) = data_dir::free_bytes(existing) else { return Finding::warn(name, "unknown", "look at it yourself") };
+    let Some(free) = data_dir::free_bytes(existing) else {
+        return Finding::warn(name, "unknown", "look at it yourself");
+    };
     let told = format!("{} MiB free", free / MIB);
     match free {
-        free if free < 256 * MIB => Finding::fail(name, told, "free some space: the service refuses to start below 64 MiB"),
+        free if free < 256 * MIB => {
+            Finding::fail(name, told, "free some space: the service refuses to start below 64 MiB")
+        }
         free if free < 2048 * MIB => Finding::warn(name, told, "free some space; the audit log only grows"),
         _ => Finding::ok(name, told),
     }
@@ -73,7 +103,11 @@ fn key_file(config: &Config) -> Finding {
             format!("{shown} is missing, and there is a database sealed under it"),
             "restore it from your backup",
         ),
-        Ok(None) => Finding::warn(name, format!("{shown} is not there yet"), "the first `keepgate serve` makes it"),
+        Ok(None) => Finding::warn(
+            name,
+            format!("{shown} is not there yet"),
+            "the first `keepgate serve` makes it",
+        ),
         Err(failure) => Finding::fail(name, failure.why(), failure.help()),
     }
 }
@@ -92,24 +126,42 @@ fn certificate(config: &Config) -> Finding {
             format!("a development certificate on {}", config.listen),
             "configure [tls] with a certificate that your clients trust",
         ),
-        (Identity::Development(_), Ok(false)) => {
-            Finding::warn(name, "no development certificate, or one that is about to be renewed", "`keepgate serve` makes one")
-        }
+        (Identity::Development(_), Ok(false)) => Finding::warn(
+            name,
+            "no development certificate, or one that is about to be renewed",
+            "`keepgate serve` makes one",
+        ),
     }
 }
 
 /// Nobody asks the kernel portably; time services leave a mark.
 fn clock() -> Finding {
-    let marks = ["/run/systemd/timesync/synchronized", "/run/chrony/chronyd.pid", "/var/lib/ntp/ntp.drift"];
+    let marks = [
+        "/run/systemd/timesync/synchronized",
+        "/run/chrony/chronyd.pid",
+        "/var/lib/ntp/ntp.drift",
+    ];
     match marks.iter().find(|mark| Path::new(mark).exists()) {
         Some(mark) => Finding::ok("clock", format!("a time service runs ({mark})")),
-        None => Finding::warn("clock", "whether it is synchronised is unknown", "run chrony or systemd-timesyncd on this machine"),
+        None => Finding::warn(
+            "clock",
+            "whether it is synchronised is unknown",
+            "run chrony or systemd-timesyncd on this machine",
+        ),
     }
 }
 
 fn secrets(config: &Config) -> Vec<Finding> {
-    let urls = [&config.database_url, &config.integrator_url, &config.migrate_url].into_iter().flatten();
-    let urls = urls.filter_map(|url| if let DatabaseRef::Secret(secret) = url { Some(secret) } else { None });
+    let urls = [&config.database_url, &config.integrator_url, &config.migrate_url]
+        .into_iter()
+        .flatten();
+    let urls = urls.filter_map(|url| {
+        if let DatabaseRef::Secret(secret) = url {
+            Some(secret)
+        } else {
+            None
+        }
+    });
     let tokens = config.providers.iter().map(|provider| &provider.auth_token);
     urls.chain(tokens)
         .map(|secret| match secret.read() {
@@ -120,10 +172,17 @@ fn secrets(config: &Config) -> Vec<Finding> {
 }
 
 fn providers(config: &Config) -> Finding {
-    let told: Vec<String> =
-        config.providers.iter().map(|provider| format!("{} ({})", provider.name, provider.channels.join(", "))).collect();
+    let told: Vec<String> = config
+        .providers
+        .iter()
+        .map(|provider| format!("{} ({})", provider.name, provider.channels.join(", ")))
+        .collect();
     if told.is_empty() {
-        return Finding::warn("providers", "none: messages go over the internet only", "add [[providers]] for SMS and voice");
+        return Finding::warn(
+            "providers",
+            "none: messages go over the internet only",
+            "add [[providers]] for SMS and voice",
+        );
     }
     Finding::ok("providers", told.join("; "))
 }
@@ -143,7 +202,10 @@ mod tests {
     #[test]
     fn a_data_directory_that_others_may_write_fails_and_one_they_may_list_warns() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!([0o700, 0o710, 0o755, 0o777].map(|m| mode(dir.path(), m)), [State::Ok, State::Ok, State::Warn, State::Fail]);
+        assert_eq!(
+            [0o700, 0o710, 0o755, 0o777].map(|m| mode(dir.path(), m)),
+            [State::Ok, State::Ok, State::Warn, State::Fail]
+        );
         assert_eq!(directory(&dir.path().join("none")).state, State::Warn);
     }
 }

@@ -30,22 +30,41 @@ pub struct Finding {
 impl Finding {
     /// All is well.
     pub fn ok(check: &'static str, detail: impl Into<String>) -> Self {
-        Self { check, state: State::Ok, detail: detail.into(), help: String::new() }
+        Self {
+            check,
+            state: State::Ok,
+            detail: detail.into(),
+            help: String::new(),
+        }
     }
 
     /// Works, but.
     pub fn warn(check: &'static str, detail: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { check, state: State::Warn, detail: detail.into(), help: help.into() }
+        Self {
+            check,
+            state: State::Warn,
+            detail: detail.into(),
+            help: help.into(),
+        }
     }
 
     /// Wrong.
     pub fn fail(check: &'static str, detail: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { check, state: State::Fail, detail: detail.into(), help: help.into() }
+        Self {
+            check,
+            state: State::Fail,
+            detail: detail.into(),
+            help: help.into(),
+        }
     }
 
     /// Fine when `wrong` is empty, otherwise wrong with the first few.
     pub fn none_of(check: &'static str, wrong: &[String], fine: &str, help: &str) -> Self {
-        if wrong.is_empty() { Self::ok(check, fine) } else { Self::fail(check, list(wrong), help) }
+        if wrong.is_empty() {
+            Self::ok(check, fine)
+        } else {
+            Self::fail(check, list(wrong), help)
+        }
     }
 }
 

@@ -7,7 +7,11 @@ use crate::{terminal, version};
 /// A line for each check, and what to do below those that are not well; or all of it as JSON.
 pub fn tell(findings: &[Finding], json: bool) {
     if json {
-        let worst = findings.iter().map(|finding| finding.state).max_by_key(|state| *state as u8).unwrap_or(State::Ok);
+        let worst = findings
+            .iter()
+            .map(|finding| finding.state)
+            .max_by_key(|state| *state as u8)
+            .unwrap_or(State::Ok);
         terminal::say(&json!({ "version": version::VERSION, "state": worst, "checks": findings }).to_string());
         return;
     }

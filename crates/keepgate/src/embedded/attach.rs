@@ -31,7 +31,11 @@ impl Attached {
         if !dir.join("pgdata/PG_VERSION").exists() {
             return Err(Failure::usage(
                 format!("{} holds no database", dir.display()),
-                if config.database_url.is_some() { "the configuration names a database of your own" } else { "nothing was started there yet" },
+                if config.database_url.is_some() {
+                    "the configuration names a database of your own"
+                } else {
+                    "nothing was started there yet"
+                },
                 "name the directory of a private PostgreSQL with --data-dir",
             ));
         }
@@ -39,13 +43,26 @@ impl Attached {
             Ok(lock) => {
                 let pg = start::start(config, environment, lock)?;
                 let (dir, bin_dir) = (pg.dir().to_owned(), pg.binaries().bin_dir.clone());
-                Ok(Self { own: Some(pg), dir, bin_dir })
+                Ok(Self {
+                    own: Some(pg),
+                    dir,
+                    bin_dir,
+                })
             }
             Err(LockError::Held { dir, .. }) => {
                 let bin_dir = running_binaries(config, environment, &dir).map_err(|error| {
-                    Failure::new(Exit::NoPostgres, "can't find the binaries of the running PostgreSQL", chain(&error), "install psql")
+                    Failure::new(
+                        Exit::NoPostgres,
+                        "can't find the binaries of the running PostgreSQL",
+                        chain(&error),
+                        "install psql",
+                    )
                 })?;
-                Ok(Self { own: None, dir, bin_dir })
+                Ok(Self {
+                    own: None,
+                    dir,
+                    bin_dir,
+                })
             }
             Err(error) => Err(data_dir::refused(dir, &error)),
         }
@@ -80,14 +97,29 @@ impl Attached {
             return Ok(pg.url(database, role));
         }
         let refused = |why: String| {
-            Failure::new(Exit::KeyFile, "can't read the cluster's passwords", why, "run this as the owner of the data directory")
+            Failure::new(
+                Exit::KeyFile,
+                "can't read the cluster's passwords",
+                why,
+                "run this as the owner of the data directory",
+            )
         };
-        let content = PrivateFile::open(&self.pgpass()).and_then(PrivateFile::read).map_err(|error| refused(error.to_string()))?;
+        let content = PrivateFile::open(&self.pgpass())
+            .and_then(PrivateFile::read)
+            .map_err(|error| refused(error.to_string()))?;
         let text = String::from_utf8_lossy(&content);
-        let mut lines = text.lines().filter_map(|line| line.strip_prefix("*:*:*:")?.split_once(':'));
+        let mut lines = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("*:*:*:")?.split_once(':'));
         let password = lines.find_map(|(name, password)| (name == role).then_some(password));
         let password = password.ok_or_else(|| refused(format!("there is none for {role}")))?;
-        let host = self.socket_dir().display().to_string().replace('%', "%25").replace('/', "%2F").replace(' ', "%20");
+        let host = self
+            .socket_dir()
+            .display()
+            .to_string()
+            .replace('%', "%25")
+            .replace('/', "%2F")
+            .replace(' ', "%20");
         Ok(format!("postgres://{role}:{password}@{host}/{database}"))
     }
 }

@@ -4,7 +4,12 @@ use std::path::PathBuf;
 use keepgate_pg_local::provision;
 
 use super::start::cache_dir;
-use crate::{environment::Environment, exit::Exit, failure::{Failure, chain}, terminal};
+use crate::{
+    environment::Environment,
+    exit::Exit,
+    failure::{Failure, chain},
+    terminal,
+};
 
 /// The directory of the binaries, fetched into the user's cache with a line for each step.
 pub fn binaries(environment: &Environment) -> Result<PathBuf, Failure> {

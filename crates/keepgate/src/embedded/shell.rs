@@ -32,7 +32,10 @@ fn command(attached: &Attached, environment: &Environment, args: &ShellArgs) -> 
         ShellRole::Owner => ("keepgate", Some("kg_owner")),
         ShellRole::Auditor => ("keepgate", Some("kg_auditor")),
     };
-    psql.arg("-h").arg(attached.socket_dir()).args(["-p", "5432", "-U", login, "-d", DATABASE]).args(&args.psql);
+    psql.arg("-h")
+        .arg(attached.socket_dir())
+        .args(["-p", "5432", "-U", login, "-d", DATABASE])
+        .args(&args.psql);
     psql.env("PGPASSFILE", attached.pgpass());
     for variable in ["PGSERVICE", "PGSERVICEFILE", "PGHOSTADDR", "PGOPTIONS", "PGDATABASE"] {
         psql.env_remove(variable);
@@ -44,8 +47,13 @@ fn command(attached: &Attached, environment: &Environment, args: &ShellArgs) -> 
 }
 
 fn find_psql(attached: &Attached, environment: &Environment) -> Result<PathBuf, Failure> {
-    let path = environment.get("PATH").map(|path| std::env::split_paths(path).collect::<Vec<_>>()).unwrap_or_default();
-    let mut places = std::iter::once(attached.bin_dir().to_owned()).chain(path).map(|dir| dir.join("psql"));
+    let path = environment
+        .get("PATH")
+        .map(|path| std::env::split_paths(path).collect::<Vec<_>>())
+        .unwrap_or_default();
+    let mut places = std::iter::once(attached.bin_dir().to_owned())
+        .chain(path)
+        .map(|dir| dir.join("psql"));
     places.find(|psql| psql.is_file()).ok_or_else(|| {
         Failure::new(
             Exit::NoPostgres,
@@ -69,7 +77,12 @@ fn run(psql: &mut Command) -> Result<i32, Failure> {
 }
 
 fn not_run(error: &std::io::Error) -> Failure {
-    Failure::new(Exit::NoPostgres, "can't run psql", error.to_string(), "check that it may be executed")
+    Failure::new(
+        Exit::NoPostgres,
+        "can't run psql",
+        error.to_string(),
+        "check that it may be executed",
+    )
 }
 
 #[cfg(test)]
@@ -80,7 +93,10 @@ mod tests {
 
     #[test]
     fn the_roles_are_those_of_the_contract() {
-        let names: Vec<_> = ShellRole::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect();
+        let names: Vec<_> = ShellRole::value_variants()
+            .iter()
+            .filter_map(ValueEnum::to_possible_value)
+            .collect();
         let names: Vec<_> = names.iter().map(clap::builder::PossibleValue::get_name).collect();
         assert_eq!(names, ["kg_app", "kg_auditor", "kg_owner", "superuser"]);
     }

@@ -2,7 +2,13 @@
 use keepgate_pg_local::{DirLock, FindError, LocalPg, Mode, Options, Search, StartError, Status, cache, provision};
 
 use super::{ROLES, fetch};
-use crate::{config::Config, data_dir, environment::Environment, exit::Exit, failure::{Failure, chain}};
+use crate::{
+    config::Config,
+    data_dir,
+    environment::Environment,
+    exit::Exit,
+    failure::{Failure, chain},
+};
 
 /// Starts the private PostgreSQL in the directory that `lock` holds. When this machine has no server binaries, they are
 /// fetched once.
@@ -30,7 +36,9 @@ fn options(config: &Config, environment: &Environment) -> Options {
     options.max_connections = config.postgres.max_connections;
     options.on_change = Some(Box::new(|status| match status {
         Status::Ready { pid } => tracing::info!(pid, "the private PostgreSQL accepts connections"),
-        Status::Restarting { attempt, why } => tracing::error!(attempt, why, "the private PostgreSQL died and is started again"),
+        Status::Restarting { attempt, why } => {
+            tracing::error!(attempt, why, "the private PostgreSQL died and is started again")
+        }
         Status::Starting | Status::Stopped => {}
     }));
     options
@@ -59,14 +67,21 @@ fn failed(config: &Config, error: &StartError) -> Failure {
     }
     match error {
         StartError::Lock(error) => data_dir::refused(&config.data_dir, error),
-        StartError::Io { source, .. } if matches!(source.kind(), std::io::ErrorKind::StorageFull) => Failure::io(what, source),
-        StartError::NoPasswords { .. } | StartError::BadPasswords { .. } => {
-            Failure::new(Exit::KeyFile, what, chain(error), "the cluster's passwords belong to the backup of the data directory")
+        StartError::Io { source, .. } if matches!(source.kind(), std::io::ErrorKind::StorageFull) => {
+            Failure::io(what, source)
         }
+        StartError::NoPasswords { .. } | StartError::BadPasswords { .. } => Failure::new(
+            Exit::KeyFile,
+            what,
+            chain(error),
+            "the cluster's passwords belong to the backup of the data directory",
+        ),
         _ => {
             // The way out is the part behind the semicolon.
             let told = chain(error);
-            let (why, help) = told.split_once("; ").unwrap_or((&told, "see postgres.log in the data directory"));
+            let (why, help) = told
+                .split_once("; ")
+                .unwrap_or((&told, "see postgres.log in the data directory"));
             Failure::new(Exit::NoPostgres, what, why, help)
         }
     }

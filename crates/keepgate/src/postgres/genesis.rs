@@ -30,7 +30,10 @@ pub async fn write_genesis(migrator: &Link, plan: &Plan) -> Result<bool, Failure
 pub async fn must_be_of(integrator: &Link, kek: &str) -> Result<(), Failure> {
     let mut connection = integrator.connect().await.map_err(|error| failed(&error))?;
     let foreign = sqlx::query_scalar!("select kek from keys.signing_key where kek <> $1 limit 1", kek);
-    let foreign = foreign.fetch_optional(&mut connection).await.map_err(|error| failed(&error))?;
+    let foreign = foreign
+        .fetch_optional(&mut connection)
+        .await
+        .map_err(|error| failed(&error))?;
     connection.close().await.map_err(|error| failed(&error))?;
     let Some(foreign) = foreign else { return Ok(()) };
     Err(Failure::new(
@@ -42,5 +45,10 @@ pub async fn must_be_of(integrator: &Link, kek: &str) -> Result<(), Failure> {
 }
 
 fn failed(error: &(dyn std::error::Error + 'static)) -> Failure {
-    Failure::new(Exit::Incomplete, "can't reach the database", chain(error), "check that it runs and that its roles may log in")
+    Failure::new(
+        Exit::Incomplete,
+        "can't reach the database",
+        chain(error),
+        "check that it runs and that its roles may log in",
+    )
 }

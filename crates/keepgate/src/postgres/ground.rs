@@ -20,13 +20,20 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub async fn platform_tenant(app: &Link) -> Result<Option<TenantId>, Failure> {
     let ask = async {
         let mut connection = app.connect().await?;
-        let id = sqlx::query_scalar!("select gate.platform_tenant()").fetch_one(&mut connection).await?;
+        let id = sqlx::query_scalar!("select gate.platform_tenant()")
+            .fetch_one(&mut connection)
+            .await?;
         connection.close().await?;
         Ok::<_, sqlx::Error>(id.map(TenantId::from_uuid))
     };
     match tokio::time::timeout(PATIENCE, ask).await {
         Ok(answer) => answer.map_err(|error| failure(&error)),
-        Err(_) => Err(Failure::new(Exit::Incomplete, "can't reach the database", "it does not answer", "check that it runs")),
+        Err(_) => Err(Failure::new(
+            Exit::Incomplete,
+            "can't reach the database",
+            "it does not answer",
+            "check that it runs",
+        )),
     }
 }
 
@@ -40,6 +47,11 @@ fn failure(error: &sqlx::Error) -> Failure {
             "it has no schema of Keepgate's",
             "run `keepgate migrate` with the same configuration, then `keepgate admin bootstrap`",
         ),
-        _ => Failure::new(Exit::Incomplete, "can't reach the database", chain(error), "check that it runs and that kg_app may log in"),
+        _ => Failure::new(
+            Exit::Incomplete,
+            "can't reach the database",
+            chain(error),
+            "check that it runs and that kg_app may log in",
+        ),
     }
 }

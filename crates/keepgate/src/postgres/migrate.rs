@@ -1,6 +1,8 @@
 //! The schema's version.
 use keepgate_store::postgres::{MIGRATOR, MigrateError, migrate, pending};
 
+use sqlx::{ConnectOptions, Connection};
+
 use super::{Databases, Link, prepare};
 use crate::{
     config::Config,
@@ -18,7 +20,19 @@ pub async fn bring_up_to_date(migrator: &Link) -> Result<Vec<i64>, Failure> {
     let missing = pending(migrator).await.map_err(|error| failure(&error))?;
     // Also when nothing is missing: it compares what was applied with what this binary holds.
     migrate(migrator).await.map_err(|error| failure(&error))?;
+    let_the_service_read(migrator)
+        .await
+        .map_err(|error| failure(&error.into()))?;
     Ok(missing)
+}
+
+/// So that `serve` can tell an old schema without the migrator's rights.
+async fn let_the_service_read(migrator: &Link) -> Result<(), sqlx::Error> {
+    let mut connection = migrator.connect().await?;
+    sqlx::raw_sql("GRANT SELECT ON public.schema_migrations TO kg_app")
+        .execute(&mut connection)
+        .await?;
+    connection.close().await
 }
 
 /// Refuses a database that lacks migrations or is newer than this binary.
@@ -57,7 +71,11 @@ pub fn migrate_command(config: &Config, environment: &Environment) -> Result<Vec
 
 /// What each error means for the one who started us.
 fn failure(error: &MigrateError) -> Failure {
-    let newest = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or_default();
+    let newest = MIGRATOR
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or_default();
     match error {
         MigrateError::Unknown(version) => Failure::new(
             Exit::SchemaNew,
@@ -74,14 +92,24 @@ fn failure(error: &MigrateError) -> Failure {
         MigrateError::Database(source) => {
             let code = source.as_database_error().and_then(|error| error.code());
             match code.as_deref() {
-                Some("53100") => Failure::new(Exit::DiskFull, "can't read the schema's version", "no disk space is left", "free some space"),
+                Some("53100") => Failure::new(
+                    Exit::DiskFull,
+                    "can't read the schema's version",
+                    "no disk space is left",
+                    "free some space",
+                ),
                 Some("42501") => Failure::new(
                     Exit::SchemaOld,
                     "can't read the schema's version",
                     chain(error),
-                    "run `keepgate migrate` with this version, which lets the service's role read it",
+                    "as a superuser, `GRANT USAGE ON SCHEMA public TO kg_app`, then run `keepgate migrate`; or set migrate_url",
                 ),
-                _ => Failure::new(Exit::Incomplete, "can't reach the database", chain(error), "check that it runs and the role may log in"),
+                _ => Failure::new(
+                    Exit::Incomplete,
+                    "can't reach the database",
+                    chain(error),
+                    "check that it runs and the role may log in",
+                ),
             }
         }
         MigrateError::Failed(_) => Failure::new(

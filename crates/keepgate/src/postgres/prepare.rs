@@ -25,22 +25,37 @@ pub async fn prepare(pg: &LocalPg) -> Result<(), Failure> {
     create_database(pg).await?;
     let mut connection = connect(pg, DATABASE).await?;
     for statements in [ROLES_SQL, LOCKDOWN_SQL] {
-        sqlx::raw_sql(statements).execute(&mut connection).await.map_err(failed)?;
+        sqlx::raw_sql(statements)
+            .execute(&mut connection)
+            .await
+            .map_err(failed)?;
     }
     for role in ROLES {
         let password = pg.password(role).map(|password| password.expose()).unwrap_or_default();
         let name = format!("kg_pass.{role}");
-        sqlx::query!("select set_config($1, $2, false)", name, password).fetch_one(&mut connection).await.map_err(failed)?;
+        sqlx::query!("select set_config($1, $2, false)", name, password)
+            .fetch_one(&mut connection)
+            .await
+            .map_err(failed)?;
     }
-    sqlx::raw_sql(PASSWORDS).execute(&mut connection).await.map_err(failed)?;
+    sqlx::raw_sql(PASSWORDS)
+        .execute(&mut connection)
+        .await
+        .map_err(failed)?;
     connection.close().await.map_err(failed)
 }
 
 async fn create_database(pg: &LocalPg) -> Result<(), Failure> {
     let mut connection = connect(pg, "postgres").await?;
-    let exists = sqlx::query_scalar!(r#"select exists (select from pg_database where datname = $1) as "exists!""#, DATABASE);
+    let exists = sqlx::query_scalar!(
+        r#"select exists (select from pg_database where datname = $1) as "exists!""#,
+        DATABASE
+    );
     if !exists.fetch_one(&mut connection).await.map_err(failed)? {
-        sqlx::raw_sql("CREATE DATABASE keepgate").execute(&mut connection).await.map_err(failed)?;
+        sqlx::raw_sql("CREATE DATABASE keepgate")
+            .execute(&mut connection)
+            .await
+            .map_err(failed)?;
     }
     connection.close().await.map_err(failed)
 }
@@ -53,6 +68,15 @@ async fn connect(pg: &LocalPg, database: &str) -> Result<PgConnection, Failure> 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn failed(error: sqlx::Error) -> Failure {
     let code = error.as_database_error().and_then(|error| error.code());
-    let exit = if code.as_deref() == Some("53100") { Exit::DiskFull } else { Exit::NoPostgres };
-    Failure::new(exit, "can't prepare the private database", chain(&error), "see postgres.log in the data directory")
+    let exit = if code.as_deref() == Some("53100") {
+        Exit::DiskFull
+    } else {
+        Exit::NoPostgres
+    };
+    Failure::new(
+        exit,
+        "can't prepare the private database",
+        chain(&error),
+        "see postgres.log in the data directory",
+    )
 }

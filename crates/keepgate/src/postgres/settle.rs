@@ -46,9 +46,16 @@ impl Databases {
     /// # Errors
     /// Exit code 2 for a URL that can't be used, 4 for a secret that can't be read.
     pub fn external(config: &Config) -> Result<Option<Self>, Failure> {
-        let (Some(app), Some(integrator)) = (&config.database_url, &config.integrator_url) else { return Ok(None) };
+        let (Some(app), Some(integrator)) = (&config.database_url, &config.integrator_url) else {
+            return Ok(None);
+        };
         let migrator = config.migrate_url.as_ref().map(settle).transpose()?;
-        Ok(Some(Self { kind: "external", app: settle(app)?, integrator: settle(integrator)?, migrator }))
+        Ok(Some(Self {
+            kind: "external",
+            app: settle(app)?,
+            integrator: settle(integrator)?,
+            migrator,
+        }))
     }
 
     /// As `kg_migrator`.
@@ -75,7 +82,12 @@ fn settle(reference: &DatabaseRef) -> Result<Link, Failure> {
         DatabaseRef::Url(url) => link(url),
         DatabaseRef::Secret(secret) => {
             let url = secret.read().map_err(|error| {
-                Failure::new(Exit::KeyFile, "can't read a database URL", error.to_string(), error.help())
+                Failure::new(
+                    Exit::KeyFile,
+                    "can't read a database URL",
+                    error.to_string(),
+                    error.help(),
+                )
             })?;
             link(url.expose_secret())
         }
@@ -118,9 +130,16 @@ mod tests {
 
     #[test]
     fn a_network_connection_without_verification_is_refused() {
-        let refused = settle(&DatabaseRef::Url("postgres://kg_app@db.example/keepgate".into())).err().unwrap();
+        let refused = settle(&DatabaseRef::Url("postgres://kg_app@db.example/keepgate".into()))
+            .err()
+            .unwrap();
         assert_eq!(refused.exit, Exit::Usage);
-        assert!(settle(&DatabaseRef::Url("postgres://kg_app@db.example/d?sslmode=verify-full".into())).is_ok());
+        assert!(
+            settle(&DatabaseRef::Url(
+                "postgres://kg_app@db.example/d?sslmode=verify-full".into()
+            ))
+            .is_ok()
+        );
         assert!(settle(&DatabaseRef::Url("postgres://kg_app@%2Frun%2Fpg/d".into())).is_ok());
     }
 

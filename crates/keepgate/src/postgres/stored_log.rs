@@ -35,10 +35,25 @@ impl StoredLog {
             "select size, note from audit.checkpoint where tenant_id = $1 order by size desc, created_at desc limit 1",
             tenant
         );
-        let newest = newest.fetch_optional(&mut connection).await.map_err(failed)?.ok_or_else(|| {
-            Failure::new(Exit::Incomplete, "that log has no checkpoint", "nothing was numbered yet, or there is no such tenant", "start the service, or correct --tenant")
-        })?;
-        Ok(Self { connection, tenant, size: u64::try_from(newest.size).unwrap_or(0), note: newest.note, read: 0 })
+        let newest = newest
+            .fetch_optional(&mut connection)
+            .await
+            .map_err(failed)?
+            .ok_or_else(|| {
+                Failure::new(
+                    Exit::Incomplete,
+                    "that log has no checkpoint",
+                    "nothing was numbered yet, or there is no such tenant",
+                    "start the service, or correct --tenant",
+                )
+            })?;
+        Ok(Self {
+            connection,
+            tenant,
+            size: u64::try_from(newest.size).unwrap_or(0),
+            note: newest.note,
+            read: 0,
+        })
     }
 
     /// The number of entries the checkpoint signs.
@@ -71,24 +86,37 @@ impl StoredLog {
         );
         let rows = rows.fetch_all(&mut self.connection).await.map_err(failed)?;
         self.read = end;
-        let hashes = rows.iter().filter_map(|row| Hash::try_from(row.leaf_hash.as_slice()).ok()).collect();
+        let hashes = rows
+            .iter()
+            .filter_map(|row| Hash::try_from(row.leaf_hash.as_slice()).ok())
+            .collect();
         let entries = rows.into_iter().map_while(|row| row.leaf).collect();
         Ok(Some((entries, hashes)))
     }
 }
 
 async fn only_customer(connection: &mut PgConnection) -> Result<Uuid, Failure> {
-    let ids = sqlx::query_scalar!("select id from rbac.tenant where kind = 'customer' order by created_at").fetch_all(connection);
+    let ids = sqlx::query_scalar!("select id from rbac.tenant where kind = 'customer' order by created_at")
+        .fetch_all(connection);
     match ids.await.map_err(failed)?.as_slice() {
         [only] => Ok(*only),
         ids => {
             let named: Vec<String> = ids.iter().map(|id| TenantId::from_uuid(*id).to_string()).collect();
-            Err(Failure::usage("whose log?", format!("there are {} tenants: {}", ids.len(), named.join(", ")), "name one with --tenant"))
+            Err(Failure::usage(
+                "whose log?",
+                format!("there are {} tenants: {}", ids.len(), named.join(", ")),
+                "name one with --tenant",
+            ))
         }
     }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn failed(error: sqlx::Error) -> Failure {
-    Failure::new(Exit::Incomplete, "can't read the log from the database", chain(&error), "see postgres.log in the data directory")
+    Failure::new(
+        Exit::Incomplete,
+        "can't read the log from the database",
+        chain(&error),
+        "see postgres.log in the data directory",
+    )
 }

@@ -15,17 +15,20 @@ pub fn has_key(text: &str) -> bool {
     PREFIXES.iter().any(|prefix| {
         text.match_indices(prefix).any(|(at, _)| {
             let rest = text.get(at + prefix.len()..).unwrap_or_default();
-            rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte)).count() >= LEAST
+            rest.bytes()
+                .take_while(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte))
+                .count()
+                >= LEAST
         })
     })
 }
 
 /// A JWT: three parts of base64url, the first of which is a JSON object.
 pub fn has_token(text: &str) -> bool {
-    let part = |part: &str| part.len() >= LEAST && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
-    text.split([' ', '=', '"', '\'']).any(|word| {
-        word.starts_with("eyJ") && word.split('.').count() == 3 && word.split('.').all(part)
-    })
+    let part =
+        |part: &str| part.len() >= LEAST && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b));
+    text.split([' ', '=', '"', '\''])
+        .any(|word| word.starts_with("eyJ") && word.split('.').count() == 3 && word.split('.').all(part))
 }
 
 /// `scheme://user:password@host`.
@@ -34,7 +37,9 @@ pub fn has_url_password(text: &str) -> bool {
         let rest = text.get(at + mark.len()..).unwrap_or_default();
         let authority = rest.split(['/', '?', '#', ' ']).next().unwrap_or_default();
         let login = authority.rsplit_once('@').map(|(login, _)| login);
-        login.and_then(|login| login.split_once(':')).is_some_and(|(_, password)| !password.is_empty())
+        login
+            .and_then(|login| login.split_once(':'))
+            .is_some_and(|(_, password)| !password.is_empty())
     })
 }
 

@@ -37,7 +37,10 @@ pub fn lost(path: &Path) -> Failure {
     Failure::new(
         Exit::KeyFile,
         "the key-encryption key is missing",
-        format!("{} does not exist, and the database holds data sealed under it", path.display()),
+        format!(
+            "{} does not exist, and the database holds data sealed under it",
+            path.display()
+        ),
         "restore the file from your backup, or name it with `kek_file`; a new key would not open what is there",
     )
 }
@@ -53,7 +56,12 @@ fn refused(path: &Path, error: &KeyFileError) -> Failure {
         }
         KeyFileError::Io(_) | KeyFileError::Crypto(_) => format!("check {shown} and the directories above it"),
     };
-    Failure::new(Exit::KeyFile, format!("can't use the key file {shown}"), chain(error), help)
+    Failure::new(
+        Exit::KeyFile,
+        format!("can't use the key file {shown}"),
+        chain(error),
+        help,
+    )
 }
 
 #[cfg(test)]

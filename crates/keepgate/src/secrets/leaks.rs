@@ -12,7 +12,12 @@ const PLACES: [&str; 3] = ["_FILE", "_PATH", "_DIR"];
 /// The variables that hold, or are meant to hold, a secret.
 pub fn in_environment(environment: &Environment) -> Vec<String> {
     let found = environment.iter().filter(|(_, value)| !value.is_empty());
-    found.filter_map(|(name, value)| is_leak(name.to_str()?, &value.to_string_lossy()).then(|| name.to_str()).flatten())
+    found
+        .filter_map(|(name, value)| {
+            is_leak(name.to_str()?, &value.to_string_lossy())
+                .then(|| name.to_str())
+                .flatten()
+        })
         .map(str::to_owned)
         .collect()
 }
@@ -51,7 +56,9 @@ pub fn refuse_in_environment(environment: &Environment) -> Result<(), Failure> {
 /// Names the argument's position, never its text.
 pub fn refuse_in_arguments(arguments: &[OsString]) -> Result<(), Failure> {
     let is_leak = |argument: &OsString| looks_like_a_credential(&argument.to_string_lossy());
-    let Some(position) = arguments.iter().position(is_leak) else { return Ok(()) };
+    let Some(position) = arguments.iter().position(is_leak) else {
+        return Ok(());
+    };
     Err(Failure::usage(
         format!("refusing a secret on the command line (argument {position})"),
         "every user of this machine can read the arguments of a process",
@@ -102,9 +109,14 @@ mod tests {
 
     #[test]
     fn the_refusal_names_the_variable_and_never_the_value() {
-        let environment = [("KEEPGATE_TOKEN", "hunter2"), ("PGPASSWORD", "hunter3")].into_iter().collect();
+        let environment = [("KEEPGATE_TOKEN", "hunter2"), ("PGPASSWORD", "hunter3")]
+            .into_iter()
+            .collect();
         let said = refuse_in_environment(&environment).unwrap_err().to_string();
-        assert!(said.contains("KEEPGATE_TOKEN, PGPASSWORD") && !said.contains("hunter"), "{said}");
+        assert!(
+            said.contains("KEEPGATE_TOKEN, PGPASSWORD") && !said.contains("hunter"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -67,8 +67,13 @@ impl PrivateFileError {
         match self {
             Self::Missing(path) => format!("restore {} from your backup, or correct the path", path.display()),
             Self::Link(path) | Self::NotAFile(path) => format!("put the file itself at {}", path.display()),
-            Self::Open { path, .. } => format!("run `chmod 600 {}`, and replace the secret if others were there", path.display()),
-            Self::Foreign { path, us, .. } => format!("run `chown {us} {}`, or run keepgate as its owner", path.display()),
+            Self::Open { path, .. } => format!(
+                "run `chmod 600 {}`, and replace the secret if others were there",
+                path.display()
+            ),
+            Self::Foreign { path, us, .. } => {
+                format!("run `chown {us} {}`, or run keepgate as its owner", path.display())
+            }
             Self::Size { path, .. } => format!("restore {} from your backup", path.display()),
             Self::Io { path, .. } => format!("check {} and the directories above it", path.display()),
         }
@@ -105,24 +110,45 @@ impl PrivateFile {
         let mut options = File::options();
         // Non-blocking, or opening a pipe would wait for ever.
         let flags = (flags | OFlags::NONBLOCK | OFlags::CLOEXEC).bits().cast_signed();
-        let file = options.read(true).custom_flags(flags).open(path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => PrivateFileError::Missing(path.into()),
-            _ if is_loop(&source) => PrivateFileError::Link(path.into()),
-            _ => PrivateFileError::Io { path: path.into(), source },
+        let file = options
+            .read(true)
+            .custom_flags(flags)
+            .open(path)
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound => PrivateFileError::Missing(path.into()),
+                _ if is_loop(&source) => PrivateFileError::Link(path.into()),
+                _ => PrivateFileError::Io {
+                    path: path.into(),
+                    source,
+                },
+            })?;
+        let meta = file.metadata().map_err(|source| PrivateFileError::Io {
+            path: path.into(),
+            source,
         })?;
-        let meta = file.metadata().map_err(|source| PrivateFileError::Io { path: path.into(), source })?;
         if !meta.is_file() {
             return Err(PrivateFileError::NotAFile(path.into()));
         }
         let us = rustix::process::geteuid().as_raw();
         if meta.uid() != us {
-            return Err(PrivateFileError::Foreign { path: path.into(), owner: meta.uid(), us });
+            return Err(PrivateFileError::Foreign {
+                path: path.into(),
+                owner: meta.uid(),
+                us,
+            });
         }
         let mode = meta.mode() & 0o7777;
         if mode & !0o600 != 0 {
-            return Err(PrivateFileError::Open { path: path.into(), mode });
+            return Err(PrivateFileError::Open {
+                path: path.into(),
+                mode,
+            });
         }
-        Ok(Self { path: path.into(), file, length: meta.len() })
+        Ok(Self {
+            path: path.into(),
+            file,
+            length: meta.len(),
+        })
     }
 
     /// The whole content, at most 64 KiB.
@@ -131,12 +157,19 @@ impl PrivateFile {
     /// [`PrivateFileError::Size`] and [`PrivateFileError::Io`].
     pub fn read(self) -> Result<Vec<u8>, PrivateFileError> {
         if self.length > LARGEST {
-            return Err(PrivateFileError::Size { path: self.path, bytes: self.length, expected: "more than any secret" });
+            return Err(PrivateFileError::Size {
+                path: self.path,
+                bytes: self.length,
+                expected: "more than any secret",
+            });
         }
         let mut content = Vec::new();
         match self.file.take(LARGEST).read_to_end(&mut content) {
             Ok(_) => Ok(content),
-            Err(source) => Err(PrivateFileError::Io { path: self.path, source }),
+            Err(source) => Err(PrivateFileError::Io {
+                path: self.path,
+                source,
+            }),
         }
     }
 }
@@ -157,11 +190,16 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     name.push(format!(".{}.new", std::process::id()));
     let new = dir.join(name);
     let _ = fs::remove_file(&new);
-    let written = File::options().write(true).create_new(true).mode(0o600).open(&new).and_then(|mut file| {
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&new, path)
-    });
+    let written = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&new)
+        .and_then(|mut file| {
+            file.write_all(content)?;
+            file.sync_all()?;
+            fs::rename(&new, path)
+        });
     if written.is_err() {
         let _ = fs::remove_file(&new);
     }
@@ -178,7 +216,9 @@ pub fn create_private_dir(dir: &Path) -> io::Result<()> {
         fs::create_dir_all(parent)?;
     }
     match fs::DirBuilder::new().mode(0o700).create(dir) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::set_permissions(dir, fs::Permissions::from_mode(0o700)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
+        }
         made => made,
     }
 }
@@ -198,11 +238,17 @@ mod tests {
     fn only_modes_0600_and_0400_are_private() {
         let dir = tempfile::tempdir().unwrap();
         for mode in [0o600, 0o400] {
-            assert_eq!(PrivateFile::open(&file(dir.path(), mode)).unwrap().read().unwrap(), b"hunter2");
+            assert_eq!(
+                PrivateFile::open(&file(dir.path(), mode)).unwrap().read().unwrap(),
+                b"hunter2"
+            );
         }
         for mode in [0o640, 0o604, 0o620, 0o700, 0o644, 0o4600] {
             let said = PrivateFile::open(&file(dir.path(), mode)).unwrap_err();
-            assert!(matches!(&said, PrivateFileError::Open { mode: seen, .. } if *seen == mode), "{mode:o}: {said}");
+            assert!(
+                matches!(&said, PrivateFileError::Open { mode: seen, .. } if *seen == mode),
+                "{mode:o}: {said}"
+            );
             assert!(said.help().contains("chmod 600"));
         }
     }
@@ -219,11 +265,20 @@ mod tests {
     #[test]
     fn missing_files_directories_and_huge_files_are_refused() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(matches!(PrivateFile::open(&dir.path().join("none")), Err(PrivateFileError::Missing(_))));
-        assert!(matches!(PrivateFile::open(dir.path()), Err(PrivateFileError::NotAFile(_))));
+        assert!(matches!(
+            PrivateFile::open(&dir.path().join("none")),
+            Err(PrivateFileError::Missing(_))
+        ));
+        assert!(matches!(
+            PrivateFile::open(dir.path()),
+            Err(PrivateFileError::NotAFile(_))
+        ));
         let huge = file(dir.path(), 0o600);
         fs::write(&huge, vec![0; 65_537]).unwrap();
-        assert!(matches!(PrivateFile::open(&huge).unwrap().read(), Err(PrivateFileError::Size { .. })));
+        assert!(matches!(
+            PrivateFile::open(&huge).unwrap().read(),
+            Err(PrivateFileError::Size { .. })
+        ));
     }
 
     #[test]

@@ -19,7 +19,9 @@ pub struct SecretRef(PathBuf);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceError {
     /// No reference at all, so perhaps the secret itself.
-    #[error("a secret must not stand in the configuration; put it into a file of mode 0600 and write secret://file/ABSOLUTE/PATH")]
+    #[error(
+        "a secret must not stand in the configuration; put it into a file of mode 0600 and write secret://file/ABSOLUTE/PATH"
+    )]
     Literal,
     /// No absolute path behind the scheme.
     #[error("the reference must be secret://file/ and an absolute path without its first slash")]
@@ -47,10 +49,18 @@ impl SecretRef {
     pub fn read(&self) -> Result<SecretString, PrivateFileError> {
         let content = PrivateFile::open_linked(&self.0)?.read()?;
         let bytes = content.len().try_into().unwrap_or(u64::MAX);
-        let wrong = |expected| PrivateFileError::Size { path: self.0.clone(), bytes, expected };
+        let wrong = |expected| PrivateFileError::Size {
+            path: self.0.clone(),
+            bytes,
+            expected,
+        };
         let text = String::from_utf8(content).map_err(|_| wrong("and they are not UTF-8 text"))?;
         let secret = text.trim_end_matches(['\r', '\n']);
-        if secret.is_empty() { Err(wrong("which is no secret")) } else { Ok(secret.to_owned().into()) }
+        if secret.is_empty() {
+            Err(wrong("which is no secret"))
+        } else {
+            Ok(secret.to_owned().into())
+        }
     }
 }
 
@@ -62,7 +72,11 @@ impl FromStr for SecretRef {
         // `secret://file//etc/x` is what one gets by pasting an absolute path.
         let path = path.trim_start_matches('/');
         let sound = !path.is_empty() && !path.ends_with('/') && path.split('/').all(|part| part != ".." && part != ".");
-        if sound { Ok(Self(Path::new("/").join(path))) } else { Err(ReferenceError::Path) }
+        if sound {
+            Ok(Self(Path::new("/").join(path)))
+        } else {
+            Err(ReferenceError::Path)
+        }
     }
 }
 

@@ -30,16 +30,31 @@ fn credentials(first: &FirstRun) -> Vec<String> {
     vec![
         String::new(),
         "The first credentials. They are shown this once; the two codes are good for 24 hours.".into(),
-        format!("  API key (operator of the tenant `default`)    {}", bootstrap.service_key),
-        format!("  enrolment code of that tenant's owner         {}", bootstrap.owner_enrolment),
-        format!("  enrolment code of the platform's admin        {}", bootstrap.platform_enrolment),
-        format!("  tenant `default` {}, platform {}", bootstrap.tenant, bootstrap.platform_tenant),
+        format!(
+            "  API key (operator of the tenant `default`)    {}",
+            bootstrap.service_key
+        ),
+        format!(
+            "  enrolment code of that tenant's owner         {}",
+            bootstrap.owner_enrolment
+        ),
+        format!(
+            "  enrolment code of the platform's admin        {}",
+            bootstrap.platform_enrolment
+        ),
+        format!(
+            "  tenant `default` {}, platform {}",
+            bootstrap.tenant, bootstrap.platform_tenant
+        ),
     ]
 }
 
 fn example(ready: &Ready<'_>, first: &FirstRun, ca: Option<&str>) -> Vec<String> {
     let trust = ca.map_or_else(String::new, |ca| format!(" --cacert {}", quoted(ca)));
-    let body = format!(r#"{{"to":[{{"channel":"internet","address":"{}"}}],"payload":"aGVsbG8=","text":"hello"}}"#, first.owner);
+    let body = format!(
+        r#"{{"to":[{{"channel":"internet","address":"{}"}}],"payload":"aGVsbG8=","text":"hello"}}"#,
+        first.owner
+    );
     vec![
         String::new(),
         "Send a message now:".into(),
@@ -53,7 +68,11 @@ fn example(ready: &Ready<'_>, first: &FirstRun, ca: Option<&str>) -> Vec<String>
 /// For a shell, whatever the path holds.
 fn quoted(path: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-    if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
+    if path.chars().all(plain) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
 }
 
 #[cfg(test)]
@@ -79,7 +98,10 @@ mod tests {
     #[test]
     fn a_later_run_shows_no_credential() {
         let shown = text(&ready(), None);
-        assert!(shown.contains("https://127.0.0.1:8443/docs") && !shown.contains("curl"), "{shown}");
+        assert!(
+            shown.contains("https://127.0.0.1:8443/docs") && !shown.contains("curl"),
+            "{shown}"
+        );
     }
 
     #[test]
@@ -92,8 +114,22 @@ mod tests {
             owner_enrolment: one("kge_o"),
             service_key: one("kg_live_x"),
         };
-        let shown = text(&ready(), Some(&FirstRun { bootstrap, owner: one("usr_o") }));
-        for part in ["ten_p", "kge_p", "ten_t", "kge_o", "kg_live_x", r#""address":"usr_o""#, "--cacert '/srv/it'\\''s mine/ca.pem'"] {
+        let shown = text(
+            &ready(),
+            Some(&FirstRun {
+                bootstrap,
+                owner: one("usr_o"),
+            }),
+        );
+        for part in [
+            "ten_p",
+            "kge_p",
+            "ten_t",
+            "kge_o",
+            "kg_live_x",
+            r#""address":"usr_o""#,
+            "--cacert '/srv/it'\\''s mine/ca.pem'",
+        ] {
             assert!(shown.contains(part), "{part} in\n{shown}");
         }
     }

@@ -24,7 +24,11 @@ impl Certificate {
     /// As [`Identity::load`].
     pub fn load(identity: Identity, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let served = RustlsConfig::from_config(identity.load(clock.now())?);
-        Ok(Self { identity, clock, served })
+        Ok(Self {
+            identity,
+            clock,
+            served,
+        })
     }
 
     /// What the listener serves; changes when the certificate is loaded again.
@@ -41,7 +45,10 @@ impl Certificate {
     pub fn reload(&self) {
         match self.identity.load(self.clock.now()) {
             Ok(config) => self.served.reload_from_config(config),
-            Err(failure) => tracing::error!(why = failure.why(), "the certificate can't be loaded again; the old one stays"),
+            Err(failure) => tracing::error!(
+                why = failure.why(),
+                "the certificate can't be loaded again; the old one stays"
+            ),
         }
     }
 }
@@ -61,7 +68,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let identity = Identity::Development(dir.path().to_owned());
         let early = Certificate::load(identity.clone(), at("2026-03-01")).unwrap();
-        let late = Certificate { clock: at("2026-05-15"), ..early.clone() };
+        let late = Certificate {
+            clock: at("2026-05-15"),
+            ..early.clone()
+        };
         let before = early.served().get_inner();
         late.reload();
         assert!(!Arc::ptr_eq(&before, &early.served().get_inner()));

@@ -55,7 +55,12 @@ impl FirstRun {
             return Ok(None);
         }
         let content = PrivateFile::open(&path).and_then(PrivateFile::read).map_err(|error| {
-            Failure::new(crate::exit::Exit::KeyFile, "can't read the first credentials", error.to_string(), error.help())
+            Failure::new(
+                crate::exit::Exit::KeyFile,
+                "can't read the first credentials",
+                error.to_string(),
+                error.help(),
+            )
         })?;
         // Half a file can't be: it is written by rename.
         Ok(serde_json::from_slice(&content).ok())
@@ -99,8 +104,16 @@ mod tests {
             owner_enrolment: text("kge_o"),
             service_key: text("kg_x"),
         };
-        FirstRun { bootstrap, owner: text("usr_o") }.keep(dir.path()).unwrap();
-        assert_eq!(FirstRun::unseen(dir.path()).unwrap().map(|first| first.owner), Some(text("usr_o")));
+        FirstRun {
+            bootstrap,
+            owner: text("usr_o"),
+        }
+        .keep(dir.path())
+        .unwrap();
+        assert_eq!(
+            FirstRun::unseen(dir.path()).unwrap().map(|first| first.owner),
+            Some(text("usr_o"))
+        );
         FirstRun::forget(dir.path());
         assert!(FirstRun::unseen(dir.path()).unwrap().is_none());
     }

@@ -32,7 +32,12 @@ pub struct Ground {
 ///
 /// # Errors
 /// Exit code 4 for a key file that is missing or another's, 6 and 7 for the schema, 3 for the database.
-pub async fn of_our_own(config: &Config, databases: &Databases, known: Option<Kek>, clock: &dyn Clock) -> Result<Ground, Failure> {
+pub async fn of_our_own(
+    config: &Config,
+    databases: &Databases,
+    known: Option<Kek>,
+    clock: &dyn Clock,
+) -> Result<Ground, Failure> {
     let applied = postgres::bring_up_to_date(databases.migrator()?).await?;
     if !applied.is_empty() {
         tracing::info!(?applied, "applied migrations");
@@ -57,14 +62,23 @@ pub async fn of_another(config: &Config, databases: &Databases, known: Option<Ke
     })?;
     let kek = known.ok_or_else(|| kek::lost(&config.kek_file))?;
     postgres::must_be_of(&databases.integrator, kek.id()).await?;
-    Ok(Ground { keys: Keys::new(kek, &config.kek_file), platform, first_run: None })
+    Ok(Ground {
+        keys: Keys::new(kek, &config.kek_file),
+        platform,
+        first_run: None,
+    })
 }
 
 /// `keepgate admin bootstrap` for a database of the operator's.
 ///
 /// # Errors
 /// As [`of_another`]; exit code 1 when it was done before.
-pub async fn bootstrap(config: &Config, databases: &Databases, known: Option<Kek>, clock: &dyn Clock) -> Result<FirstRun, Failure> {
+pub async fn bootstrap(
+    config: &Config,
+    databases: &Databases,
+    known: Option<Kek>,
+    clock: &dyn Clock,
+) -> Result<FirstRun, Failure> {
     postgres::must_be_current(databases.migrator()?).await?;
     lay(config, databases, known, clock).await?.first_run.ok_or_else(|| {
         Failure::new(
@@ -88,13 +102,26 @@ async fn lay(config: &Config, databases: &Databases, known: Option<Kek>, clock: 
     let keys = Keys::new(kek, &config.kek_file);
     let migrator = databases.migrator()?;
     install_claim_key(migrator, &keys.claims()?).await.map_err(|error| {
-        Failure::new(Exit::Incomplete, "can't hand the database the claim key", chain(&error), "check that kg_migrator may log in")
+        Failure::new(
+            Exit::Incomplete,
+            "can't hand the database the claim key",
+            chain(&error),
+            "check that kg_migrator may log in",
+        )
     })?;
     if let Some(platform) = before {
-        return Ok(Ground { keys, platform, first_run: FirstRun::unseen(&config.data_dir)? });
+        return Ok(Ground {
+            keys,
+            platform,
+            first_run: FirstRun::unseen(&config.data_dir)?,
+        });
     }
     let (platform, first_run) = begin(&config.data_dir, databases, &keys, clock).await?;
-    Ok(Ground { keys, platform, first_run })
+    Ok(Ground {
+        keys,
+        platform,
+        first_run,
+    })
 }
 
 /// The genesis. Who loses a race against another process finds its principals there.
@@ -115,10 +142,20 @@ async fn begin(
     FirstRun::forget(data_dir);
     let platform = postgres::platform_tenant(&databases.app).await?;
     platform.map(|platform| (platform, None)).ok_or_else(|| {
-        Failure::new(Exit::Failed, "can't make the first principals", "another process began and did not finish", "start again")
+        Failure::new(
+            Exit::Failed,
+            "can't make the first principals",
+            "another process began and did not finish",
+            "start again",
+        )
     })
 }
 
 fn failed(error: &(dyn std::error::Error + 'static)) -> Failure {
-    Failure::new(Exit::Failed, "can't make the first principals", chain(error), "start again; report this if it stays")
+    Failure::new(
+        Exit::Failed,
+        "can't make the first principals",
+        chain(error),
+        "start again; report this if it stays",
+    )
 }

@@ -24,14 +24,22 @@ impl Instance {
         let base = tempfile::tempdir().unwrap();
         // The database's user must be able to pass.
         fs::set_permissions(base.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let flags = config::Flags { data_dir: Some(base.path().join("data")), ..config::Flags::default() };
+        let flags = config::Flags {
+            data_dir: Some(base.path().join("data")),
+            ..config::Flags::default()
+        };
         let mut config = config::load(&flags, &environment()).unwrap();
         let lock = data_dir::take(&config.data_dir).unwrap();
         config.data_dir = lock.dir().to_owned();
         config.kek_file = config.data_dir.join("keys/kek");
         let pg = embedded::start(&config, &environment(), lock).unwrap();
         let databases = Databases::embedded(&pg).unwrap();
-        Self { _base: base, config, pg, databases }
+        Self {
+            _base: base,
+            config,
+            pg,
+            databases,
+        }
     }
 
     async fn lay(&self) -> Result<ground::Ground, Failure> {
@@ -53,13 +61,18 @@ async fn the_first_run_makes_key_and_principals_and_later_runs_find_them() {
 
     let again = instance.lay().await.unwrap();
     let unseen = again.first_run.unwrap();
-    assert_eq!(unseen.bootstrap.service_key, shown.bootstrap.service_key, "killed before anybody saw them");
+    assert_eq!(
+        unseen.bootstrap.service_key, shown.bootstrap.service_key,
+        "killed before anybody saw them"
+    );
     first_run::FirstRun::forget(&instance.config.data_dir);
     let third = instance.lay().await.unwrap();
     assert!(third.first_run.is_none());
     assert_eq!(third.platform, first.platform);
 
-    let walls = crate::postgres::inspect(instance.databases.migrator().unwrap()).await.unwrap();
+    let walls = crate::postgres::inspect(instance.databases.migrator().unwrap())
+        .await
+        .unwrap();
     let wrong = [walls.roles, walls.unforced, walls.guards, walls.open, walls.careless].concat();
     assert_eq!(wrong, Vec::<String>::new());
 }
@@ -76,7 +89,10 @@ async fn a_lost_key_file_is_not_replaced_and_another_one_is_refused() {
     fs::remove_file(&instance.config.kek_file).unwrap();
     let lost = instance.lay().await.err().unwrap();
     assert_eq!(lost.exit, Exit::KeyFile);
-    assert!(!instance.config.kek_file.exists(), "a new key would not open what is there");
+    assert!(
+        !instance.config.kek_file.exists(),
+        "a new key would not open what is there"
+    );
 
     kek::create(&instance.config.kek_file).unwrap();
     let foreign = instance.lay().await.err().unwrap();
@@ -91,17 +107,26 @@ async fn a_database_of_the_operator_s_is_never_changed_by_serve() {
     let as_external = || ground::of_another(&instance.config, &instance.databases, None);
     let empty = as_external().await.err().unwrap();
     assert_eq!(empty.exit, Exit::SchemaOld, "{empty}");
-    crate::postgres::bring_up_to_date(instance.databases.migrator().unwrap()).await.unwrap();
+    crate::postgres::bring_up_to_date(instance.databases.migrator().unwrap())
+        .await
+        .unwrap();
     let unborn = as_external().await.err().unwrap();
     assert_eq!(unborn.exit, Exit::SchemaOld);
     assert!(unborn.to_string().contains("admin bootstrap"), "{unborn}");
 
-    let first = ground::bootstrap(&instance.config, &instance.databases, None, &SystemClock).await.unwrap();
+    let first = ground::bootstrap(&instance.config, &instance.databases, None, &SystemClock)
+        .await
+        .unwrap();
     first_run::FirstRun::forget(&instance.config.data_dir);
     let known = || kek::load(&instance.config.kek_file).unwrap();
-    let ground = ground::of_another(&instance.config, &instance.databases, known()).await.unwrap();
+    let ground = ground::of_another(&instance.config, &instance.databases, known())
+        .await
+        .unwrap();
     assert_eq!(ground.platform.to_string(), first.bootstrap.platform_tenant);
-    let twice = ground::bootstrap(&instance.config, &instance.databases, known(), &SystemClock).await.err().unwrap();
+    let twice = ground::bootstrap(&instance.config, &instance.databases, known(), &SystemClock)
+        .await
+        .err()
+        .unwrap();
     assert_eq!(twice.exit, Exit::Failed);
 }
 
@@ -112,9 +137,23 @@ async fn the_doctor_sees_a_breach() {
     let link = crate::postgres::link(&instance.pg.url(embedded::DATABASE, instance.pg.superuser())).unwrap();
     crate::postgres::breach(&link).await;
     let walls = crate::postgres::inspect(&link).await.unwrap();
-    assert_eq!(walls.roles, ["kg_app: bypasses row-level security", "kg_app: is a member of kg_owner"]);
+    assert_eq!(
+        walls.roles,
+        ["kg_app: bypasses row-level security", "kg_app: is a member of kg_owner"]
+    );
     assert_eq!(walls.unforced, ["rbac.tenant"]);
-    assert!(walls.guards.iter().any(|guard| guard.contains("notruncate is not ENABLE ALWAYS")), "{:?}", walls.guards);
-    assert!(walls.guards.iter().any(|guard| guard.contains("nochange is missing")), "{:?}", walls.guards);
+    assert!(
+        walls
+            .guards
+            .iter()
+            .any(|guard| guard.contains("notruncate is not ENABLE ALWAYS")),
+        "{:?}",
+        walls.guards
+    );
+    assert!(
+        walls.guards.iter().any(|guard| guard.contains("nochange is missing")),
+        "{:?}",
+        walls.guards
+    );
     assert_eq!(walls.open, ["pg_sleep"]);
 }

@@ -21,7 +21,10 @@ pub struct Keys {
 impl Keys {
     /// From the key of the file at `path`.
     pub fn new(kek: Kek, path: &Path) -> Self {
-        Self { kek, path: path.to_owned() }
+        Self {
+            kek,
+            path: path.to_owned(),
+        }
     }
 
     /// Another copy of the key itself, read from its file again: it can't be cloned.
@@ -38,7 +41,10 @@ impl Keys {
     /// # Errors
     /// Exit code 4.
     pub fn claims(&self) -> Result<ClaimKey, Failure> {
-        Ok(ClaimKey::new(format!("kek-{}", self.kek.id()), *self.derive("claim key v1")?))
+        Ok(ClaimKey::new(
+            format!("kek-{}", self.kek.id()),
+            *self.derive("claim key v1")?,
+        ))
     }
 
     /// Signs access tokens.
@@ -55,7 +61,10 @@ impl Keys {
     /// # Errors
     /// Exit code 4.
     pub fn api_keys(&self) -> Result<Arc<ApiKeyFormat>, Failure> {
-        Ok(Arc::new(ApiKeyFormat::new(Environment::Live, &*self.derive("api key mark v1")?)))
+        Ok(Arc::new(ApiKeyFormat::new(
+            Environment::Live,
+            &*self.derive("api key mark v1")?,
+        )))
     }
 
     /// Hides the identifiers of failed log-ins.
@@ -72,7 +81,12 @@ impl Keys {
 }
 
 fn failed(error: &(dyn std::error::Error + 'static)) -> Failure {
-    Failure::new(Exit::KeyFile, "can't derive a key from the key file", chain(error), "check the key file")
+    Failure::new(
+        Exit::KeyFile,
+        "can't derive a key from the key file",
+        chain(error),
+        "check the key file",
+    )
 }
 
 #[cfg(test)]

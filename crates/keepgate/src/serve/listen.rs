@@ -20,7 +20,10 @@ pub struct Listeners {
 /// # Errors
 /// Exit code 5 when one is in use, 2 when it is not ours to take.
 pub fn bind(config: &Config) -> Result<Listeners, Failure> {
-    Ok(Listeners { public: take(config.listen, "--listen")?, admin: take(config.admin_listen, "--admin-listen")? })
+    Ok(Listeners {
+        public: take(config.listen, "--listen")?,
+        admin: take(config.admin_listen, "--admin-listen")?,
+    })
 }
 
 fn take(address: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
@@ -32,7 +35,9 @@ fn take(address: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
         let what = format!("can't listen on {address}");
         let help = format!("stop what uses it, or choose another address with {flag} (port 0 picks a free one)");
         match error.kind() {
-            io::ErrorKind::AddrInUse => Failure::new(Exit::PortInUse, what, "the port is in use by another process", help),
+            io::ErrorKind::AddrInUse => {
+                Failure::new(Exit::PortInUse, what, "the port is in use by another process", help)
+            }
             _ => Failure::usage(what, error.to_string(), format!("choose another address with {flag}")),
         }
     })
@@ -49,7 +54,10 @@ mod tests {
         let said = take(address, "--listen").unwrap_err();
         assert_eq!(said.exit, Exit::PortInUse);
         let said = said.to_string();
-        assert!(said.contains(&address.to_string()) && said.contains("--listen"), "{said}");
+        assert!(
+            said.contains(&address.to_string()) && said.contains("--listen"),
+            "{said}"
+        );
     }
 
     #[test]
@@ -60,6 +68,9 @@ mod tests {
 
     #[test]
     fn an_address_of_another_machine_is_a_usage_error() {
-        assert_eq!(take("192.0.2.1:0".parse().unwrap(), "--listen").unwrap_err().exit, Exit::Usage);
+        assert_eq!(
+            take("192.0.2.1:0".parse().unwrap(), "--listen").unwrap_err().exit,
+            Exit::Usage
+        );
     }
 }

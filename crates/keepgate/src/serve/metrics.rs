@@ -15,15 +15,22 @@ const BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 /// # Errors
 /// A second call.
 pub fn install() -> Result<PrometheusHandle, Failure> {
-    let failed = |error: &(dyn std::error::Error + 'static)| Failure::new(Exit::Failed, "can't record metrics", chain(error), "report this");
-    let handle = builder().map_err(|error| failed(&error))?.install_recorder().map_err(|error| failed(&error))?;
+    let failed = |error: &(dyn std::error::Error + 'static)| {
+        Failure::new(Exit::Failed, "can't record metrics", chain(error), "report this")
+    };
+    let handle = builder()
+        .map_err(|error| failed(&error))?
+        .install_recorder()
+        .map_err(|error| failed(&error))?;
     metrics::gauge!("keepgate_build_info", "version" => version::VERSION).set(1.0);
     Ok(handle)
 }
 
 fn builder() -> Result<PrometheusBuilder, metrics_exporter_prometheus::BuildError> {
     let seconds = Matcher::Suffix("_seconds".into());
-    Ok(PrometheusBuilder::new().set_buckets_for_metric(seconds, &BUCKETS)?.with_recommended_naming(true))
+    Ok(PrometheusBuilder::new()
+        .set_buckets_for_metric(seconds, &BUCKETS)?
+        .with_recommended_naming(true))
 }
 
 #[cfg(test)]

@@ -6,14 +6,18 @@ mod announce;
 mod certificate;
 mod first_run;
 mod ground;
+#[cfg(test)]
+mod ground_tests;
 mod keys;
 mod listen;
 mod metrics;
+mod probes;
 mod ready;
+mod run;
+mod servers;
+mod service;
 mod signals;
 mod workers;
-#[cfg(test)]
-mod ground_tests;
 
 use std::sync::Arc;
 
@@ -70,12 +74,12 @@ pub fn run(args: ServeArgs, environment: &Environment) -> Result<Exit, Failure> 
     if let Some(databases) = Databases::external(&prepared.config)? {
         // The directory stays held: keys and certificates are in it.
         let _held = lock;
-        return runtime()?.block_on(async { let _ = (prepared, databases); Ok(Exit::Ok) });
+        return runtime()?.block_on(run::run(prepared, databases, None));
     }
     let pg = embedded::start(&prepared.config, environment, lock)?;
     let databases = Databases::embedded(&pg)?;
     let runtime = runtime()?;
-    let ended = runtime.block_on(async { let _ = (prepared, databases); Ok(Exit::Ok) });
+    let ended = runtime.block_on(run::run(prepared, databases, Some(&pg)));
     // Whatever still runs must not meet a database that is going away.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));
     if let Err(error) = pg.stop() {
@@ -85,7 +89,10 @@ pub fn run(args: ServeArgs, environment: &Environment) -> Result<Exit, Failure> 
 }
 
 fn runtime() -> Result<Runtime, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("keepgate").build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("keepgate")
+        .build();
     runtime.map_err(|error| Failure::io("can't start the runtime", &error))
 }
 
@@ -104,7 +111,13 @@ pub fn bootstrap_command(config: &Config) -> Result<Exit, Failure> {
     let _held = data_dir::take(&config.data_dir)?;
     let known = kek::load(&config.kek_file)?;
     let first = runtime()?.block_on(ground::bootstrap(config, &databases, known, &SystemClock))?;
-    let Bootstrap { platform_tenant, platform_enrolment, tenant, owner_enrolment, service_key } = &first.bootstrap;
+    let Bootstrap {
+        platform_tenant,
+        platform_enrolment,
+        tenant,
+        owner_enrolment,
+        service_key,
+    } = &first.bootstrap;
     terminal::say(&format!(
         "Shown this once; the codes are good for 24 hours.\nplatform tenant     {platform_tenant}\nplatform enrolment  \
          {platform_enrolment}\ntenant `default`    {tenant}\nowner enrolment     {owner_enrolment}\noperator's API key  {service_key}"

@@ -44,7 +44,8 @@ impl AuditLog {
             Ok(report) => {
                 metrics::counter!("keepgate_audit_numbered").increment(report.numbered.try_into().unwrap_or(u64::MAX));
                 metrics::gauge!("keepgate_audit_lag_seconds").set(report.lag.unwrap_or_default().as_secs_f64());
-                metrics::gauge!("keepgate_audit_held_logs").set(f64::from(u32::try_from(report.held.len()).unwrap_or(u32::MAX)));
+                metrics::gauge!("keepgate_audit_held_logs")
+                    .set(f64::from(u32::try_from(report.held.len()).unwrap_or(u32::MAX)));
                 for (tenant, fault) in &report.held {
                     tracing::error!(%tenant, %fault, "a tenant's audit log can't go on");
                 }
@@ -61,7 +62,10 @@ impl AuditLog {
 
 fn problem_of(report: &PassReport) -> Option<String> {
     if !report.held.is_empty() {
-        return Some(format!("{} logs can't go on; the log of this service says why", report.held.len()));
+        return Some(format!(
+            "{} logs can't go on; the log of this service says why",
+            report.held.len()
+        ));
     }
     let lag = report.lag.filter(|lag| *lag > LAG)?;
     Some(format!("entries wait for {} s to be numbered", lag.as_secs()))
@@ -88,7 +92,10 @@ mod tests {
         assert_eq!(log.check().await, Ok(()));
         log.passed(&Err(StoreError::Conflict));
         assert!(log.check().await.is_err());
-        log.passed(&Ok(PassReport { lag: Some(Duration::from_secs(31)), ..PassReport::default() }));
+        log.passed(&Ok(PassReport {
+            lag: Some(Duration::from_secs(31)),
+            ..PassReport::default()
+        }));
         assert!(log.check().await.unwrap_err().contains("31 s"));
         log.passed(&Ok(PassReport::default()));
         assert_eq!(log.check().await, Ok(()));

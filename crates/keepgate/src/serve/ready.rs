@@ -48,7 +48,8 @@ impl Ready<'_> {
     /// # Errors
     /// Those of the system.
     pub fn write(&self, path: &Path) -> Result<(), Failure> {
-        let failed = |error: &std::io::Error| Failure::io(format!("can't write the ready file {}", path.display()), error);
+        let failed =
+            |error: &std::io::Error| Failure::io(format!("can't write the ready file {}", path.display()), error);
         let path = std::path::absolute(path).map_err(|error| failed(&error))?;
         let text = serde_json::to_vec_pretty(self).map_err(|error| failed(&error.into()))?;
         write_private(&path, &text).map_err(|error| failed(&error))
@@ -61,9 +62,10 @@ impl Ready<'_> {
 /// Those of the system.
 pub fn remove_stale(path: &Path) -> Result<(), Failure> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Failure::io(format!("can't remove the old ready file {}", path.display()), &error))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Failure::io(
+            format!("can't remove the old ready file {}", path.display()),
+            &error,
+        )),
         _ => Ok(()),
     }
 }
@@ -118,7 +120,13 @@ mod tests {
         let first = bootstrap();
         let (_, value) = written(Some(&first));
         assert!(keys(&value).contains("bootstrap"));
-        let wanted = ["platform_tenant", "platform_enrolment", "tenant", "owner_enrolment", "service_key"];
+        let wanted = [
+            "platform_tenant",
+            "platform_enrolment",
+            "tenant",
+            "owner_enrolment",
+            "service_key",
+        ];
         assert_eq!(keys(&value["bootstrap"]), BTreeSet::from(wanted));
     }
 }

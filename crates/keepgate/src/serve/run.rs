@@ -28,7 +28,14 @@ use crate::{
 /// # Errors
 /// Those of the start; exit code 1 when a worker or listener ended by itself.
 pub async fn run(prepared: Prepared, databases: Databases, pg: Option<&LocalPg>) -> Result<Exit, Failure> {
-    let Prepared { config, args, clock, listeners, certificate, kek } = prepared;
+    let Prepared {
+        config,
+        args,
+        clock,
+        listeners,
+        certificate,
+        kek,
+    } = prepared;
     let mut signals = Signals::listen()?;
     let started = tokio::select! {
         started = start(&config, &databases, kek, clock, pg) => started?,
@@ -74,7 +81,11 @@ async fn start(
     clock: Arc<dyn Clock>,
     pg: Option<&LocalPg>,
 ) -> Result<(Service, Option<FirstRun>), Failure> {
-    let Ground { keys, platform, first_run } = match pg {
+    let Ground {
+        keys,
+        platform,
+        first_run,
+    } = match pg {
         Some(pg) => {
             postgres::prepare(pg).await?;
             ground::of_our_own(config, databases, kek, &*clock).await?

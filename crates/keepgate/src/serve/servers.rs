@@ -6,7 +6,10 @@ use std::{
 };
 
 use axum_server::{Handle, tls_rustls::RustlsConfig};
-use hyper_util::{rt::{TokioExecutor, TokioTimer}, server::conn::auto::Builder};
+use hyper_util::{
+    rt::{TokioExecutor, TokioTimer},
+    server::conn::auto::Builder,
+};
 use keepgate_api_gateway::{Api, admin_router, router};
 use tokio::task::JoinHandle;
 
@@ -38,7 +41,11 @@ impl Servers {
         let admin = listeners.admin.local_addr().map_err(failed)?;
         let admin_server = start_admin(listeners.admin, api.clone(), limits).map_err(failed)?;
         let public_server = start_public(listeners.public, tls, api, limits).map_err(failed)?;
-        Ok(Self { public, admin, running: [public_server, admin_server] })
+        Ok(Self {
+            public,
+            admin,
+            running: [public_server, admin_server],
+        })
     }
 
     /// Stops accepting, and waits until the requests under way are answered, 25 seconds at most.
@@ -66,12 +73,19 @@ fn start_admin(listener: TcpListener, api: Api, limits: &Limits) -> io::Result<R
     let handle = Handle::new();
     let mut server = axum_server::from_tcp(listener)?.handle(handle.clone());
     limit(server.http_builder(), limits);
-    Ok((handle, tokio::spawn(server.serve(admin_router(api).into_make_service()))))
+    Ok((
+        handle,
+        tokio::spawn(server.serve(admin_router(api).into_make_service())),
+    ))
 }
 
 /// Slow and vanished clients cost a connection for a limited time; without a timer hyper would wait for ever.
 fn limit(builder: &mut Builder<TokioExecutor>, limits: &Limits) {
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_headers(100);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_headers(100);
     builder
         .http2()
         .timer(TokioTimer::new())

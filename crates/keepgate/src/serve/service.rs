@@ -36,6 +36,7 @@ const INTEGRATOR_POOL: u32 = 3;
 pub struct Service {
     api: Api,
     store: PgStore,
+    signers: Arc<Signers>,
     workers: Workers,
 }
 
@@ -51,7 +52,11 @@ impl Service {
         platform: TenantId,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
-        let store = PgStore::new(pool(databases.app.clone(), config.postgres.pool), keys.claims()?, clock.clone());
+        let store = PgStore::new(
+            pool(databases.app.clone(), config.postgres.pool),
+            keys.claims()?,
+            clock.clone(),
+        );
         let begin: Arc<dyn Begin<dyn Tx>> = Arc::new(store.clone());
         let gate = Gate::new(begin.clone(), clock, Vault::new(keys.kek()?));
         let mut workers = Workers::new();
@@ -60,14 +65,25 @@ impl Service {
         let tokens = Arc::new(keys.tokens(&issuer(config))?);
         let api_keys = keys.api_keys()?;
         let hasher = Hasher::new(std::thread::available_parallelism().map_or(1, NonZeroUsize::get));
-        let authenticator = Authenticator::new(begin.clone(), platform, tokens.clone(), api_keys.clone(), hasher.clone());
-        let authenticator = authenticator.map_err(|error| Failure::new(Exit::Failed, "can't start", chain(&error), "start again"))?;
+        let authenticator = Authenticator::new(
+            begin.clone(),
+            platform,
+            tokens.clone(),
+            api_keys.clone(),
+            hasher.clone(),
+        );
+        let authenticator =
+            authenticator.map_err(|error| Failure::new(Exit::Failed, "can't start", chain(&error), "start again"))?;
         let limiter = RateLimiter::shared(limits(config.limits)?);
         let sweep = limiter.clone();
-        workers.every(Duration::from_mins(1), "sweep of the rate limits", move || sweep.sweep());
+        workers.every(Duration::from_mins(1), "sweep of the rate limits", move || {
+            sweep.sweep()
+        });
         let recorder = metrics::install()?;
         let upkeep = recorder.clone();
-        workers.every(Duration::from_secs(5), "upkeep of the metrics", move || upkeep.run_upkeep());
+        workers.every(Duration::from_secs(5), "upkeep of the metrics", move || {
+            upkeep.run_upkeep()
+        });
         let probes: Vec<Box<dyn Probe>> = vec![Box::new(Database(store.clone())), Box::new(audit_log)];
         let api = Api {
             gate,
@@ -80,14 +96,19 @@ impl Service {
             hub: Hub::default(),
             limiter,
             probes: Arc::new(probes),
-            verifier_keys: Arc::new(SharedSigners(signers)),
-            twilio: todo_twilio(),
+            verifier_keys: Arc::new(SharedSigners(signers.clone())),
+            twilio: Arc::default(),
             metrics: recorder,
             stopping: workers.stopping(),
             body_limit: config.limits.body_bytes,
             request_timeout: config.limits.request_timeout,
         };
-        Ok(Self { api, store, workers })
+        Ok(Self {
+            api,
+            store,
+            signers,
+            workers,
+        })
     }
 
     /// What the handlers share.
@@ -97,7 +118,10 @@ impl Service {
 
     /// Looks after the certificate from now on.
     pub fn renew(&mut self, certificate: Certificate) {
-        self.workers.every(certificate::EVERY, "renewal of the certificate", move || certificate.reload());
+        self.workers
+            .every(certificate::EVERY, "renewal of the certificate", move || {
+                certificate.reload()
+            });
     }
 
     /// Waits for a part that ends although nobody told it to.
@@ -113,13 +137,17 @@ impl Service {
     /// Stops the workers, then closes the connections.
     pub async fn stop(self) {
         self.workers.stopped().await;
+        self.signers.close().await;
         self.store.close().await;
     }
 }
 
 /// The name in tokens. Stable over restarts, whatever port is free.
 fn issuer(config: &Config) -> String {
-    config.public_url.as_ref().map_or_else(|| "https://localhost/".to_owned(), ToString::to_string)
+    config
+        .public_url
+        .as_ref()
+        .map_or_else(|| "https://localhost/".to_owned(), ToString::to_string)
 }
 
 fn limits(limits: config::Limits) -> Result<Limits, Failure> {
@@ -141,9 +169,16 @@ fn start_integrator(
     let signers = Arc::new(Signers::new(pool.clone(), keys.kek()?));
     let log = AuditLog::default();
     let told = log.clone();
-    let integrator = Integrator::new(pool, config.audit_origin.clone(), Arc::new(SharedSigners(signers.clone())))
-        .on_pass(move |report| told.passed(report));
-    workers.start("audit log's integrator", integrator.run(gate.committed(), workers.stop_signal()));
+    let integrator = Integrator::new(
+        pool,
+        config.audit_origin.clone(),
+        Arc::new(SharedSigners(signers.clone())),
+    )
+    .on_pass(move |report| told.passed(report));
+    workers.start(
+        "audit log's integrator",
+        integrator.run(gate.committed(), workers.stop_signal()),
+    );
     Ok((signers, log))
 }
 

@@ -3,7 +3,7 @@ use std::{future::Future, time::Duration};
 
 use tokio::{
     sync::watch,
-    task::{JoinSet, JoinError},
+    task::{JoinError, JoinSet},
 };
 
 /// How long workers may take to finish what they are at.
@@ -18,7 +18,10 @@ pub struct Workers {
 impl Workers {
     /// None yet.
     pub fn new() -> Self {
-        Self { running: JoinSet::new(), stopping: watch::Sender::new(false) }
+        Self {
+            running: JoinSet::new(),
+            stopping: watch::Sender::new(false),
+        }
     }
 
     /// Turns true when the service stops.
@@ -99,7 +102,9 @@ mod tests {
         let stop = workers.stop_signal();
         workers.start("sleeper", stop);
         workers.every(Duration::from_secs(3600), "clock", || ());
-        tokio::time::timeout(Duration::from_secs(5), workers.stopped()).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(5), workers.stopped())
+            .await
+            .unwrap();
     }
 
     #[tokio::test]

@@ -37,16 +37,18 @@ pub fn ensure_leaf(dir: &Path, now: Timestamp) -> Result<Chain, Failure> {
     // The key first: a leaf without its key would be made again, a key without its leaf too.
     write(dir, LEAF_KEY, key.as_bytes())?;
     write(dir, LEAF_CERT, chain_pem.as_bytes())?;
-    files::parse(chain_pem.as_bytes(), key.as_bytes()).map_err(|why| {
-        Failure::new(Exit::Failed, "can't make a development certificate", why, "report this")
-    })
+    files::parse(chain_pem.as_bytes(), key.as_bytes())
+        .map_err(|why| Failure::new(Exit::Failed, "can't make a development certificate", why, "report this"))
 }
 
 /// The chain in `dir` if it is whole and will hold for another 30 days.
 pub fn current(dir: &Path, now: Timestamp) -> Result<Option<Chain>, Failure> {
-    let (Some(ca), Some(_), Some(cert), Some(key)) =
-        (read(dir, CA_CERT)?, read(dir, CA_KEY)?, read(dir, LEAF_CERT)?, read(dir, LEAF_KEY)?)
-    else {
+    let (Some(ca), Some(_), Some(cert), Some(key)) = (
+        read(dir, CA_CERT)?,
+        read(dir, CA_KEY)?,
+        read(dir, LEAF_CERT)?,
+        read(dir, LEAF_KEY)?,
+    ) else {
         return Ok(None);
     };
     let chain = files::parse(&cert, &key).ok();
@@ -72,7 +74,9 @@ fn ensure_authority(dir: &Path, now: Timestamp) -> Result<(String, String), Fail
 
 fn authority_params(now: Timestamp) -> CertificateParams {
     let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "Keepgate development authority");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Keepgate development authority");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     valid_for(&mut params, now, CA_DAYS);
@@ -82,7 +86,9 @@ fn authority_params(now: Timestamp) -> CertificateParams {
 fn issue_leaf(ca_key: &str, now: Timestamp) -> Result<(String, String), rcgen::Error> {
     let issuer = Issuer::new(authority_params(now), KeyPair::from_pem(ca_key)?);
     let mut params = CertificateParams::new(NAMES.map(String::from))?;
-    params.distinguished_name.push(DnType::CommonName, "Keepgate development");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Keepgate development");
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
@@ -106,13 +112,18 @@ fn will_be_accepted(chain: &Chain, ca_cert: &str, now: Timestamp, days: u64) -> 
     super::install_provider();
     let mut roots = RootCertStore::empty();
     let trusted = CertificateDer::from_pem_slice(ca_cert.as_bytes()).is_ok_and(|ca| roots.add(ca).is_ok());
-    let Ok(verifier) = WebPkiServerVerifier::builder(Arc::new(roots)).build() else { return false };
+    let Ok(verifier) = WebPkiServerVerifier::builder(Arc::new(roots)).build() else {
+        return false;
+    };
     let at = now.checked_add_days(Days::new(days)).unwrap_or(now).timestamp();
     let at = UnixTime::since_unix_epoch(std::time::Duration::from_secs(at.try_into().unwrap_or(u64::MAX)));
-    let Some((leaf, rest)) = chain.certs.split_first() else { return false };
+    let Some((leaf, rest)) = chain.certs.split_first() else {
+        return false;
+    };
     trusted
         && NAMES.iter().all(|name| {
-            ServerName::try_from(*name).is_ok_and(|name| verifier.verify_server_cert(leaf, rest, &name, &[], at).is_ok())
+            ServerName::try_from(*name)
+                .is_ok_and(|name| verifier.verify_server_cert(leaf, rest, &name, &[], at).is_ok())
         })
 }
 
@@ -124,9 +135,17 @@ fn read(dir: &Path, name: &str) -> Result<Option<Vec<u8>>, Failure> {
     {
         return Ok(None);
     }
-    PrivateFile::open(&path).and_then(PrivateFile::read).map(Some).map_err(|error| {
-        Failure::new(Exit::KeyFile, "can't use the development certificate", error.to_string(), error.help())
-    })
+    PrivateFile::open(&path)
+        .and_then(PrivateFile::read)
+        .map(Some)
+        .map_err(|error| {
+            Failure::new(
+                Exit::KeyFile,
+                "can't use the development certificate",
+                error.to_string(),
+                error.help(),
+            )
+        })
 }
 
 fn write(dir: &Path, name: &str, content: &[u8]) -> Result<(), Failure> {
@@ -173,7 +192,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         ensure_leaf(dir.path(), at("2026-03-01")).unwrap();
         for name in [CA_CERT, CA_KEY, LEAF_CERT, LEAF_KEY] {
-            assert_eq!(fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+            assert_eq!(
+                fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777,
+                0o600,
+                "{name}"
+            );
         }
     }
 
@@ -188,7 +211,10 @@ mod tests {
         assert_ne!(leaf(dir.path()), first, "28 days left");
         assert_eq!(fs::read(dir.path().join(CA_CERT)).unwrap(), ca);
         let ca = String::from_utf8(ca).unwrap();
-        assert!(will_be_accepted(&renewed, &ca, at("2026-05-02"), 80), "clients that trust the authority notice nothing");
+        assert!(
+            will_be_accepted(&renewed, &ca, at("2026-05-02"), 80),
+            "clients that trust the authority notice nothing"
+        );
     }
 
     #[test]
@@ -207,6 +233,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         ensure_leaf(dir.path(), at("2026-03-01")).unwrap();
         fs::set_permissions(dir.path().join(CA_KEY), fs::Permissions::from_mode(0o644)).unwrap();
-        assert_eq!(ensure_leaf(dir.path(), at("2026-03-01")).unwrap_err().exit, Exit::KeyFile);
+        assert_eq!(
+            ensure_leaf(dir.path(), at("2026-03-01")).unwrap_err().exit,
+            Exit::KeyFile
+        );
     }
 }

@@ -27,7 +27,10 @@ pub enum Identity {
 impl Identity {
     /// The operator's files if there are any, else the development certificate in the data directory.
     pub fn of(files: Option<&TlsFiles>, data_dir: &Path) -> Self {
-        files.map_or_else(|| Self::Development(data_dir.join("tls")), |files| Self::Own(files.clone()))
+        files.map_or_else(
+            || Self::Development(data_dir.join("tls")),
+            |files| Self::Own(files.clone()),
+        )
     }
 
     /// What the listener needs. A development certificate that is missing, or has less than 30 days left, is made anew.

@@ -17,7 +17,11 @@ pub fn config(chain: Chain) -> Result<Arc<ServerConfig>, Failure> {
     let versions = [&rustls::version::TLS13, &rustls::version::TLS12];
     let config = ServerConfig::builder_with_protocol_versions(&versions).with_no_client_auth();
     let mut config = config.with_single_cert(chain.certs, chain.key).map_err(|error| {
-        Failure::usage("can't use the TLS certificate", told(&error), "check that the key belongs to the certificate")
+        Failure::usage(
+            "can't use the TLS certificate",
+            told(&error),
+            "check that the key belongs to the certificate",
+        )
     })?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))

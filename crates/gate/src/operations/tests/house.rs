@@ -1,0 +1,184 @@
+//! A service in memory or on PostgreSQL with one person of each level, all of whom came in the regular way.
+use std::{collections::BTreeMap, sync::Arc};
+
+use keepgate_crypto_keys::Kek;
+use keepgate_identity::{
+    ApiKeyFormat, Authenticator, BucketKey, EnrolmentCode, Environment, FrontDesk, Hasher, KeyRing, LoggedIn, Tokens,
+    genesis::{self, Names, Secrets},
+    memory, postgres,
+};
+use keepgate_kernel::{Clock, Level, RequestId, SystemClock, TenantId, Timestamp};
+use keepgate_policy::{Command, Credential, ErrorKind, OpContext, Principal, Scopes, Standing};
+use keepgate_store::{Begin, MemStore, testing::TestDb};
+
+use crate::{
+    Failure, Service, Tx, Vault,
+    operations::{CreateUser, UserCreated},
+};
+
+pub const PASSWORD: &str = "violet-harbour-7";
+
+pub struct House {
+    pub gate: Service,
+    pub desk: FrontDesk<dyn Tx>,
+    pub authenticator: Authenticator<dyn Tx>,
+    pub format: Arc<ApiKeyFormat>,
+    pub hasher: Hasher,
+    pub tenant: TenantId,
+    callers: BTreeMap<Level, OpContext>,
+}
+
+/// Lists the cases of a file for both adapters.
+macro_rules! cases {
+    ($($case:ident),+ $(,)?) => {
+        mod memory { $(
+            #[tokio::test]
+            async fn $case() { super::$case(&$crate::operations::tests::house::House::memory().await).await; }
+        )+ }
+        mod postgres { $(
+            #[tokio::test]
+            async fn $case() {
+                let db = keepgate_store::testing::TestDb::new().await;
+                super::$case(&$crate::operations::tests::house::House::postgres(&db).await).await;
+                db.drop().await;
+            }
+        )+ }
+    };
+}
+pub(super) use cases;
+
+pub fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+impl House {
+    pub async fn memory() -> Self {
+        let (plan, secrets) = Self::plan().await;
+        let store = MemStore::new().with_door(memory::door);
+        memory::genesis(&store, &plan).await.unwrap();
+        Self::open(Arc::new(store), secrets).await
+    }
+
+    pub async fn postgres(db: &TestDb) -> Self {
+        let (plan, secrets) = Self::plan().await;
+        postgres::genesis(&mut db.admin().await, &plan).await.unwrap();
+        Self::open(Arc::new(db.store()), secrets).await
+    }
+
+    fn format() -> ApiKeyFormat {
+        ApiKeyFormat::new(Environment::Test, &[6; 32])
+    }
+
+    async fn plan() -> (genesis::Plan, Secrets) {
+        genesis::plan(Names::standard().unwrap(), now(), &Self::format(), &Hasher::new(2))
+            .await
+            .unwrap()
+    }
+
+    async fn open(store: Arc<dyn Begin<dyn Tx>>, secrets: Secrets) -> Self {
+        let (platform, hasher, format) = (secrets.platform_tenant, Hasher::new(2), Arc::new(Self::format()));
+        let tokens = Arc::new(Tokens::new(KeyRing::new(&[5; 32], &[]).unwrap(), "kg", "kg"));
+        let mut house = Self {
+            gate: Service::new(
+                store.clone(),
+                Arc::new(SystemClock),
+                Vault::new(Kek::new([9; 32].into())),
+            ),
+            desk: FrontDesk::new(
+                store.clone(),
+                platform,
+                hasher.clone(),
+                Arc::new(BucketKey::new(&[1; 32])),
+            ),
+            authenticator: Authenticator::new(store, platform, tokens, format.clone(), hasher.clone()).unwrap(),
+            format,
+            hasher,
+            tenant: secrets.tenant,
+            callers: BTreeMap::new(),
+        };
+        for (level, code) in [
+            (Level::GlobalAdmin, &secrets.platform_enrolment),
+            (Level::TenantOwner, &secrets.owner_enrolment),
+        ] {
+            let opened = house.enrol(code).await;
+            house.callers.insert(level, context(&opened));
+        }
+        for (level, by) in [
+            (Level::PlatformOperator, Level::GlobalAdmin),
+            (Level::TenantAdmin, Level::TenantOwner),
+            (Level::Supervisor, Level::TenantAdmin),
+            (Level::Operator, Level::TenantAdmin),
+            (Level::FieldAgent, Level::TenantAdmin),
+        ] {
+            let created = house.create(by, &format!("{level}@example.org"), level).await;
+            let opened = house.enrol(&created.code).await;
+            house.callers.insert(level, context(&opened));
+        }
+        house
+    }
+
+    /// The person of `level`.
+    pub fn caller(&self, level: Level) -> OpContext {
+        self.callers[&level].clone()
+    }
+
+    pub async fn enrol(&self, code: &EnrolmentCode) -> LoggedIn {
+        let prepared = self
+            .desk
+            .enrol(code.expose(), PASSWORD.into(), RequestId::new(now()), None, now())
+            .await
+            .unwrap();
+        self.gate
+            .perform_for(&prepared.context, prepared.actor, &prepared.command)
+            .await
+            .unwrap()
+            .output
+    }
+
+    pub async fn log_in(&self, email: &str) -> Result<LoggedIn, ErrorKind> {
+        let prepared = self
+            .desk
+            .login(email, &PASSWORD.into(), None, RequestId::new(now()), None, now())
+            .await
+            .unwrap();
+        let done = self
+            .gate
+            .perform_for(&prepared.context, prepared.actor, &prepared.command)
+            .await;
+        done.map(|done| done.output).map_err(|failure| failure.kind())
+    }
+
+    pub async fn create(&self, by: Level, email: &str, level: Level) -> UserCreated {
+        let command = CreateUser::new(email.parse().unwrap(), level, now()).unwrap();
+        self.perform(&self.caller(by), &command).await.unwrap()
+    }
+
+    pub async fn perform<C: Command<dyn Tx>>(&self, context: &OpContext, command: &C) -> Result<C::Output, ErrorKind> {
+        let done = self.gate.perform(context, command).await;
+        done.map(|done| done.output)
+            .map_err(|failure: Failure<C::Error>| failure.kind())
+    }
+
+    /// Whether the credential of `context` is still let in.
+    pub async fn enters(&self, context: &OpContext) -> bool {
+        self.gate.store().begin(context).await.is_ok()
+    }
+}
+
+/// Whoever has just been let in.
+pub fn context(opened: &LoggedIn) -> OpContext {
+    let standing = Standing::Level(opened.level);
+    let principal = Principal {
+        id: opened.principal,
+        tenant: opened.tenant,
+        standing,
+        unit: opened.unit,
+        scopes: Scopes::All,
+    };
+    entered(principal, Credential::Session(opened.session))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test is its own gateway")]
+pub fn entered(principal: Principal, credential: Credential) -> OpContext {
+    OpContext::authenticated(principal, credential, None, RequestId::new(now()), now())
+}

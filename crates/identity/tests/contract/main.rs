@@ -1,0 +1,25 @@
+//! What the ports and services promise, on both adapters, and what the database refuses even to wrong SQL.
+#[cfg(test)]
+mod api_keys;
+#[cfg(test)]
+mod authenticator;
+#[cfg(test)]
+mod enrolments;
+#[cfg(test)]
+mod front_desk;
+#[cfg(test)]
+mod genesis;
+#[cfg(test)]
+mod homes;
+#[cfg(test)]
+mod passwords;
+#[cfg(test)]
+mod principals;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod throttle;
+#[cfg(test)]
+mod walls;

@@ -1,0 +1,77 @@
+//! Password verifiers.
+use keepgate_identity::{Email, Phc};
+use keepgate_kernel::Level;
+use keepgate_store::{StoreError, testing::World};
+
+use crate::support::{PHC, Tx, cases, done, member, reaching, worker};
+
+fn phc(text: &str) -> Phc {
+    Phc::parse(text.into()).unwrap()
+}
+
+fn operator() -> Email {
+    "operator@example.org".parse().unwrap()
+}
+
+async fn put(world: &World<dyn Tx>, text: &str) {
+    let mut tx = world.begin(&worker(world, world.ids.tenant)).await;
+    tx.put_password(member(world, Level::Operator), &phc(text))
+        .await
+        .unwrap();
+    done(tx).await;
+}
+
+async fn a_verifier_is_found_by_address_and_by_principal_and_replaced(world: &World<dyn Tx>) {
+    let id = member(world, Level::Operator);
+    assert_eq!(
+        world
+            .begin(&worker(world, world.ids.tenant))
+            .await
+            .password_of_email(&operator())
+            .await
+            .unwrap(),
+        None
+    );
+    for text in [PHC.to_owned(), PHC.replace("t=2", "t=3")] {
+        put(world, &text).await;
+        let mut tx = world.begin(&worker(world, world.ids.tenant)).await;
+        assert_eq!(tx.password_of_email(&operator()).await.unwrap(), Some((id, phc(&text))));
+        assert_eq!(tx.password(id).await.unwrap(), Some(phc(&text)));
+    }
+}
+
+async fn only_workers_read_and_write_verifiers_and_only_of_their_tenant(world: &World<dyn Tx>) {
+    put(world, PHC).await;
+    let id = member(world, Level::Operator);
+    for level in Level::ALL {
+        let mut tx = world.begin(&world.caller(level)).await;
+        assert_eq!(tx.password_of_email(&operator()).await.unwrap(), None, "{level}");
+        assert_eq!(tx.password(id).await.unwrap(), None, "{level}");
+        assert!(
+            matches!(tx.put_password(id, &phc(PHC)).await, Err(StoreError::Forbidden)),
+            "{level}"
+        );
+    }
+    for tenant in [world.ids.other, world.ids.platform] {
+        let mut tx = world.begin(&worker(world, tenant)).await;
+        assert_eq!(tx.password_of_email(&operator()).await.unwrap(), None);
+        assert_eq!(tx.password(id).await.unwrap(), None);
+    }
+}
+
+async fn a_disabled_user_has_no_verifier(world: &World<dyn Tx>) {
+    put(world, PHC).await;
+    let (admin, id) = (world.caller(Level::TenantAdmin), member(world, Level::Operator));
+    let mut tx = world.begin(&admin).await;
+    tx.set_principal_active(&reaching(&admin, id), false).await.unwrap();
+    done(tx).await;
+    let mut tx = world.begin(&worker(world, world.ids.tenant)).await;
+    assert_eq!(tx.password_of_email(&operator()).await.unwrap(), None);
+    assert_eq!(tx.password(id).await.unwrap(), None);
+}
+
+cases!(
+    a_verifier_is_found_by_address_and_by_principal_and_replaced,
+    only_workers_read_and_write_verifiers_and_only_of_their_tenant,
+    a_disabled_user_has_no_verifier,
+);

@@ -1,0 +1,424 @@
+//! What PostgreSQL refuses to the service's own role, whatever SQL somebody managed to inject.
+use aws_lc_rs::hmac;
+use keepgate_kernel::{Clock, Level, PrincipalId, SystemClock, TenantId, Uuid};
+use keepgate_policy::{Credential, OpContext};
+use keepgate_store::{
+    ClaimKey, PgStore, PgTx, StoreError,
+    postgres::{Role, sqlstate},
+    testing::{TestDb, World},
+};
+#[expect(clippy::disallowed_types, reason = "an injection is SQL put together at run time")]
+use sqlx::AssertSqlSafe;
+use sqlx::{ConnectOptions, PgConnection, postgres::PgPoolOptions};
+
+use crate::support::{Tx, key, member, worker};
+
+struct Siege {
+    db: TestDb,
+    world: World<dyn Tx>,
+    store: PgStore,
+}
+
+async fn siege() -> Siege {
+    let db = TestDb::new().await;
+    let (world, store) = (World::postgres(&db).await, db.store());
+    Siege { db, world, store }
+}
+
+impl Siege {
+    async fn tx(&self, context: &OpContext) -> PgTx {
+        self.store.begin(context).await.unwrap()
+    }
+
+    /// Runs `sql` inside a transaction of `context`; the SQLSTATE of the refusal, or how many rows it touched or saw.
+    async fn inject(&self, context: &OpContext, sql: String) -> Result<u64, String> {
+        let mut tx = self.tx(context).await;
+        match sqlx::query(AssertSqlSafe(sql)).execute(tx.conn()).await {
+            Ok(done) => Ok(done.rows_affected()),
+            Err(error) => Err(error
+                .as_database_error()
+                .and_then(|e| e.code())
+                .unwrap_or_default()
+                .into_owned()),
+        }
+    }
+}
+
+const REFUSED: &str = "42501";
+
+fn uuid(id: PrincipalId) -> Uuid {
+    id.uuid()
+}
+
+/// Claims as the gateway signs them; 7s are the fixture of test databases.
+fn claims(context: &OpContext, level: u8, backend: i32, key: [u8; 32]) -> (String, Vec<u8>) {
+    let Credential::Session(session) = context.credential() else {
+        panic!("the cast has sessions")
+    };
+    let until = SystemClock.now().timestamp_millis() + 5_000;
+    let (subject, tenant) = (context.principal().id.uuid(), context.tenant().uuid());
+    let claims = format!(
+        "v2|test|{subject}|ses|{}|{tenant}|{level}|{until}|{backend}",
+        session.uuid()
+    );
+    let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), claims.as_bytes())
+        .as_ref()
+        .to_vec();
+    (claims, signature)
+}
+
+async fn enter(connection: &mut PgConnection, (claims, signature): &(String, Vec<u8>)) -> Result<(), String> {
+    let entered = sqlx::query("select gate.enter($1, $2)")
+        .bind(claims)
+        .bind(signature)
+        .execute(connection)
+        .await;
+    entered.map(|_| ()).map_err(|error| {
+        error
+            .as_database_error()
+            .and_then(|e| e.code())
+            .unwrap_or_default()
+            .into_owned()
+    })
+}
+
+async fn backend(connection: &mut PgConnection) -> i32 {
+    sqlx::query_scalar("select pg_backend_pid()")
+        .fetch_one(connection)
+        .await
+        .unwrap()
+}
+
+async fn seen(connection: &mut PgConnection) -> i64 {
+    sqlx::query_scalar("select count(*) from rbac.principal")
+        .fetch_one(connection)
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn claims_signed_with_another_key_are_refused() {
+    let s = siege().await;
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .connect_lazy_with(s.db.options(Role::App));
+    let forger = PgStore::new(pool, ClaimKey::new("test", [8; 32]), std::sync::Arc::new(SystemClock));
+    assert!(matches!(
+        forger.begin(&s.world.caller(Level::TenantOwner)).await,
+        Err(StoreError::Revoked)
+    ));
+    s.db.drop().await;
+}
+
+#[tokio::test]
+async fn signed_claims_are_worth_nothing_on_another_connection() {
+    let s = siege().await;
+    let (mut one, mut other) = (
+        s.db.options(Role::App).connect().await.unwrap(),
+        s.db.options(Role::App).connect().await.unwrap(),
+    );
+    let mine = claims(&s.world.caller(Level::TenantOwner), 5, backend(&mut one).await, [7; 32]);
+    assert_eq!(
+        enter(&mut one, &mine).await,
+        Ok(()),
+        "the control: they are good where they belong"
+    );
+    assert_eq!(enter(&mut other, &mine).await.unwrap_err(), sqlstate::NOT_ENTERED);
+    s.db.drop().await;
+}
+
+#[tokio::test]
+async fn claims_that_were_changed_are_refused() {
+    let s = siege().await;
+    let mut connection = s.db.options(Role::App).connect().await.unwrap();
+    let (text, signature) = claims(
+        &s.world.caller(Level::Operator),
+        2,
+        backend(&mut connection).await,
+        [7; 32],
+    );
+    let (owner, operator) = (
+        member(&s.world, Level::TenantOwner).uuid(),
+        member(&s.world, Level::Operator).uuid(),
+    );
+    for changed in [
+        text.replace("|2|", "|5|"),
+        text.replace(&operator.to_string(), &owner.to_string()),
+        text.replace("v2", "v1"),
+        format!("{text}|"),
+    ] {
+        assert_eq!(
+            enter(&mut connection, &(changed, signature.clone())).await.unwrap_err(),
+            sqlstate::NOT_ENTERED
+        );
+    }
+    s.db.drop().await;
+}
+
+#[tokio::test]
+async fn a_level_raised_in_well_signed_claims_is_narrowed_to_the_live_one() {
+    let s = siege().await;
+    let mut connection = s.db.options(Role::App).connect().await.unwrap();
+    let raised = claims(
+        &s.world.caller(Level::Operator),
+        7,
+        backend(&mut connection).await,
+        [7; 32],
+    );
+    sqlx::query("begin").execute(&mut connection).await.unwrap();
+    enter(&mut connection, &raised).await.unwrap();
+    let level: i32 = sqlx::query_scalar("select gate.level()")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(level, 2);
+    assert_eq!(
+        enter(&mut connection, &raised).await.unwrap_err(),
+        REFUSED,
+        "one enters once in a transaction"
+    );
+    s.db.drop().await;
+}
+
+#[tokio::test]
+async fn without_a_context_or_with_one_set_by_hand_there_are_no_rows() {
+    let s = siege().await;
+    let mut connection = s.db.options(Role::App).connect().await.unwrap();
+    assert_eq!(seen(&mut connection).await, 0);
+    let (owner, tenant) = (member(&s.world, Level::TenantOwner).uuid(), s.world.ids.tenant.uuid());
+    let by_hand = format!("{owner}|ses|{owner}|{tenant}|7|-|{}", "0".repeat(64));
+    sqlx::query("begin").execute(&mut connection).await.unwrap();
+    sqlx::query("select set_config('kg.ctx', $1, true)")
+        .bind(&by_hand)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(seen(&mut connection).await, 0);
+    s.db.drop().await;
+}
+
+#[tokio::test]
+async fn a_sealed_context_is_worth_nothing_in_the_next_transaction() {
+    let s = siege().await;
+    let mut connection = s.db.options(Role::App).connect().await.unwrap();
+    let good = claims(
+        &s.world.caller(Level::TenantOwner),
+        5,
+        backend(&mut connection).await,
+        [7; 32],
+    );
+    sqlx::query("begin").execute(&mut connection).await.unwrap();
+    enter(&mut connection, &good).await.unwrap();
+    assert_eq!(seen(&mut connection).await, 5, "the control");
+    let sealed: String = sqlx::query_scalar("select current_setting('kg.ctx')")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    let raised = sealed.replace("|5|", "|7|");
+    sqlx::query("select set_config('kg.ctx', $1, true)")
+        .bind(&raised)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(seen(&mut connection).await, 0, "an edited context is none");
+    sqlx::query("commit").execute(&mut connection).await.unwrap();
+    sqlx::query("begin").execute(&mut connection).await.unwrap();
+    sqlx::query("select set_config('kg.ctx', $1, true)")
+        .bind(&sealed)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(seen(&mut connection).await, 0);
+    s.db.drop().await;
+}
+
+#[tokio::test]
+async fn no_caller_reads_a_password_verifier_or_a_key_of_the_door() {
+    let s = siege().await;
+    let id = member(&s.world, Level::Operator).uuid();
+    let mut admin = s.db.admin().await;
+    sqlx::query("begin; ").execute(&mut admin).await.unwrap();
+    sqlx::query("alter table identity.password disable trigger all")
+        .execute(&mut admin)
+        .await
+        .unwrap();
+    sqlx::query("insert into identity.password (tenant_id, principal_id, phc) values ($1, $2, '$argon2id$x')")
+        .bind(s.world.ids.tenant.uuid())
+        .bind(id)
+        .execute(&mut admin)
+        .await
+        .unwrap();
+    sqlx::query("alter table identity.password enable always trigger audited")
+        .execute(&mut admin)
+        .await
+        .unwrap();
+    sqlx::query("commit").execute(&mut admin).await.unwrap();
+    let read = || "select phc from identity.password".to_owned();
+    assert_eq!(
+        s.inject(&worker(&s.world, s.world.ids.tenant), read()).await,
+        Ok(1),
+        "the control"
+    );
+    for level in Level::ALL {
+        assert_eq!(s.inject(&s.world.caller(level), read()).await, Ok(0), "{level}");
+        for table in ["sec.claim_key", "sec.context_key", "sec.genesis"] {
+            assert_eq!(
+                s.inject(&s.world.caller(level), format!("select * from {table}")).await,
+                Err(REFUSED.into()),
+                "{level}"
+            );
+        }
+    }
+    s.db.drop().await;
+}
+
+#[tokio::test]
+async fn an_admin_s_injection_takes_over_nobody_above() {
+    let s = siege().await;
+    let (admin, tenant) = (s.world.caller(Level::TenantAdmin), s.world.ids.tenant.uuid());
+    let owner = uuid(member(&s.world, Level::TenantOwner));
+    let (me, operator) = (
+        uuid(member(&s.world, Level::TenantAdmin)),
+        uuid(member(&s.world, Level::Operator)),
+    );
+    let session = Uuid::from_u128(77);
+    for (name, sql) in [
+        (
+            "an enrolment of the owner",
+            format!(
+                "insert into identity.enrolment (tenant_id, id, principal_id, code_hash, expires_at) values ('{tenant}', '{session}', '{owner}', sha256('x'), now() + interval '1 hour')"
+            ),
+        ),
+        (
+            "a session",
+            format!(
+                "insert into identity.session (tenant_id, sid, principal_id, level, epoch, expires_at) values ('{tenant}', '{session}', '{owner}', 5, 0, now() + interval '1 hour')"
+            ),
+        ),
+        (
+            "a verifier",
+            format!(
+                "insert into identity.password (tenant_id, principal_id, phc) values ('{tenant}', '{operator}', '$argon2id$x')"
+            ),
+        ),
+        (
+            "the own level again",
+            format!(
+                "insert into rbac.role_assignment (tenant_id, principal_id, level, granted_by) values ('{tenant}', '{me}', 5, '{me}') on conflict (tenant_id, principal_id) do update set level = 5, unit_id = null, granted_by = '{me}'"
+            ),
+        ),
+        (
+            "a grant in the owner's name",
+            format!(
+                "insert into rbac.role_assignment (tenant_id, principal_id, level, granted_by) values ('{tenant}', '{operator}', 4, '{owner}') on conflict (tenant_id, principal_id) do update set level = 4, unit_id = null, granted_by = '{owner}'"
+            ),
+        ),
+        ("a deleted audit entry", "delete from audit.entry".to_owned()),
+        (
+            "a definer function",
+            format!("select sec.genesis('{{\"platform\": \"{tenant}\"}}'::jsonb)"),
+        ),
+        ("another role", "set role kg_owner".to_owned()),
+    ] {
+        assert_eq!(s.inject(&admin, sql).await, Err(REFUSED.into()), "{name}");
+    }
+    for (name, sql) in [
+        (
+            "the owner's address",
+            format!("update rbac.principal set email = 'thief@example.org' where id = '{owner}'"),
+        ),
+        (
+            "the owner's level",
+            format!("update rbac.role_assignment set level = 1 where principal_id = '{owner}'"),
+        ),
+        (
+            "the owner's sessions",
+            format!("update identity.session set revoked_at = now() where principal_id = '{owner}'"),
+        ),
+        (
+            "strangers",
+            format!("update rbac.principal set status = 'disabled' where tenant_id <> '{tenant}'"),
+        ),
+        (
+            "other tenants",
+            format!("select * from rbac.principal where tenant_id <> '{tenant}'"),
+        ),
+    ] {
+        assert_eq!(s.inject(&admin, sql).await, Ok(0), "{name}");
+    }
+    s.db.drop().await;
+}
+
+#[tokio::test]
+async fn what_is_revoked_stays_revoked() {
+    let s = siege().await;
+    let owner = s.world.caller(Level::TenantOwner);
+    let key = key(&s.world, Level::Operator, |_| ()).await;
+    crate::support::perform(&s.world, &owner, &keepgate_identity::RevokeApiKey { id: key.id })
+        .await
+        .unwrap();
+    let id = key.id.uuid();
+    assert_eq!(
+        s.inject(
+            &owner,
+            format!("update identity.api_key set revoked_at = null where id = '{id}'")
+        )
+        .await,
+        Err(REFUSED.into())
+    );
+    let session = "update identity.session set revoked_at = null where revoked_at is null".to_owned();
+    assert_eq!(s.inject(&owner, session).await, Err(REFUSED.into()));
+    let worker = worker(&s.world, s.world.ids.tenant);
+    let stolen = format!("update identity.api_key set phc = '$argon2id$mine' where id = '{id}'");
+    assert_eq!(
+        s.inject(&worker, stolen).await,
+        Err(REFUSED.into()),
+        "a worker replaces no secret"
+    );
+    s.db.drop().await;
+}
+
+#[tokio::test]
+async fn a_twin_of_a_global_admin_s_number_is_nobody_special() {
+    let s = siege().await;
+    let (owner, tenant) = (s.world.caller(Level::TenantOwner), s.world.ids.tenant.uuid());
+    let global = uuid(member(&s.world, Level::GlobalAdmin));
+    let me = owner.principal().id.uuid();
+    let mut tx = s.tx(&owner).await;
+    sqlx::query("insert into rbac.principal (tenant_id, id, kind, email) values ($1, $2, 'user', 'twin@example.org')")
+        .bind(tenant)
+        .bind(global)
+        .execute(tx.conn())
+        .await
+        .unwrap();
+    sqlx::query("insert into rbac.role_assignment (tenant_id, principal_id, level, granted_by) values ($1, $2, 4, $3)")
+        .bind(tenant)
+        .bind(global)
+        .bind(me)
+        .execute(tx.conn())
+        .await
+        .unwrap();
+    crate::support::settle(Box::new(tx)).await.unwrap();
+    let mut tx = s.tx(&worker(&s.world, s.world.ids.tenant)).await;
+    let session = Uuid::from_u128(78);
+    sqlx::query("insert into identity.session (tenant_id, sid, principal_id, level, epoch, expires_at) values ($1, $2, $3, 7, 0, now() + interval '1 hour')").bind(tenant).bind(session).bind(global).execute(tx.conn()).await.unwrap();
+    crate::support::settle(Box::new(tx)).await.unwrap();
+    let twin = crate::support::with(
+        &s.world.caller(Level::GlobalAdmin),
+        |principal| principal.tenant = TenantId::from_uuid(tenant),
+        Credential::Session(keepgate_kernel::SessionId::from_uuid(session)),
+    );
+    let mut tx = s.tx(&twin).await;
+    let level: i32 = sqlx::query_scalar("select gate.level()")
+        .fetch_one(tx.conn())
+        .await
+        .unwrap();
+    assert_eq!(level, 4);
+    drop(tx);
+    let operator = uuid(member(&s.world, Level::Operator));
+    let promote = format!(
+        "update rbac.role_assignment set level = 4, unit_id = null, granted_by = '{global}' where principal_id = '{operator}'"
+    );
+    assert_eq!(s.inject(&twin, promote).await, Err(REFUSED.into()));
+    s.db.drop().await;
+}
