@@ -200,7 +200,9 @@ impl Drop for Server {
     /// the client's side of them stands still here.
     fn drop(&mut self) {
         let Some(id) = self.child.id() else { return };
-        let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) else { return };
+        let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) else {
+            return;
+        };
         let _gone = kill_process(pid, Signal::TERM);
         let started = Instant::now();
         let mut told_again = false;

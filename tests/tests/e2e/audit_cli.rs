@@ -143,7 +143,7 @@ async fn a_stopped_service_s_log_is_exported_from_its_data_directory() {
     let mut office = office().await;
     let tenant = office.server.boot["tenant"].as_str().unwrap().to_owned();
     assert_eq!(office.server.stop().await, Some(0));
-    let (data, out) = (office.server.data_dir(), office.path("out"));
+    let (data, out) = (office.server.data_dir(), office.path("exported"));
     let what = ["audit", "export", "--format", "tiles", "--out", out.to_str().unwrap()];
     let from = ["--data-dir", data.to_str().unwrap(), "--tenant", &tenant];
     run(what.into_iter().chain(from)).await.expect(0);
@@ -230,9 +230,9 @@ async fn an_entry_that_the_database_s_owner_changed_is_found_and_named() {
     let log = office.server.whole_log(&office.owner).await;
     let victim = log.iter().find(|entry| entry["action"] == "message.accept").unwrap();
     let sql = format!(
-        "alter table audit.entry disable trigger all; \
+        "alter table audit.entry disable trigger nochange; \
          update audit.entry set leaf = convert_to(replace(convert_from(leaf, 'UTF8'), '\"done\"', '\"fail\"'), 'UTF8') \
-         where entity = '{}' and action = 'message.accept'",
+         where entity = '{}' and action = 'message.accept'; alter table audit.entry enable always trigger nochange",
         victim["entity"].as_str().unwrap()
     );
     office.server.superuser(&sql).await;
@@ -252,7 +252,8 @@ async fn an_entry_that_the_database_s_owner_removed_is_found_and_named() {
     let victim = log.iter().find(|entry| entry["action"] == "message.accept").unwrap();
     let entity = victim["entity"].as_str().unwrap();
     let sql = format!(
-        "alter table audit.entry disable trigger all; delete from audit.entry where entity = '{entity}' and action = 'message.accept'"
+        "alter table audit.entry disable trigger nochange; delete from audit.entry where entity = '{entity}' and action = 'message.accept'; \
+         alter table audit.entry enable always trigger nochange"
     );
     office.server.superuser(&sql).await;
     let ended = office.verify_url(&office.key, &["--json"]).await.expect(1);
@@ -362,9 +363,8 @@ async fn a_token_on_the_command_line_is_refused_and_not_repeated() {
     std::fs::set_permissions(&office.token, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
     let ended = office.verify_url(&office.key, &[]).await;
     assert!(
-        matches!(ended.code, Some(2 | 4)),
-        "a token file that others may read: {:?} {}",
-        ended.code,
+        ended.err.contains("chmod 600"),
+        "a token file that others may read is told: {}",
         ended.err
     );
 }

@@ -33,12 +33,12 @@ async fn what_is_wrong_with_a_message_is_named_with_its_place() {
         (with("require_ack", json!("yes")), "/require_ack"),
         (with("route", json!("no such route")), "/route"),
         (with("nosuch", json!(1)), "/nosuch"),
-        (with("to", contact("sms", "+15005550001")), ""),
+        (with("to", contact("sms", "+15005550001")), "/recipient"),
         (bare(json!([])), "/to"),
         (bare(contact("sms", "5550001")), "/to/0"),
         (bare(contact("pigeon", "+15005550001")), "/to/0/channel"),
         (bare(contact("internet", "http://desk.example/hook")), "/to/0"),
-        (json!({"payload": "aGk="}), ""),
+        (json!({"payload": "aGk="}), "/recipient"),
     ];
     let mut wrong = Vec::new();
     for (body, pointer) in table {

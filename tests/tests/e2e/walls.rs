@@ -83,12 +83,14 @@ async fn the_service_s_own_role_sees_nothing_without_a_signed_context() {
         "begin; select set_config('kg.ctx', '{tenant}|ses|{tenant}|{tenant}|5|-|{}', true); select count(*) from channels.message; rollback",
         "0".repeat(64)
     );
-    let ended = server.sql("kg_app", &forged).await.expect(0);
-    assert_eq!(
-        ended.out.trim().lines().last(),
-        Some("0"),
-        "a forged context is no context: {}",
-        ended.out
+    let ended = server.sql("kg_app", &forged).await;
+    // Where the server lets us, the role can't even set the context; where not, a forged one is none.
+    let none = ended.code == Some(0) && ended.out.trim().lines().last() == Some("0");
+    assert!(
+        none || ended.err.contains("permission denied"),
+        "{}{}",
+        ended.out,
+        ended.err
     );
     assert_ne!(
         server

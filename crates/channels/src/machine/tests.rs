@@ -220,6 +220,10 @@ impl World {
             tried.accepted += 1;
         }
         assert!(tried.accepted <= 1, "no second acceptance of one try");
+        let at = tried.at;
+        let reached = |other: &&Tried| other.accepted > 0 && other.state != AttemptState::Undelivered;
+        let twice = self.tried.iter().filter(|other| (other.at.step, other.at.target) == (at.step, at.target)).filter(reached).count();
+        assert!(twice <= 1, "nobody gets a message twice in one step, unless it was reported as not delivered");
     }
 
     fn answer(&mut self, token: u32, index: usize, answer: Answer) {
@@ -337,6 +341,30 @@ proptest! {
             None => AttemptState::Accepted,
         };
         prop_assert_eq!(state, expected);
+    }
+}
+
+#[test]
+fn an_unknown_try_is_repeated_only_where_its_key_is_known() {
+    let now = start() + Duration::seconds(30);
+    for idempotent in [true, false] {
+        let live = Live { state: LiveState::Unknown, ends: start() + Duration::seconds(60), sends: 1, idempotent };
+        // Due, whatever made it so: a lease that ran out, a clock that was set.
+        let unknown = Delivery::Trying { at: Position { step: 0, target: 0, tries: 1 }, live, due: start() };
+        assert_eq!(unknown.wants_start(start() + Duration::hours(1), now), idempotent);
+        let turn = step(&plan(true, 1, false), unknown, Event::Due(Reach::Open { idempotent }), now);
+        assert_eq!(turn.effects.contains(&Effect::Start { repeat: true }), idempotent);
+    }
+}
+
+#[test]
+fn no_receipt_moves_an_intent() {
+    let plan = plan(false, 1, false);
+    let begun = step(&plan, Delivery::new(start()), OPEN, start());
+    for stage in Stage::ALL {
+        assert_eq!(AttemptState::Intent.after(*stage), None);
+        let receipt = Event::Receipt { live: true, stage: *stage, class: RefusalClass::Retry };
+        assert_eq!(step(&plan, begun.delivery, receipt, start()), Turn { delivery: begun.delivery, effects: vec![] }, "{stage}");
     }
 }
 

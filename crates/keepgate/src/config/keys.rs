@@ -40,6 +40,6 @@ keys! {
     PROVIDER_BASE_URL: Link = "providers.base_url", Link, "\"https://api.twilio.com\"", "its host; plain http only on loopback, for a stand-in";
     PROVIDER_ACCOUNT: Text = "providers.account_sid", Text, "", "the account, `AC…`";
     PROVIDER_TOKEN: Secret = "providers.auth_token", Secret, "", "its token, always `secret://file/ABSOLUTE/PATH`";
-    PROVIDER_FROM: Text = "providers.from", Text, "", "the sending number, E.164";
+    PROVIDER_FROM: Text = "providers.from", Text, "", "the sender: a number such as +15005550006, or for SMS a messaging service (`MG…`) or a name";
     PROVIDER_CALLBACK: Link = "providers.callback_base", Link, "(`public_url`)", "where it reports back to";
 }

@@ -19,10 +19,10 @@ pub struct Provider {
     pub account_sid: String,
     /// Its token.
     pub auth_token: SecretRef,
-    /// The sending number, E.164.
+    /// The sender: a number (E.164), or a name or messaging service for SMS.
     pub from: String,
-    /// Where it reports back to; `None`: nowhere is known, so no callbacks are asked for.
-    pub callback_base: Option<Url>,
+    /// Where it reports back to: this gateway, as seen from outside.
+    pub callback_base: Url,
 }
 
 /// Which API a provider speaks.
@@ -59,10 +59,11 @@ impl Provider {
         {
             reader.complain(keys::PROVIDER_ACCOUNT, "expected AC and letters or digits");
         }
-        if let Some(from) = &from
-            && !is_e164(from)
-        {
-            reader.complain(keys::PROVIDER_FROM, "expected a number such as +15005550006 (E.164)");
+        if callback_base.is_none() && !reader.has(keys::PROVIDER_CALLBACK) {
+            reader.complain(
+                keys::PROVIDER_CALLBACK,
+                "is missing, and there is no public_url to take its place",
+            );
         }
         let kind = kind.map(|_| ProviderKind::Twilio);
         Some(Self {
@@ -73,13 +74,7 @@ impl Provider {
             account_sid: account_sid?,
             auth_token: auth_token?,
             from: from?,
-            callback_base,
+            callback_base: callback_base?,
         })
     }
-}
-
-/// `+`, then 7 to 15 digits, the first not 0 (ITU-T E.164).
-fn is_e164(number: &str) -> bool {
-    let digits = number.strip_prefix('+').unwrap_or_default();
-    (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
 }

@@ -11,6 +11,7 @@ mod ground_tests;
 mod keys;
 mod listen;
 mod metrics;
+mod outward;
 mod probes;
 mod ready;
 mod run;
@@ -25,7 +26,7 @@ use keepgate_crypto_keys::Kek;
 use keepgate_kernel::{Clock, SystemClock};
 use tokio::runtime::Runtime;
 
-use self::{certificate::Certificate, listen::Listeners, ready::Bootstrap};
+use self::{certificate::Certificate, listen::Listeners, outward::Outside, ready::Bootstrap};
 use crate::{
     cli::ServeArgs,
     config::{self, Config},
@@ -37,7 +38,7 @@ use crate::{
     postgres::Databases,
     secrets::kek,
     terminal,
-    tls::Identity,
+    tls::{self, Identity},
 };
 
 /// What is checked and taken before the database is started.
@@ -48,6 +49,7 @@ struct Prepared {
     listeners: Listeners,
     certificate: Certificate,
     kek: Option<Kek>,
+    outside: Outside,
 }
 
 /// Serves until it is told to stop.
@@ -63,7 +65,9 @@ pub fn run(args: ServeArgs, environment: &Environment) -> Result<Exit, Failure> 
         ready::remove_stale(file)?;
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    tls::install_provider();
     let prepared = Prepared {
+        outside: Outside::of(&config, clock.clone())?,
         listeners: listen::bind(&config)?,
         kek: kek::load(&config.kek_file)?,
         certificate: Certificate::load(Identity::of(config.tls.as_ref(), &config.data_dir), clock.clone())?,

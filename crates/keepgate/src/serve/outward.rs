@@ -1,30 +1,117 @@
-//! Hands each parcel of the dispatcher to the provider that carries it.
+//! The configured providers, and which of them carries what.
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use keepgate_api_gateway::TwilioHooks;
 use keepgate_channels::{
-    Address, Channel, Reason,
+    Address, Carrier, Carriers, Channel, Reason, WebhookUrl,
     commands::SendOutcome,
     machine::RefusalClass,
     outward::{CallLimits, SmsProvider, SmsRequest, VoiceProvider, VoiceRequest, WebhookRequest, WebhookSender},
+    providers::{
+        twilio::{Twilio, TwilioConfig},
+        webhooks::HttpWebhooks,
+    },
 };
 use keepgate_gate::workers::{Outward, Parcel};
 use keepgate_kernel::Clock;
 use secrecy::{SecretSlice, SecretString};
 
+use crate::{
+    config::{Config, Provider, ProviderKind},
+    exit::Exit,
+    failure::{Failure, chain},
+};
+
 /// What SMS and voice say about a message that has no text of its own: nothing about it but that it waits.
 const WAITS: &str = "A message is waiting for you.";
 
+/// Everything that reaches out, made from the configuration.
+pub struct Outside {
+    /// What the delivery machine may choose from.
+    pub carriers: Carriers,
+    /// What carries it.
+    pub couriers: Couriers,
+    /// Who is believed when it calls back.
+    pub hooks: TwilioHooks,
+}
+
 /// The configured providers by name.
 pub struct Couriers {
-    /// Carry text messages.
-    pub sms: HashMap<String, Arc<dyn SmsProvider>>,
-    /// Make calls.
-    pub voice: HashMap<String, Arc<dyn VoiceProvider>>,
-    /// Calls webhooks.
-    pub webhooks: Arc<dyn WebhookSender>,
-    /// For what is left of a lease.
-    pub clock: Arc<dyn Clock>,
+    sms: HashMap<String, Arc<dyn SmsProvider>>,
+    voice: HashMap<String, Arc<dyn VoiceProvider>>,
+    webhooks: Arc<dyn WebhookSender>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Outside {
+    /// Reads the providers' secrets and makes their clients; connects to nothing yet.
+    ///
+    /// # Errors
+    /// Exit code 2 for a provider that can't be used as configured, 4 for its secret.
+    pub fn of(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let webhooks = HttpWebhooks::new(config.webhooks_allow_loopback).map_err(|error| {
+            Failure::new(
+                Exit::Failed,
+                "can't make the client for webhooks",
+                chain(&error),
+                "report this",
+            )
+        })?;
+        let mut couriers = Couriers {
+            sms: HashMap::new(),
+            voice: HashMap::new(),
+            webhooks: Arc::new(webhooks),
+            clock,
+        };
+        let (mut carriers, mut hooks) = (Vec::new(), TwilioHooks::none());
+        for provider in &config.providers {
+            let ProviderKind::Twilio = provider.kind;
+            let token = provider.auth_token.read().map_err(|error| {
+                let what = format!("can't read the token of provider {}", provider.name);
+                Failure::new(Exit::KeyFile, what, error.to_string(), error.help())
+            })?;
+            hooks = hooks.with(token.clone(), provider.callback_base.as_str());
+            let twilio = Arc::new(twilio(provider, token)?);
+            for channel in &provider.channels {
+                // Twilio does not recognise a repetition.
+                let carrier = |channel| Carrier {
+                    name: provider.name.clone(),
+                    channel,
+                    idempotent: false,
+                };
+                if *channel == "sms" {
+                    carriers.push(carrier(Channel::Sms));
+                    couriers.sms.insert(provider.name.clone(), twilio.clone());
+                } else {
+                    carriers.push(carrier(Channel::Voice));
+                    couriers.voice.insert(provider.name.clone(), twilio.clone());
+                }
+            }
+        }
+        Ok(Self {
+            carriers: Carriers::new(carriers).with_webhooks(),
+            couriers,
+            hooks,
+        })
+    }
+}
+
+fn twilio(provider: &Provider, auth_token: SecretString) -> Result<Twilio, Failure> {
+    let config = TwilioConfig {
+        base_url: Some(provider.base_url.clone()),
+        account_sid: provider.account_sid.clone(),
+        auth_token,
+        from: provider.from.clone(),
+        callback_base: provider.callback_base.clone(),
+    };
+    Twilio::new(config).map_err(|error| {
+        Failure::usage(
+            format!("can't use provider {}", provider.name),
+            chain(&error),
+            "correct its table in the configuration",
+        )
+    })
 }
 
 #[async_trait]
@@ -38,7 +125,14 @@ impl Outward for Couriers {
         match (parcel.channel, parcel.address.clone()) {
             (Channel::Sms, Address::Phone(to)) => match self.sms.get(&parcel.provider) {
                 Some(provider) => {
-                    provider.send(SmsRequest { attempt: parcel.attempt, to, text: words(&parcel), limits }).await
+                    provider
+                        .send(SmsRequest {
+                            attempt: parcel.attempt,
+                            to,
+                            text: words(&parcel),
+                            limits,
+                        })
+                        .await
                 }
                 None => refused("provider-not-configured"),
             },
@@ -46,7 +140,13 @@ impl Outward for Couriers {
                 Some(provider) => {
                     let locale = parcel.locale.clone();
                     provider
-                        .call(VoiceRequest { attempt: parcel.attempt, to, text: words(&parcel), locale, limits })
+                        .call(VoiceRequest {
+                            attempt: parcel.attempt,
+                            to,
+                            text: words(&parcel),
+                            locale,
+                            limits,
+                        })
                         .await
                 }
                 None => refused("provider-not-configured"),
@@ -61,16 +161,16 @@ impl Outward for Couriers {
 }
 
 fn words(parcel: &Parcel) -> SecretString {
-    parcel.text.as_ref().map_or(WAITS, |text| text.as_str()).to_owned().into()
+    parcel
+        .text
+        .as_ref()
+        .map_or(WAITS, |text| text.as_str())
+        .to_owned()
+        .into()
 }
 
 /// `None` without a signing secret: nothing leaves unsigned.
-fn webhook(
-    parcel: &Parcel,
-    url: keepgate_channels::WebhookUrl,
-    limits: CallLimits,
-    clock: &dyn Clock,
-) -> Option<WebhookRequest> {
+fn webhook(parcel: &Parcel, url: WebhookUrl, limits: CallLimits, clock: &dyn Clock) -> Option<WebhookRequest> {
     let secret = String::from_utf8(parcel.secret.as_ref()?.to_vec()).ok()?;
     Some(WebhookRequest {
         id: parcel.attempt.to_string(),
@@ -81,7 +181,10 @@ fn webhook(
         headers: vec![
             ("keepgate-message-id".into(), parcel.message.to_string()),
             ("keepgate-priority".into(), parcel.priority.as_str().into()),
-            ("keepgate-accepted-at".into(), keepgate_kernel::format_time(parcel.accepted_at)),
+            (
+                "keepgate-accepted-at".into(),
+                keepgate_kernel::format_time(parcel.accepted_at),
+            ),
         ],
         at: clock.now(),
         limits,
@@ -90,11 +193,18 @@ fn webhook(
 
 /// Not this way, perhaps another.
 fn refused(reason: &str) -> SendOutcome {
-    SendOutcome::Refused { class: RefusalClass::Step, reason: Reason::new(reason), retry_after_seconds: None }
+    SendOutcome::Refused {
+        class: RefusalClass::Step,
+        reason: Reason::new(reason),
+        retry_after_seconds: None,
+    }
 }
 
 impl std::fmt::Debug for Couriers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Couriers").field("sms", &self.sms.keys()).field("voice", &self.voice.keys()).finish_non_exhaustive()
+        f.debug_struct("Couriers")
+            .field("sms", &self.sms.keys())
+            .field("voice", &self.voice.keys())
+            .finish_non_exhaustive()
     }
 }

@@ -10,6 +10,7 @@ use super::{
     certificate::Certificate,
     first_run::FirstRun,
     ground::{self, Ground},
+    outward::Outside,
     ready::Ready,
     servers::Servers,
     service::Service,
@@ -35,10 +36,11 @@ pub async fn run(prepared: Prepared, databases: Databases, pg: Option<&LocalPg>)
         listeners,
         certificate,
         kek,
+        outside,
     } = prepared;
     let mut signals = Signals::listen()?;
     let started = tokio::select! {
-        started = start(&config, &databases, kek, clock, pg) => started?,
+        started = start(&config, &databases, kek, clock, outside, pg) => started?,
         () = signals.stop() => return Ok(Exit::Ok),
     };
     let (mut service, first_run) = started;
@@ -79,6 +81,7 @@ async fn start(
     databases: &Databases,
     kek: Option<Kek>,
     clock: Arc<dyn Clock>,
+    outside: Outside,
     pg: Option<&LocalPg>,
 ) -> Result<(Service, Option<FirstRun>), Failure> {
     let Ground {
@@ -92,7 +95,10 @@ async fn start(
         }
         None => ground::of_another(config, databases, kek).await?,
     };
-    Ok((Service::assemble(config, databases, &keys, platform, clock)?, first_run))
+    Ok((
+        Service::assemble(config, databases, &keys, platform, clock, outside)?,
+        first_run,
+    ))
 }
 
 /// Until a signal says stop, or something that must not end has ended.

@@ -9,7 +9,11 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use keepgate_api_gateway::{Api, Limits, Probe, RateLimiter, VerifierKeys};
 use keepgate_audit::{LogSigner, SignerError, postgres::Integrator};
-use keepgate_gate::{Gate, Tx, Vault, workers::Hub};
+use keepgate_channels::WorkerId;
+use keepgate_gate::{
+    Gate, Tx, Vault,
+    workers::{Dispatcher, Hub},
+};
 use keepgate_identity::{Authenticator, FrontDesk, Hasher};
 use keepgate_kernel::{Clock, TenantId};
 use keepgate_merkle::note::NoteSigner;
@@ -19,6 +23,7 @@ use super::{
     certificate::{self, Certificate},
     keys::Keys,
     metrics,
+    outward::Outside,
     probes::{AuditLog, Database},
     workers::Workers,
 };
@@ -51,6 +56,7 @@ impl Service {
         keys: &Keys,
         platform: TenantId,
         clock: Arc<dyn Clock>,
+        outside: Outside,
     ) -> Result<Self, Failure> {
         let store = PgStore::new(
             pool(databases.app.clone(), config.postgres.pool),
@@ -61,6 +67,23 @@ impl Service {
         let gate = Gate::new(begin.clone(), clock, Vault::new(keys.kek()?));
         let mut workers = Workers::new();
         let (signers, audit_log) = start_integrator(&mut workers, config, databases, keys, &gate)?;
+
+        let hub = Hub::default();
+        let worker = WorkerId::new(&format!("keepgate-{}", std::process::id()));
+        let Outside {
+            carriers,
+            couriers,
+            hooks,
+        } = outside;
+        let dispatcher = Dispatcher::new(
+            gate.clone(),
+            platform,
+            hub.clone(),
+            carriers,
+            Arc::new(couriers),
+            worker,
+        );
+        workers.start("dispatcher", dispatcher.run(workers.stopping()));
 
         let tokens = Arc::new(keys.tokens(&issuer(config))?);
         let api_keys = keys.api_keys()?;
@@ -93,11 +116,11 @@ impl Service {
             api_keys,
             hasher,
             platform,
-            hub: Hub::default(),
+            hub,
             limiter,
             probes: Arc::new(probes),
             verifier_keys: Arc::new(SharedSigners(signers.clone())),
-            twilio: Arc::default(),
+            twilio: Arc::new(hooks),
             metrics: recorder,
             stopping: workers.stopping(),
             body_limit: config.limits.body_bytes,

@@ -6,8 +6,8 @@ use tokio::{
     task::{JoinError, JoinSet},
 };
 
-/// How long workers may take to finish what they are at.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long workers may take to finish what they are at. The dispatcher gives calls under way 20 seconds.
+const PATIENCE: Duration = Duration::from_secs(22);
 
 /// The workers of one service.
 pub struct Workers {
@@ -74,7 +74,7 @@ impl Workers {
         self.stopping.send_replace(true);
     }
 
-    /// Waits until all have stopped, for ten seconds at most; the rest is dropped, which is safe at any point.
+    /// Waits until all have stopped, for 22 seconds at most; the rest is dropped, which is safe at any point.
     pub async fn stopped(mut self) {
         self.tell_to_stop();
         let all = async { while self.running.join_next().await.is_some() {} };
