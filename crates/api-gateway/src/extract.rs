@@ -44,13 +44,12 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for MaybeJson
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        if request.headers().contains_key(header::CONTENT_TYPE) {
-            return Json::from_request(request, state).await.map(|body| Self(body.value));
+        let (parts, body) = request.into_parts();
+        let raw = bytes(Request::from_parts(parts.clone(), body), state).await?;
+        if raw.is_empty() {
+            return Ok(Self(T::default()));
         }
-        match bytes(request, state).await?.is_empty() {
-            true => Ok(Self(T::default())),
-            false => Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "send application/json")),
-        }
+        Json::from_request(Request::from_parts(parts, raw.into()), state).await.map(|body| Self(body.value))
     }
 }
 
@@ -165,6 +164,15 @@ mod tests {
         assert_eq!(problem.status(), 422);
         assert!(body.contains("\"pointer\":\"/level\""), "{body}");
         assert!(!body.contains("hunter2"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_may_be_absent_may_also_be_empty() {
+        for kind in ["application/json", "text/plain"] {
+            let request = |body: &str| Request::builder().header("content-type", kind).body(body.to_owned().into()).unwrap();
+            assert!(MaybeJson::<Option<Body>>::from_request(request(""), &()).await.is_ok(), "{kind}");
+            assert!(MaybeJson::<Option<Body>>::from_request(request("{"), &()).await.is_err(), "{kind}");
+        }
     }
 
     #[tokio::test]

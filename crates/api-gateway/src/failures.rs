@@ -22,7 +22,6 @@ macro_rules! http {
     ($($error:ty { $($variant:pat => $status:ident),* $(,)? })*) => { $(
         impl crate::failures::Http for $error {
             fn status(&self) -> axum::http::StatusCode {
-                #[allow(unused_imports, reason = "an error may have no variant but `Store`")]
                 match self {
                     $($variant => axum::http::StatusCode::$status,)*
                     Self::Store(_) => axum::http::StatusCode::SERVICE_UNAVAILABLE,

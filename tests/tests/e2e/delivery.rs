@@ -316,3 +316,30 @@ async fn an_undelivered_text_goes_on_to_the_next_step_at_once() {
         "{message}"
     );
 }
+
+#[tokio::test]
+async fn an_unsigned_request_that_names_no_attempt_is_refused_and_audited_as_well() {
+    let twilio = StandIn::twilio().await;
+    let server = Server::with(Options::twilio(&twilio)).await;
+    let admin = server.admin().await;
+    let mut requests = Vec::new();
+    for path in [
+        "message",
+        "message?attempt=nonsense",
+        "message?attempt=att_00000000000000000000000000",
+        "nosuch",
+        "call?x=1",
+    ] {
+        let url = format!("{CALLBACK_BASE}/v1/hooks/twilio/{path}");
+        let reply = server
+            .call_back_signed(&url, &[("MessageStatus", "delivered")], None)
+            .await;
+        assert_eq!(reply.status, 403, "{path}: {}", reply.text());
+        requests.push(reply.header("x-request-id").unwrap().to_owned());
+    }
+    let log = server.whole_log(&admin).await;
+    for request in requests {
+        let found: Vec<&Value> = log.iter().filter(|entry| entry["request_id"] == *request).collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+    }
+}

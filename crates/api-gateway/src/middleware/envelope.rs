@@ -43,7 +43,7 @@ pub(crate) async fn envelope(State(api): State<Api>, mut request: Request, next:
 
 fn plain(response: &Response) -> Problem {
     let allow = response.headers().get(header::ALLOW).cloned();
-    let problem = match response.status().as_u16() {
+    match response.status().as_u16() {
         404 => Problem::not_found(),
         405 => Problem::new(response.status(), "method-not-allowed", match allow.as_ref().and_then(|v| v.to_str().ok()) {
             Some(allow) => format!("allowed here: {allow}"),
@@ -52,8 +52,7 @@ fn plain(response: &Response) -> Problem {
         408 => Problem::new(response.status(), "request-timeout", "the request took too long"),
         413 => Problem::new(response.status(), "body-too-large", "the body is over the limit"),
         _ => Problem::new(response.status(), "bad-request", "the request can't be served"),
-    };
-    problem
+    }
 }
 
 fn stamp(response: &mut Response, id: &str) {

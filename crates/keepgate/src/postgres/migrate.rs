@@ -101,7 +101,7 @@ fn failure(error: &MigrateError) -> Failure {
                 Some("42501") => Failure::new(
                     Exit::SchemaOld,
                     "can't read the schema's version",
-                    chain(error),
+                    chain(source),
                     "as a superuser, `GRANT USAGE ON SCHEMA public TO kg_app`, then run `keepgate migrate`; or set migrate_url",
                 ),
                 _ => Failure::new(

@@ -56,10 +56,11 @@ pub async fn run(prepared: Prepared, databases: Databases, pg: Option<&LocalPg>)
         version: version::VERSION,
         bootstrap: first_run.as_ref().map(|first| &first.bootstrap),
     };
+    announce::announce(&ready, first_run.as_ref());
+    // After the terminal: who waits for the file finds everything said.
     if let Some(file) = &args.ready_file {
         ready.write(file)?;
     }
-    announce::announce(&ready, first_run.as_ref());
     FirstRun::forget(&config.data_dir);
     tracing::info!(listen = %servers.public, admin = %servers.admin, database = databases.kind, "serving");
 
