@@ -16,4 +16,5 @@ CREATE SCHEMA doorway;
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 GRANT USAGE ON SCHEMA rbac, identity, keys, channels, audit, doorway TO kg_app, kg_sec;
 GRANT USAGE ON SCHEMA rbac, keys, audit TO kg_integrator;
+GRANT USAGE ON SCHEMA audit TO kg_auditor;
 RESET ROLE;

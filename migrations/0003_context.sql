@@ -52,7 +52,7 @@ BEGIN
 END $$;
 CREATE FUNCTION gate.subject() RETURNS uuid LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER COST 1000 AS $$ DECLARE c text[] := gate.ctx(); BEGIN RETURN c[1]::uuid; END $$;
 CREATE FUNCTION gate.level()   RETURNS int  LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER COST 1000 AS $$ DECLARE c text[] := gate.ctx(); BEGIN RETURN c[5]::int; END $$;
-CREATE FUNCTION gate.unit()    RETURNS uuid LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER COST 1000 AS $$ DECLARE c text[] := gate.ctx(); BEGIN RETURN pg_catalog.nullif(c[6], '-')::uuid; END $$;
+CREATE FUNCTION gate.unit()    RETURNS uuid LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER COST 1000 AS $$ DECLARE c text[] := gate.ctx(); BEGIN RETURN CASE WHEN c[6] OPERATOR(pg_catalog.=) '-' THEN NULL ELSE c[6]::uuid END; END $$;
 -- The tenant of one of Keepgate's own workers, NULL for everybody else.
 CREATE FUNCTION gate.worker()  RETURNS uuid LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER COST 1000 AS $$ BEGIN RETURN gate.tenant(0, 0); END $$;
 -- True for the platform's own worker: it may ask where a credential lives, before anybody has been identified.

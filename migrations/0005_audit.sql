@@ -133,6 +133,13 @@ CREATE POLICY integrator ON audit.tile TO kg_integrator USING (true) WITH CHECK 
 CREATE POLICY integrator ON audit.checkpoint TO kg_integrator USING (true) WITH CHECK (true);
 CREATE POLICY integrator ON audit.head TO kg_integrator USING (true) WITH CHECK (true);
 CREATE POLICY integrator ON audit.progress TO kg_integrator USING (true) WITH CHECK (true);
+-- Whoever may look into the database reads the log of every tenant, and nothing else.
+GRANT SELECT ON audit.entry, audit.log, audit.leaf, audit.tile, audit.checkpoint, audit.head TO kg_auditor;
+DO $$ DECLARE t text; BEGIN
+  FOREACH t IN ARRAY ARRAY['entry', 'log', 'leaf', 'tile', 'checkpoint', 'head'] LOOP
+    EXECUTE format('CREATE POLICY auditor_r ON audit.%I FOR SELECT TO kg_auditor USING (true)', t);
+  END LOOP;
+END $$;
 GRANT SELECT ON rbac.tenant TO kg_integrator;
 CREATE POLICY integrator_r ON rbac.tenant FOR SELECT TO kg_integrator USING (true);
 

@@ -266,13 +266,22 @@ fn client(info: &Value) -> Client {
 }
 
 /// Looks again until `probe` finds something, for at most 30 seconds.
-pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut probe: impl FnMut() -> F) -> T {
+pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, probe: impl FnMut() -> F) -> T {
+    within(Duration::from_secs(30), what, probe).await
+}
+
+/// The same for at most `patience`.
+pub async fn within<T, F: Future<Output = Option<T>>>(
+    patience: Duration,
+    what: &str,
+    mut probe: impl FnMut() -> F,
+) -> T {
     let started = Instant::now();
     loop {
         if let Some(found) = probe().await {
             return found;
         }
-        assert!(started.elapsed() < Duration::from_secs(30), "never came: {what}");
+        assert!(started.elapsed() < patience, "never came: {what}");
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
 }

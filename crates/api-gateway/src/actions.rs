@@ -11,7 +11,11 @@ pub const TABLE: &[(Method, &str, Action)] = &[
     (Method::GET, "/v1/me", Action::MeRead),
     (Method::GET, "/v1/sessions", Action::SessionList),
     (Method::DELETE, "/v1/sessions/{session}", Action::SessionRevoke),
-    (Method::DELETE, "/v1/principals/{principal}/sessions", Action::SessionRevoke),
+    (
+        Method::DELETE,
+        "/v1/principals/{principal}/sessions",
+        Action::SessionRevoke,
+    ),
     (Method::POST, "/v1/users", Action::UserCreate),
     (Method::GET, "/v1/users", Action::UserList),
     (Method::GET, "/v1/users/{user}", Action::UserRead),
@@ -67,5 +71,8 @@ pub const EXEMPT: &[(Method, &str)] = &[
 
 /// The action of a route, `None` for exempt ones.
 pub(crate) fn of(method: &Method, route: &str) -> Option<Action> {
-    TABLE.iter().find(|(m, r, _)| m == method && *r == route).map(|(_, _, action)| *action)
+    TABLE
+        .iter()
+        .find(|(m, r, _)| m == method && *r == route)
+        .map(|(_, _, action)| *action)
 }

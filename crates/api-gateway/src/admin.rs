@@ -54,21 +54,35 @@ pub(crate) async fn readyz(State(api): State<Api>) -> Response {
     let mut dependencies = Vec::new();
     for probe in api.probes.iter() {
         let answer = probe.check().await;
-        dependencies.push(Dependency { name: probe.name(), ready: answer.is_ok(), reason: answer.err() });
+        dependencies.push(Dependency {
+            name: probe.name(),
+            ready: answer.is_ok(),
+            reason: answer.err(),
+        });
     }
     let ready = dependencies.iter().all(|dependency| dependency.ready) && !*api.stopping.borrow();
     let body = Json(Readiness { ready, dependencies });
-    if ready { body.into_response() } else { (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "2")], body).into_response() }
+    if ready {
+        body.into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "2")], body).into_response()
+    }
 }
 
 /// The build.
 #[utoipa::path(get, path = "/version", tag = "operations", responses((status = 200, body = Version)))]
 pub(crate) async fn version() -> Json<Version> {
-    Json(Version { version: env!("CARGO_PKG_VERSION") })
+    Json(Version {
+        version: env!("CARGO_PKG_VERSION"),
+    })
 }
 
 async fn metrics(State(api): State<Api>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], api.metrics.render()).into_response()
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        api.metrics.render(),
+    )
+        .into_response()
 }
 
 /// The routes of the admin listener.

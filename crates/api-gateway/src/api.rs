@@ -70,6 +70,8 @@ impl FromRef<Api> for Service {
 
 impl std::fmt::Debug for Api {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Api").field("platform", &self.platform).finish_non_exhaustive()
+        f.debug_struct("Api")
+            .field("platform", &self.platform)
+            .finish_non_exhaustive()
     }
 }

@@ -63,7 +63,10 @@ impl Caller {
 impl FromRequestParts<Api> for Caller {
     type Rejection = Problem;
 
-    #[expect(clippy::disallowed_methods, reason = "the credential has been verified two lines above")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the credential has been verified two lines above"
+    )]
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let visitor = Visitor::from_request_parts(parts, api).await?;
         let bearer = bearer(parts)?;
@@ -72,7 +75,10 @@ impl FromRequestParts<Api> for Caller {
             Ok((principal, credential)) => {
                 let context = OpContext::authenticated(principal, credential, source, id, at);
                 visitor.trail().identified(&context);
-                Ok(Self { context, trail: visitor.trail().clone() })
+                Ok(Self {
+                    context,
+                    trail: visitor.trail().clone(),
+                })
             }
             Err(error) => Err(refused(api, &visitor, error).await),
         }
@@ -81,10 +87,24 @@ impl FromRequestParts<Api> for Caller {
 
 /// The credential in `Authorization: Bearer …` (RFC 6750). Nowhere else: a query ends up in logs.
 fn bearer(parts: &Parts) -> Result<&str, Problem> {
-    let missing = || Problem::unauthenticated("credential-missing", "send `Authorization: Bearer` with a token or an API key");
-    let value = parts.headers.get(header::AUTHORIZATION).ok_or_else(missing)?.to_str().map_err(|_| missing())?;
+    let missing = || {
+        Problem::unauthenticated(
+            "credential-missing",
+            "send `Authorization: Bearer` with a token or an API key",
+        )
+    };
+    let value = parts
+        .headers
+        .get(header::AUTHORIZATION)
+        .ok_or_else(missing)?
+        .to_str()
+        .map_err(|_| missing())?;
     let (scheme, credential) = value.split_once(' ').ok_or_else(missing)?;
-    if scheme.eq_ignore_ascii_case("bearer") && !credential.is_empty() { Ok(credential.trim()) } else { Err(missing()) }
+    if scheme.eq_ignore_ascii_case("bearer") && !credential.is_empty() {
+        Ok(credential.trim())
+    } else {
+        Err(missing())
+    }
 }
 
 /// A credential that is not believed is told to the platform's log: whose it would be is not known.
@@ -98,11 +118,20 @@ async fn refused(api: &Api, visitor: &Visitor, error: AuthError) -> Problem {
         return Problem::unavailable(reason, "too many credentials are being verified; try again");
     }
     let entity = Entity::collection("credentials");
-    if api.gate.refuse(&visitor.worker(api.platform), Action::AuthAuthenticate, &entity, reason).await.is_err() {
+    if api
+        .gate
+        .refuse(&visitor.worker(api.platform), Action::AuthAuthenticate, &entity, reason)
+        .await
+        .is_err()
+    {
         return Problem::unavailable("audit-unavailable", "the audit log can't be written");
     }
     match error {
-        AuthError::WrongAddress => Problem::new(StatusCode::FORBIDDEN, reason, "this API key may not be used from this address"),
+        AuthError::WrongAddress => Problem::new(
+            StatusCode::FORBIDDEN,
+            reason,
+            "this API key may not be used from this address",
+        ),
         _ => Problem::unauthenticated(reason, "the credential is not valid"),
     }
 }

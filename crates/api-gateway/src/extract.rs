@@ -23,7 +23,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         if !is_json(request.headers()) {
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "send application/json"));
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "send application/json",
+            ));
         }
         let raw = bytes(request, state).await?;
         let mut reader = serde_json::Deserializer::from_slice(&raw);
@@ -31,7 +35,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             let pointer = pointer(error.path());
             Problem::invalid(pointer, plain(error.inner()))
         })?;
-        reader.end().map_err(|_| Problem::invalid("", "there is something after the JSON value"))?;
+        reader
+            .end()
+            .map_err(|_| Problem::invalid("", "there is something after the JSON value"))?;
         Ok(Self { value, raw })
     }
 }
@@ -49,21 +55,34 @@ impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for MaybeJson
         if raw.is_empty() {
             return Ok(Self(T::default()));
         }
-        Json::from_request(Request::from_parts(parts, raw.into()), state).await.map(|body| Self(body.value))
+        Json::from_request(Request::from_parts(parts, raw.into()), state)
+            .await
+            .map(|body| Self(body.value))
     }
 }
 
 /// A part of a body that has been read as JSON.
 pub(crate) fn value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(value).map_err(|error| Problem::invalid(pointer(error.path()), plain(error.inner())))
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| Problem::invalid(pointer(error.path()), plain(error.inner())))
 }
 
 /// The body as received, within the limit.
 pub(crate) async fn bytes<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    Bytes::from_request(request, state).await.map_err(|rejection| match rejection.into_response_status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "the body is over the limit"),
-        _ => Problem::new(StatusCode::BAD_REQUEST, "body-unreadable", "the body could not be read to its end"),
-    })
+    Bytes::from_request(request, state)
+        .await
+        .map_err(|rejection| match rejection.into_response_status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body-too-large",
+                "the body is over the limit",
+            ),
+            _ => Problem::new(
+                StatusCode::BAD_REQUEST,
+                "body-unreadable",
+                "the body could not be read to its end",
+            ),
+        })
 }
 
 trait RejectionStatus {
@@ -77,7 +96,9 @@ impl RejectionStatus for axum::extract::rejection::BytesRejection {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let Some(kind) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
     let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
@@ -103,7 +124,9 @@ fn plain(error: &serde_json::Error) -> String {
             let text = text.split(" at line ").next().unwrap_or_default();
             // "invalid type: string \"secret\", expected u8" must not repeat the secret
             match (text.split_once(':'), text.rsplit_once(", expected ")) {
-                (Some((kind @ ("invalid type" | "invalid value"), _)), Some((_, wanted))) => format!("{kind}, expected {wanted}"),
+                (Some((kind @ ("invalid type" | "invalid value"), _)), Some((_, wanted))) => {
+                    format!("{kind}, expected {wanted}")
+                }
                 _ => text.to_owned(),
             }
         }
@@ -120,11 +143,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
-        query.map(|axum::extract::Query(value)| Self(value)).map_err(|rejection| {
-            let text = rejection.body_text();
-            let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
-            Problem::invalid("?", text.split(':').next_back().unwrap_or_default().trim().to_owned())
-        })
+        query
+            .map(|axum::extract::Query(value)| Self(value))
+            .map_err(|rejection| {
+                let text = rejection.body_text();
+                let text = text
+                    .strip_prefix("Failed to deserialize query string: ")
+                    .unwrap_or(&text);
+                Problem::invalid("?", text.split(':').next_back().unwrap_or_default().trim().to_owned())
+            })
     }
 }
 
@@ -137,7 +164,8 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
-        path.map(|axum::extract::Path(value)| Self(value)).map_err(|_| Problem::not_found())
+        path.map(|axum::extract::Path(value)| Self(value))
+            .map_err(|_| Problem::not_found())
     }
 }
 
@@ -153,7 +181,10 @@ mod tests {
     }
 
     async fn read(kind: &str, body: &str) -> Result<Json<Body>, Problem> {
-        let request = Request::builder().header("content-type", kind).body(body.to_owned().into()).unwrap();
+        let request = Request::builder()
+            .header("content-type", kind)
+            .body(body.to_owned().into())
+            .unwrap();
         Json::from_request(request, &()).await
     }
 
@@ -169,9 +200,22 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_may_be_absent_may_also_be_empty() {
         for kind in ["application/json", "text/plain"] {
-            let request = |body: &str| Request::builder().header("content-type", kind).body(body.to_owned().into()).unwrap();
-            assert!(MaybeJson::<Option<Body>>::from_request(request(""), &()).await.is_ok(), "{kind}");
-            assert!(MaybeJson::<Option<Body>>::from_request(request("{"), &()).await.is_err(), "{kind}");
+            let request = |body: &str| {
+                Request::builder()
+                    .header("content-type", kind)
+                    .body(body.to_owned().into())
+                    .unwrap()
+            };
+            assert!(
+                MaybeJson::<Option<Body>>::from_request(request(""), &()).await.is_ok(),
+                "{kind}"
+            );
+            assert!(
+                MaybeJson::<Option<Body>>::from_request(request("{"), &())
+                    .await
+                    .is_err(),
+                "{kind}"
+            );
         }
     }
 
@@ -179,7 +223,10 @@ mod tests {
     async fn only_json_is_read() {
         assert_eq!(read("text/plain", "{}").await.unwrap_err().status(), 415);
         assert_eq!(read("application/json", "{").await.unwrap_err().status(), 422);
-        assert_eq!(read("application/json", r#"{"level":1} x"#).await.unwrap_err().status(), 422);
+        assert_eq!(
+            read("application/json", r#"{"level":1} x"#).await.unwrap_err().status(),
+            422
+        );
         assert!(read("application/json; charset=utf-8", r#"{"level":1}"#).await.is_ok());
     }
 }

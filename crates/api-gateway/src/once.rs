@@ -28,13 +28,22 @@ impl<S: Send + Sync> FromRequestParts<S> for Idempotency {
             None => None,
             Some(value) => {
                 let text = value.to_str().unwrap_or_default();
-                if !(1..=255).contains(&text.len()) || !text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
-                    return Err(Problem::new(StatusCode::BAD_REQUEST, "invalid-idempotency-key", "1 to 255 visible ASCII characters"));
+                if !(1..=255).contains(&text.len()) || !text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+                {
+                    return Err(Problem::new(
+                        StatusCode::BAD_REQUEST,
+                        "invalid-idempotency-key",
+                        "1 to 255 visible ASCII characters",
+                    ));
                 }
                 Some(text.to_owned())
             }
         };
-        Ok(Self { key, method: parts.method.to_string(), path: parts.uri.path().to_owned() })
+        Ok(Self {
+            key,
+            method: parts.method.to_string(),
+            path: parts.uri.path().to_owned(),
+        })
     }
 }
 
@@ -77,7 +86,9 @@ fn answer(answer: Answer, replayed: bool) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let mut response = (status, [(header::CONTENT_TYPE, "application/json")], answer.body).into_response();
     if replayed {
-        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+        response
+            .headers_mut()
+            .insert(REPLAYED, HeaderValue::from_static("true"));
     }
     response
 }

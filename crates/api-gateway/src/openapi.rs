@@ -35,8 +35,14 @@ struct Bearer;
 
 impl Modify for Bearer {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT or API key").build();
-        document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT or API key")
+            .build();
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("bearer", SecurityScheme::Http(scheme));
     }
 }
 
@@ -49,12 +55,26 @@ pub fn document() -> utoipa::openapi::OpenApi {
 pub(crate) fn annotated(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     // OpenAPI knows no wildcard: `{*path}` is documented as `{path}`.
     let paths = std::mem::take(&mut document.paths.paths);
-    document.paths.paths = paths.into_iter().map(|(path, item)| (documented(&path), item)).collect();
+    document.paths.paths = paths
+        .into_iter()
+        .map(|(path, item)| (documented(&path), item))
+        .collect();
     for (method, route, action) in TABLE {
         let path = documented(route);
-        let Some(operation) = document.paths.paths.get_mut(&path).and_then(|item| operation(item, method)) else { continue };
+        let Some(operation) = document
+            .paths
+            .paths
+            .get_mut(&path)
+            .and_then(|item| operation(item, method))
+        else {
+            continue;
+        };
         let rule = keepgate_policy::rule(*action);
-        let levels: Vec<u8> = keepgate_kernel::Level::ALL.into_iter().filter(|level| rule.levels.contains(*level)).map(u8::from).collect();
+        let levels: Vec<u8> = keepgate_kernel::Level::ALL
+            .into_iter()
+            .filter(|level| rule.levels.contains(*level))
+            .map(u8::from)
+            .collect();
         let extensions = ExtensionsBuilder::new()
             .add("x-keepgate-action", json!(action.as_str()))
             .add("x-keepgate-levels", json!(levels))
@@ -100,11 +120,18 @@ mod tests {
 
     #[test]
     fn every_route_is_an_operation_or_exempt_and_every_operation_is_a_route() {
-        let operations = TABLE.iter().map(|(method, route, _)| (method.to_string(), documented(route)));
-        let exempt = EXEMPT.iter().map(|(method, route)| (method.to_string(), (*route).to_owned()));
+        let operations = TABLE
+            .iter()
+            .map(|(method, route, _)| (method.to_string(), documented(route)));
+        let exempt = EXEMPT
+            .iter()
+            .map(|(method, route)| (method.to_string(), (*route).to_owned()));
         let known: BTreeSet<_> = operations.chain(exempt).collect();
         let described = described();
-        let undescribed: Vec<_> = known.difference(&described).filter(|(_, path)| path != "/openapi.json").collect();
+        let undescribed: Vec<_> = known
+            .difference(&described)
+            .filter(|(_, path)| path != "/openapi.json")
+            .collect();
         assert!(undescribed.is_empty(), "in the table, but no route: {undescribed:?}");
         let unknown: Vec<_> = described.difference(&known).collect();
         assert!(unknown.is_empty(), "a route, but not in the table: {unknown:?}");
@@ -112,7 +139,10 @@ mod tests {
 
     #[test]
     fn the_exemptions_only_shrink() {
-        assert!(EXEMPT.len() <= 5, "a new route is an operation: give it a line in the table");
+        assert!(
+            EXEMPT.len() <= 5,
+            "a new route is an operation: give it a line in the table"
+        );
     }
 
     #[test]
@@ -122,7 +152,10 @@ mod tests {
         for (method, route, action) in TABLE {
             let operation = &document["paths"][documented(route)][method.as_str().to_lowercase()];
             assert_eq!(operation["x-keepgate-action"], action.as_str(), "{method} {route}");
-            assert!(operation["description"].is_string() || operation["summary"].is_string(), "{method} {route}");
+            assert!(
+                operation["description"].is_string() || operation["summary"].is_string(),
+                "{method} {route}"
+            );
         }
     }
 }

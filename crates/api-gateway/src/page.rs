@@ -24,7 +24,10 @@ impl<T> Page<T> {
     where
         T: From<&'a D>,
     {
-        Self { items: listed.items.iter().map(T::from).collect(), next_cursor: listed.next.as_ref().map(|next| encode(&next.to_string())) }
+        Self {
+            items: listed.items.iter().map(T::from).collect(),
+            next_cursor: listed.next.as_ref().map(|next| encode(&next.to_string())),
+        }
     }
 
     /// The page over `items`, of which there are at most `limit`: a full page is followed by the position of its last item.
@@ -33,7 +36,10 @@ impl<T> Page<T> {
         T: From<&'a D>,
     {
         let last = items.last().filter(|_| items.len() >= usize::from(limit));
-        Self { items: items.iter().map(T::from).collect(), next_cursor: last.map(|item| encode(&position(item))) }
+        Self {
+            items: items.iter().map(T::from).collect(),
+            next_cursor: last.map(|item| encode(&position(item))),
+        }
     }
 }
 
@@ -67,7 +73,9 @@ pub(crate) fn decode(cursor: &str) -> Result<String, Problem> {
 /// As [`decode`], parsed.
 pub(crate) fn position<P: std::str::FromStr>(cursor: Option<&str>) -> Result<Option<P>, Problem> {
     let Some(cursor) = cursor else { return Ok(None) };
-    let parsed = decode(cursor)?.parse().map_err(|_| Problem::invalid("?cursor", "not a cursor that this list gave out"))?;
+    let parsed = decode(cursor)?
+        .parse()
+        .map_err(|_| Problem::invalid("?cursor", "not a cursor that this list gave out"))?;
     Ok(Some(parsed))
 }
 

@@ -57,7 +57,13 @@ impl Problem {
     /// A problem of the kind `slug`, which is the last part of its `type`.
     #[must_use]
     pub fn new(status: StatusCode, slug: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, slug, detail: detail.into(), errors: Vec::new(), retry_after: None }
+        Self {
+            status,
+            slug,
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after: None,
+        }
     }
 
     /// 401: no credential, or one that is not believed.
@@ -70,8 +76,14 @@ impl Problem {
     #[must_use]
     pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        let errors = vec![FieldError { pointer: pointer.into(), detail: detail.clone() }];
-        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-request", detail) }
+        let errors = vec![FieldError {
+            pointer: pointer.into(),
+            detail: detail.clone(),
+        }];
+        Self {
+            errors,
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-request", detail)
+        }
     }
 
     /// The same problem under another kind.
@@ -139,12 +151,18 @@ impl Problem {
     pub fn response(&self, request: Option<String>) -> Response {
         let mut response = (self.status, Json(self.body(request))).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"keepgate\""));
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"keepgate\""),
+            );
         }
         response
     }
@@ -162,7 +180,10 @@ impl IntoResponse for Problem {
 fn title(slug: &str) -> String {
     let words = slug.replace('-', " ");
     let mut letters = words.chars();
-    letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_ascii_uppercase().to_string() + letters.as_str())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -3,7 +3,11 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use keepgate_kernel::{PrincipalId, TenantId};
 use keepgate_policy::{Command, OpContext};
 
-use crate::{Api, Problem, failures::Http, middleware::{RequestIdentity, Trail}};
+use crate::{
+    Api, Problem,
+    failures::Http,
+    middleware::{RequestIdentity, Trail},
+};
 
 /// Who is asking is not known yet; what follows runs as Keepgate's own worker.
 #[derive(Debug, Clone)]
@@ -20,7 +24,13 @@ impl Visitor {
     }
 
     /// Runs `command` in `tenant` on behalf of `actor`.
-    pub(crate) async fn perform<C>(&self, api: &Api, tenant: TenantId, actor: Option<PrincipalId>, command: &C) -> Result<C::Output, Problem>
+    pub(crate) async fn perform<C>(
+        &self,
+        api: &Api,
+        tenant: TenantId,
+        actor: Option<PrincipalId>,
+        command: &C,
+    ) -> Result<C::Output, Problem>
     where
         C: Command<dyn keepgate_gate::Tx>,
         C::Error: Http,
@@ -47,7 +57,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let missing = || Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "internal-error", "something went wrong here");
+        let missing = || {
+            Problem::new(
+                axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+                "internal-error",
+                "something went wrong here",
+            )
+        };
         let identity = *parts.extensions.get::<RequestIdentity>().ok_or_else(missing)?;
         let trail = parts.extensions.get::<Trail>().ok_or_else(missing)?.clone();
         Ok(Self { identity, trail })

@@ -33,10 +33,11 @@ pub mod providers;
 mod types;
 
 pub use types::{
-    Ack, AckBy, Address, Attempt, Callback, Carrier, Carriers, Channel, Contact, ContactError, Cursor, DEFAULT_CONTENT_TYPE,
-    Held, InvalidCursor, Lease, Leased, Listed, MAX_ATTEMPTS, MAX_CONTACTS, MAX_DEADLINE_SECONDS, MAX_NAME_CHARS, MAX_PAGE,
-    MAX_PAYLOAD_BYTES, MAX_SEAL_BYTES, MAX_STEPS, MAX_TEXT_CHARS, MAX_WAIT_SECONDS, Message, MessageFilter, MessageSummary,
-    MessageView, Page, PhoneNumber, Priority, QuietHours, QuietHoursError, Reason, Recipient, RecipientError, Route,
-    RouteError, RouteSnapshot, RouteVersion, STANDARD, STREAM, Sealed, SealedContent, Status, Step, StreamEvent, Target, Todo,
-    WEBHOOK, Webhook, WebhookEvent, WebhookUrl, WebhookUrlError, WorkerId, addressees, is_content_type,
+    Ack, AckBy, Address, Attempt, Callback, Carrier, Carriers, Channel, Contact, ContactError, Cursor,
+    DEFAULT_CONTENT_TYPE, Held, InvalidCursor, Lease, Leased, Listed, MAX_ATTEMPTS, MAX_CONTACTS, MAX_DEADLINE_SECONDS,
+    MAX_NAME_CHARS, MAX_PAGE, MAX_PAYLOAD_BYTES, MAX_SEAL_BYTES, MAX_STEPS, MAX_TEXT_CHARS, MAX_WAIT_SECONDS, Message,
+    MessageFilter, MessageSummary, MessageView, Page, PhoneNumber, Priority, QuietHours, QuietHoursError, Reason,
+    Recipient, RecipientError, Route, RouteError, RouteSnapshot, RouteVersion, STANDARD, STREAM, Sealed, SealedContent,
+    Status, Step, StreamEvent, Target, Todo, WEBHOOK, Webhook, WebhookEvent, WebhookUrl, WebhookUrlError, WorkerId,
+    addressees, is_content_type,
 };

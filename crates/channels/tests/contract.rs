@@ -1,4 +1,5 @@
 //! What the ports on tables promise: recipients, routes, webhooks, messages.
+#![cfg(feature = "postgres")]
 #[cfg(test)]
 mod support;
 
@@ -19,11 +20,27 @@ mod tables {
         done(tx).await;
         let mut tx = world.begin(&operator).await;
         assert_eq!(tx.recipient(ann.id).await.unwrap().as_ref(), Some(&ann));
-        ann = Recipient { name: "Anna".into(), quiet_hours: None, locale: None, ..ann };
-        assert!(tx.change_recipient(&Recipient { created_at: later(world, 9), ..ann.clone() }).await.unwrap());
+        ann = Recipient {
+            name: "Anna".into(),
+            quiet_hours: None,
+            locale: None,
+            ..ann
+        };
+        assert!(
+            tx.change_recipient(&Recipient {
+                created_at: later(world, 9),
+                ..ann.clone()
+            })
+            .await
+            .unwrap()
+        );
         done(tx).await;
         let mut tx = world.begin(&operator).await;
-        assert_eq!(tx.recipient(ann.id).await.unwrap(), Some(ann.clone()), "and never the time of creation");
+        assert_eq!(
+            tx.recipient(ann.id).await.unwrap(),
+            Some(ann.clone()),
+            "and never the time of creation"
+        );
         assert!(tx.remove_recipient(ann.id).await.unwrap());
         done(tx).await;
         let mut tx = world.begin(&operator).await;
@@ -42,7 +59,10 @@ mod tables {
         assert!(matches!(tx.add_recipient(&ann).await, Err(StoreError::Conflict)));
         let id = stored(world, world.now).await;
         let mut tx = world.begin(&operator).await;
-        let again = Message { id, ..message(&operator, world.now, vec![sms("+15005550006")]) };
+        let again = Message {
+            id,
+            ..message(&operator, world.now, vec![sms("+15005550006")])
+        };
         assert!(matches!(tx.add_message(&again).await, Err(StoreError::Conflict)));
     }
 
@@ -51,15 +71,31 @@ mod tables {
         let mut tx = world.begin(&operator).await;
         let mut ids = Vec::new();
         for n in 0..5 {
-            let one = Recipient { id: RecipientId::new(later(world, n)), ..recipient(world, "r") };
+            let one = Recipient {
+                id: RecipientId::new(later(world, n)),
+                ..recipient(world, "r")
+            };
             ids.push(one.id);
             tx.add_recipient(&one).await.unwrap();
         }
         done(tx).await;
         let mut tx = world.begin(&operator).await;
         let of = |rows: Vec<Recipient>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
-        assert_eq!(of(tx.recipients(&Page::first(2)).await.unwrap()), ids[..3], "one more than the limit");
-        assert_eq!(of(tx.recipients(&Page { limit: 2, after: Some(ids[2]) }).await.unwrap()), ids[3..]);
+        assert_eq!(
+            of(tx.recipients(&Page::first(2)).await.unwrap()),
+            ids[..3],
+            "one more than the limit"
+        );
+        assert_eq!(
+            of(tx
+                .recipients(&Page {
+                    limit: 2,
+                    after: Some(ids[2])
+                })
+                .await
+                .unwrap()),
+            ids[3..]
+        );
     }
 
     async fn recipients_are_read_from_level_1_and_written_from_level_2(world: &World<dyn Tx>) {
@@ -72,12 +108,19 @@ mod tables {
         assert!(tx.recipient(ann.id).await.unwrap().is_some());
         assert!(!tx.change_recipient(&ann).await.unwrap());
         assert!(!tx.remove_recipient(ann.id).await.unwrap());
-        assert!(matches!(tx.add_recipient(&recipient(world, "Bob")).await, Err(StoreError::Forbidden)));
+        assert!(matches!(
+            tx.add_recipient(&recipient(world, "Bob")).await,
+            Err(StoreError::Forbidden)
+        ));
     }
 
     async fn routes_are_replaced_by_name_and_listed_by_name(world: &World<dyn Tx>) {
         let admin = world.caller(Level::TenantAdmin);
-        let (first, second, other) = (route("b-side", 1, world.now), route("b-side", 2, later(world, 1)), route("a", 3, world.now));
+        let (first, second, other) = (
+            route("b-side", 1, world.now),
+            route("b-side", 2, later(world, 1)),
+            route("a", 3, world.now),
+        );
         let mut tx = world.begin(&admin).await;
         for version in [&first, &second, &other] {
             tx.put_route(version).await.unwrap();
@@ -94,26 +137,51 @@ mod tables {
     }
 
     async fn only_admins_define_routes_and_webhooks(world: &World<dyn Tx>) {
-        for level in [Level::FieldAgent, Level::Operator, Level::Supervisor, Level::PlatformOperator, Level::GlobalAdmin] {
+        for level in [
+            Level::FieldAgent,
+            Level::Operator,
+            Level::Supervisor,
+            Level::PlatformOperator,
+            Level::GlobalAdmin,
+        ] {
             let mut tx = world.begin(&world.caller(level)).await;
-            assert!(matches!(tx.put_route(&route("r", 1, world.now)).await, Err(StoreError::Forbidden)), "{level}");
+            assert!(
+                matches!(
+                    tx.put_route(&route("r", 1, world.now)).await,
+                    Err(StoreError::Forbidden)
+                ),
+                "{level}"
+            );
             let mut tx = world.begin(&world.caller(level)).await;
             let hook = webhook(world, "https://desk.example/");
-            assert!(matches!(tx.add_webhook(&hook).await, Err(StoreError::Forbidden)), "{level}");
+            assert!(
+                matches!(tx.add_webhook(&hook).await, Err(StoreError::Forbidden)),
+                "{level}"
+            );
         }
     }
 
     async fn a_webhook_s_url_is_registered_once_for_each_tenant(world: &World<dyn Tx>) {
         let admin = world.caller(Level::TenantAdmin);
-        let (one, same) = (webhook(world, "https://desk.example/a"), webhook(world, "https://desk.example/a"));
+        let (one, same) = (
+            webhook(world, "https://desk.example/a"),
+            webhook(world, "https://desk.example/a"),
+        );
         let mut tx = world.begin(&admin).await;
         assert!(tx.add_webhook(&one).await.unwrap());
         assert!(!tx.add_webhook(&same).await.unwrap());
         done(tx).await;
         let mut tx = world.begin(&world.stranger(Level::TenantAdmin)).await;
-        assert!(tx.add_webhook(&same).await.unwrap(), "another tenant may have it as well");
+        assert!(
+            tx.add_webhook(&same).await.unwrap(),
+            "another tenant may have it as well"
+        );
         let mut tx = world.begin(&world.worker()).await;
-        assert_eq!(tx.webhook_at(&one.url).await.unwrap().as_ref(), Some(&one), "the worker reads it");
+        assert_eq!(
+            tx.webhook_at(&one.url).await.unwrap().as_ref(),
+            Some(&one),
+            "the worker reads it"
+        );
         assert_eq!(tx.webhook(same.id).await.unwrap(), None);
         assert_eq!(tx.webhooks(&Page::first(10)).await.unwrap(), vec![one.clone()]);
         let mut tx = world.begin(&admin).await;
@@ -132,7 +200,10 @@ mod tables {
         let sent = message(&owner, world.now, vec![stream(me(&world.stranger(Level::FieldAgent)))]);
         tx.add_message(&sent).await.unwrap();
         done(tx).await;
-        let strangers = Level::ALL.into_iter().filter(|level| !level.is_platform()).map(|level| world.stranger(level));
+        let strangers = Level::ALL
+            .into_iter()
+            .filter(|level| !level.is_platform())
+            .map(|level| world.stranger(level));
         let platform = [Level::PlatformOperator, Level::GlobalAdmin].map(|level| world.caller(level));
         for context in strangers.chain(platform) {
             let mut tx = world.begin(&context).await;
@@ -142,7 +213,10 @@ mod tables {
             assert_eq!(tx.routes().await.unwrap(), []);
             assert_eq!(tx.webhook(hook.id).await.unwrap(), None);
             assert_eq!(tx.message(sent.id).await.unwrap(), None);
-            assert_eq!(tx.messages(&MessageFilter::default(), &Page::first(9)).await.unwrap(), []);
+            assert_eq!(
+                tx.messages(&MessageFilter::default(), &Page::first(9)).await.unwrap(),
+                []
+            );
             assert_eq!(tx.sealed_payload(sent.id).await.unwrap(), None);
             assert!(tx.lock(sent.id).await.unwrap().is_none());
             assert!(!tx.remove_recipient(ann.id).await.unwrap());
@@ -151,7 +225,10 @@ mod tables {
 
     async fn a_message_is_read_back_as_it_was_accepted(world: &World<dyn Tx>) {
         let operator = world.caller(Level::Operator);
-        let sent = Message { locale: Some("en".into()), ..message(&operator, world.now, vec![sms("+15005550006")]) };
+        let sent = Message {
+            locale: Some("en".into()),
+            ..message(&operator, world.now, vec![sms("+15005550006")])
+        };
         let mut tx = world.begin(&operator).await;
         tx.add_message(&sent).await.unwrap();
         done(tx).await;
@@ -159,11 +236,23 @@ mod tables {
         let view = tx.message(sent.id).await.unwrap().unwrap();
         assert_eq!(view.attempts, []);
         let shown = view.message;
-        assert_eq!((shown.status, shown.sender, shown.unit), (Status::Accepted, sent.sender, sent.unit));
-        assert_eq!((shown.contacts, shown.route, shown.deadline), (sent.contacts, sent.route, sent.deadline));
+        assert_eq!(
+            (shown.status, shown.sender, shown.unit),
+            (Status::Accepted, sent.sender, sent.unit)
+        );
+        assert_eq!(
+            (shown.contacts, shown.route, shown.deadline),
+            (sent.contacts, sent.route, sent.deadline)
+        );
         assert_eq!((shown.accepted_at, shown.ended_at, shown.ack), (world.now, None, None));
         let content = tx.sealed_payload(sent.id).await.unwrap().unwrap();
-        assert_eq!(content, SealedContent { payload: sent.payload, text: sent.text });
+        assert_eq!(
+            content,
+            SealedContent {
+                payload: sent.payload,
+                text: sent.text
+            }
+        );
     }
 
     async fn nobody_sends_in_another_s_name(world: &World<dyn Tx>) {
@@ -172,7 +261,10 @@ mod tables {
         let mut tx = world.begin(&agent).await;
         assert!(matches!(tx.add_message(&mine).await, Err(StoreError::Forbidden)));
         let mut tx = world.begin(&operator).await;
-        let elsewhere = Message { unit: Some(UnitId::new(world.now)), ..mine.clone() };
+        let elsewhere = Message {
+            unit: Some(UnitId::new(world.now)),
+            ..mine.clone()
+        };
         assert!(matches!(tx.add_message(&elsewhere).await, Err(StoreError::Forbidden)));
         let mut tx = world.begin(&world.worker()).await;
         assert!(matches!(tx.add_message(&mine).await, Err(StoreError::Forbidden)));
@@ -233,11 +325,23 @@ mod tables {
         let mut tx = world.begin(&supervisor).await;
         let first = tx.messages(&all, &Page::first(2)).await.unwrap();
         assert_eq!(of(&first), ids[..3]);
-        let cursor = Cursor { at: first[1].accepted_at, id: first[1].id.uuid() };
+        let cursor = Cursor {
+            at: first[1].accepted_at,
+            id: first[1].id.uuid(),
+        };
         drop(tx);
         stored(world, later(world, 4)).await;
         let mut tx = world.begin(&supervisor).await;
-        let second = tx.messages(&all, &Page { limit: 9, after: Some(cursor) }).await.unwrap();
+        let second = tx
+            .messages(
+                &all,
+                &Page {
+                    limit: 9,
+                    after: Some(cursor),
+                },
+            )
+            .await
+            .unwrap();
         assert_eq!(of(&second), ids[2..], "what came later is on no later page");
     }
 
@@ -245,21 +349,58 @@ mod tables {
         let operator = world.caller(Level::Operator);
         let to = RecipientId::new(world.now);
         let mut tx = world.begin(&operator).await;
-        let with = Message { recipient: Some(to), ..message(&operator, world.now, vec![sms("+15005550006")]) };
+        let with = Message {
+            recipient: Some(to),
+            ..message(&operator, world.now, vec![sms("+15005550006")])
+        };
         tx.add_message(&with).await.unwrap();
         done(tx).await;
         let without = stored(world, later(world, 60)).await;
         let mut tx = world.begin(&operator).await;
         let minute = world.now + Duration::seconds(60);
         for (filter, expected) in [
-            (MessageFilter { recipient: Some(to), ..MessageFilter::default() }, vec![with.id]),
-            (MessageFilter { from: Some(minute), ..MessageFilter::default() }, vec![without]),
-            (MessageFilter { to: Some(minute), ..MessageFilter::default() }, vec![with.id]),
-            (MessageFilter { status: Some(Status::Accepted), ..MessageFilter::default() }, vec![without, with.id]),
-            (MessageFilter { status: Some(Status::Failed), ..MessageFilter::default() }, vec![]),
+            (
+                MessageFilter {
+                    recipient: Some(to),
+                    ..MessageFilter::default()
+                },
+                vec![with.id],
+            ),
+            (
+                MessageFilter {
+                    from: Some(minute),
+                    ..MessageFilter::default()
+                },
+                vec![without],
+            ),
+            (
+                MessageFilter {
+                    to: Some(minute),
+                    ..MessageFilter::default()
+                },
+                vec![with.id],
+            ),
+            (
+                MessageFilter {
+                    status: Some(Status::Accepted),
+                    ..MessageFilter::default()
+                },
+                vec![without, with.id],
+            ),
+            (
+                MessageFilter {
+                    status: Some(Status::Failed),
+                    ..MessageFilter::default()
+                },
+                vec![],
+            ),
         ] {
             let found = tx.messages(&filter, &Page::first(9)).await.unwrap();
-            assert_eq!(found.into_iter().map(|message| message.id).collect::<Vec<_>>(), expected, "{filter:?}");
+            assert_eq!(
+                found.into_iter().map(|message| message.id).collect::<Vec<_>>(),
+                expected,
+                "{filter:?}"
+            );
         }
     }
 
@@ -275,7 +416,9 @@ mod tables {
         tx.add_webhook(&webhook(world, "https://desk.example/")).await.unwrap();
         assert!(matches!(unmarked(tx).await, Err(StoreError::Unaudited)));
         let mut tx = world.begin(&owner).await;
-        tx.add_message(&message(&owner, world.now, vec![sms("+15005550006")])).await.unwrap();
+        tx.add_message(&message(&owner, world.now, vec![sms("+15005550006")]))
+            .await
+            .unwrap();
         assert!(matches!(unmarked(tx).await, Err(StoreError::Unaudited)));
     }
 

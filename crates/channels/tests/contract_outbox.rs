@@ -1,10 +1,10 @@
 //! What the ports of the workers promise: leases, attempts, callbacks, streams.
+#![cfg(feature = "postgres")]
 #[cfg(test)]
 mod support;
 
 #[cfg(test)]
 mod work {
-    use chrono::Duration;
     use keepgate_channels::{
         machine::{AttemptState, Delivery, Position, RefusalClass, Stage, Terminal},
         ports::Keep,
@@ -22,10 +22,19 @@ mod work {
         assert_eq!((first.lease.message, first.todo), (id, Todo::Start));
         assert_eq!(lease(world, later(world, 29), 30).await, []);
         let second = lease_one(world, later(world, 30), 30).await;
-        assert!(second.lease.token > first.lease.token, "a taken-over lease has a higher token");
+        assert!(
+            second.lease.token > first.lease.token,
+            "a taken-over lease has a higher token"
+        );
         let mut tx = world.begin(&world.worker()).await;
-        assert!(matches!(tx.hold(id, first.lease.token).await, Err(StoreError::Conflict)), "the old holder is refused");
-        assert!(matches!(tx.release(id, first.lease.token, world.now).await, Err(StoreError::Conflict)));
+        assert!(
+            matches!(tx.hold(id, first.lease.token).await, Err(StoreError::Conflict)),
+            "the old holder is refused"
+        );
+        assert!(matches!(
+            tx.release(id, first.lease.token, world.now).await,
+            Err(StoreError::Conflict)
+        ));
         assert!(tx.hold(id, second.lease.token).await.is_ok());
     }
 
@@ -52,7 +61,11 @@ mod work {
         let first = tx.lease_due(&worker, 1, now, until).await.unwrap();
         let second = tx.lease_due(&worker, 9, now, until).await.unwrap();
         let of = |leased: Vec<Leased>| leased.into_iter().map(|one| one.lease.message).collect::<Vec<_>>();
-        assert_eq!((of(first), of(second)), (vec![ids[1]], vec![ids[2]]), "what is not due stays");
+        assert_eq!(
+            (of(first), of(second)),
+            (vec![ids[1]], vec![ids[2]]),
+            "what is not due stays"
+        );
     }
 
     async fn a_released_delivery_can_be_taken_when_it_is_due(world: &World<dyn Tx>) {
@@ -70,7 +83,12 @@ mod work {
         let other = OpContext::system(world.ids.other, RequestId::new(world.now), world.now);
         for context in [other, world.caller(Level::TenantOwner), world.caller(Level::FieldAgent)] {
             let mut tx = world.begin(&context).await;
-            assert_eq!(tx.lease_due(&WorkerId::new("w"), 9, world.now, later(world, 9)).await.unwrap(), []);
+            assert_eq!(
+                tx.lease_due(&WorkerId::new("w"), 9, world.now, later(world, 9))
+                    .await
+                    .unwrap(),
+                []
+            );
         }
     }
 
@@ -85,12 +103,21 @@ mod work {
         end_as(world, &world.caller(Level::Operator), id, terminal).await
     }
 
-    async fn end_as(world: &World<dyn Tx>, context: &OpContext, id: keepgate_kernel::MessageId, terminal: Terminal) -> Result<(), StoreError> {
+    async fn end_as(
+        world: &World<dyn Tx>,
+        context: &OpContext,
+        id: keepgate_kernel::MessageId,
+        terminal: Terminal,
+    ) -> Result<(), StoreError> {
         let mut tx = world.begin(context).await;
         let mut held = tx.lock(id).await?.ok_or(StoreError::Forbidden)?;
         held.delivery = Delivery::Ended(terminal);
         let by = AckBy::Principal(me(context));
-        held.ack = (terminal == Terminal::Acknowledged).then_some(Ack { at: world.now, by, note: Some(Sealed::new(vec![1])) });
+        held.ack = (terminal == Terminal::Acknowledged).then_some(Ack {
+            at: world.now,
+            by,
+            note: Some(Sealed::new(vec![1])),
+        });
         tx.save(&held, Keep::Nothing, world.now).await?;
         done(tx).await;
         Ok(())
@@ -103,13 +130,22 @@ mod work {
         tx.add_attempt(&intent(lease, world.now)).await.unwrap();
         done(tx).await;
         end(world, id, Terminal::Cancelled).await.unwrap();
-        assert_eq!(super::support::lease(world, later(world, 29), 30).await, [], "its worker may still report");
+        assert_eq!(
+            super::support::lease(world, later(world, 29), 30).await,
+            [],
+            "its worker may still report"
+        );
         let again = lease_one(world, later(world, 30), 30).await;
         assert_eq!(again.todo, Todo::Advance);
         let mut tx = world.begin(&worker_at(world, later(world, 31))).await;
         let mut held = tx.hold(id, again.lease.token).await.unwrap();
         let attempt = held.open.take().expect("the call that nobody reported");
-        tx.save_attempt(&Attempt { state: AttemptState::Unknown, ..attempt }).await.unwrap();
+        tx.save_attempt(&Attempt {
+            state: AttemptState::Unknown,
+            ..attempt
+        })
+        .await
+        .unwrap();
         tx.save(&held, Keep::Nothing, later(world, 31)).await.unwrap();
         done(tx).await;
         assert_eq!(super::support::lease(world, later(world, 7_200), 30).await, []);
@@ -119,14 +155,26 @@ mod work {
         let id = stored(world, world.now).await;
         let lease = lease_one(world, world.now, 30).await.lease;
         end(world, id, Terminal::Cancelled).await.unwrap();
-        assert!(matches!(end(world, id, Terminal::Acknowledged).await, Err(StoreError::Forbidden)));
+        assert!(matches!(
+            end(world, id, Terminal::Acknowledged).await,
+            Err(StoreError::Forbidden)
+        ));
         let mut tx = world.begin(&world.worker()).await;
         let mut held = tx.hold(id, lease.token).await.unwrap();
         assert_eq!(held.delivery.terminal(), Some(Terminal::Cancelled));
         held.delivery = Delivery::new(world.now);
-        assert!(matches!(tx.save(&held, Keep::Nothing, world.now).await, Err(StoreError::Forbidden)));
+        assert!(matches!(
+            tx.save(&held, Keep::Nothing, world.now).await,
+            Err(StoreError::Forbidden)
+        ));
         let mut tx = world.begin(&world.worker()).await;
-        assert!(matches!(tx.add_attempt(&intent(lease, world.now)).await, Err(StoreError::Forbidden)), "and nothing begins after it");
+        assert!(
+            matches!(
+                tx.add_attempt(&intent(lease, world.now)).await,
+                Err(StoreError::Forbidden)
+            ),
+            "and nothing begins after it"
+        );
     }
 
     async fn a_delivery_never_goes_back(world: &World<dyn Tx>) {
@@ -135,7 +183,10 @@ mod work {
         for (step, tries, fits) in [(1, 0, true), (1, 1, true), (1, 0, false), (0, 5, false), (2, 0, true)] {
             let mut tx = world.begin(&world.worker()).await;
             let mut held = tx.hold(id, token).await.unwrap();
-            held.delivery = Delivery::Ready { at: Position { step, target: 0, tries }, due: world.now };
+            held.delivery = Delivery::Ready {
+                at: Position { step, target: 0, tries },
+                due: world.now,
+            };
             held.begun = true;
             let saved = tx.save(&held, Keep::Lease, world.now).await;
             assert_eq!(saved.is_ok(), fits, "step {step}, try {tries}");
@@ -145,7 +196,14 @@ mod work {
         }
         let mut tx = world.begin(&world.worker()).await;
         let held = tx.hold(id, token).await.unwrap();
-        assert_eq!(held.delivery.position(), Some(Position { step: 2, target: 0, tries: 0 }));
+        assert_eq!(
+            held.delivery.position(),
+            Some(Position {
+                step: 2,
+                target: 0,
+                tries: 0
+            })
+        );
         assert_eq!(held.lease.map(|lease| lease.token), Some(token), "the lease was kept");
     }
 
@@ -155,27 +213,60 @@ mod work {
         let own = message(&agent, world.now, vec![sms("+15005550006")]);
         tx.add_message(&own).await.unwrap();
         done(tx).await;
-        for terminal in [Terminal::Acknowledged, Terminal::Cancelled, Terminal::Delivered, Terminal::Failed, Terminal::Expired] {
-            assert!(matches!(end_as(world, &agent, own.id, terminal).await, Err(StoreError::Forbidden)), "{terminal}");
+        for terminal in [
+            Terminal::Acknowledged,
+            Terminal::Cancelled,
+            Terminal::Delivered,
+            Terminal::Failed,
+            Terminal::Expired,
+        ] {
+            assert!(
+                matches!(
+                    end_as(world, &agent, own.id, terminal).await,
+                    Err(StoreError::Forbidden)
+                ),
+                "{terminal}"
+            );
         }
         for terminal in [Terminal::Delivered, Terminal::Failed, Terminal::Expired] {
-            assert!(matches!(end_as(world, &operator, own.id, terminal).await, Err(StoreError::Forbidden)), "{terminal}");
+            assert!(
+                matches!(
+                    end_as(world, &operator, own.id, terminal).await,
+                    Err(StoreError::Forbidden)
+                ),
+                "{terminal}"
+            );
         }
         let mut tx = world.begin(&operator).await;
         let mut held = tx.lock(own.id).await.unwrap().unwrap();
-        held.delivery = Delivery::Ready { at: Position { step: 1, target: 0, tries: 0 }, due: world.now };
+        held.delivery = Delivery::Ready {
+            at: Position {
+                step: 1,
+                target: 0,
+                tries: 0,
+            },
+            due: world.now,
+        };
         held.begun = true;
-        assert!(matches!(tx.save(&held, Keep::Nothing, world.now).await, Err(StoreError::Forbidden)));
+        assert!(matches!(
+            tx.save(&held, Keep::Nothing, world.now).await,
+            Err(StoreError::Forbidden)
+        ));
         end_as(world, &operator, own.id, Terminal::Cancelled).await.unwrap();
         let admin = world.caller(Level::TenantAdmin);
         let mut tx = world.begin(&admin).await;
         let addressed = message(&admin, world.now, vec![stream(me(&agent))]);
         tx.add_message(&addressed).await.unwrap();
         done(tx).await;
-        end_as(world, &agent, addressed.id, Terminal::Acknowledged).await.expect("it is addressed to the agent");
+        end_as(world, &agent, addressed.id, Terminal::Acknowledged)
+            .await
+            .expect("it is addressed to the agent");
         let mut tx = world.begin(&agent).await;
         let ack = tx.message(addressed.id).await.unwrap().unwrap().message.ack.unwrap();
-        assert_eq!((ack.by, ack.note), (AckBy::Principal(me(&agent)), Some(Sealed::new(vec![1]))));
+        assert_eq!(
+            (ack.by, ack.note),
+            (AckBy::Principal(me(&agent)), Some(Sealed::new(vec![1])))
+        );
     }
 
     async fn saving_a_delivery_needs_an_audit_entry_and_leasing_does_not(world: &World<dyn Tx>) {
@@ -186,7 +277,11 @@ mod work {
         tx.save(&held, Keep::Nothing, world.now).await.unwrap();
         assert!(matches!(unmarked(tx).await, Err(StoreError::Unaudited)));
         let mut tx = world.begin(&world.worker()).await;
-        let lease = Lease { message: id, token, until: world.now };
+        let lease = Lease {
+            message: id,
+            token,
+            until: world.now,
+        };
         tx.add_attempt(&intent(lease, world.now)).await.unwrap();
         assert!(matches!(unmarked(tx).await, Err(StoreError::Unaudited)));
     }
@@ -196,38 +291,98 @@ mod work {
         let old = lease_one(world, world.now, 30).await.lease;
         let new = lease_one(world, later(world, 30), 30).await.lease;
         let mut tx = world.begin(&world.worker()).await;
-        assert!(matches!(tx.add_attempt(&intent(old, world.now)).await, Err(StoreError::Conflict)));
+        assert!(matches!(
+            tx.add_attempt(&intent(old, world.now)).await,
+            Err(StoreError::Conflict)
+        ));
         let first = intent(new, world.now);
         let mut tx = world.begin(&world.worker()).await;
         tx.add_attempt(&first).await.unwrap();
         done(tx).await;
         let mut tx = world.begin(&world.worker()).await;
-        let second = Attempt { number: 2, ..intent(new, world.now) };
-        assert!(matches!(tx.add_attempt(&second).await, Err(StoreError::Conflict)), "two live ones");
+        let second = Attempt {
+            number: 2,
+            ..intent(new, world.now)
+        };
+        assert!(
+            matches!(tx.add_attempt(&second).await, Err(StoreError::Conflict)),
+            "two live ones"
+        );
         let mut tx = world.begin(&world.worker()).await;
-        tx.save_attempt(&Attempt { live: false, state: AttemptState::Accepted, ..first.clone() }).await.unwrap();
+        tx.save_attempt(&Attempt {
+            live: false,
+            state: AttemptState::Accepted,
+            ..first.clone()
+        })
+        .await
+        .unwrap();
         done(tx).await;
         let mut tx = world.begin(&world.worker()).await;
-        assert!(matches!(tx.add_attempt(&intent(new, world.now)).await, Err(StoreError::Conflict)), "the same step and number");
+        assert!(
+            matches!(tx.add_attempt(&intent(new, world.now)).await, Err(StoreError::Conflict)),
+            "the same step and number"
+        );
         let mut tx = world.begin(&world.worker()).await;
         tx.add_attempt(&second).await.unwrap();
         done(tx).await;
         let mut tx = world.begin(&world.caller(Level::Operator)).await;
-        let numbers: Vec<u8> = tx.message(first.message).await.unwrap().unwrap().attempts.iter().map(|one| one.number).collect();
+        let numbers: Vec<u8> = tx
+            .message(first.message)
+            .await
+            .unwrap()
+            .unwrap()
+            .attempts
+            .iter()
+            .map(|one| one.number)
+            .collect();
         assert_eq!(numbers, [1, 2], "in their order");
-        assert!(matches!(tx.add_attempt(&Attempt { number: 3, live: false, ..second }).await, Err(StoreError::Forbidden)));
+        assert!(matches!(
+            tx.add_attempt(&Attempt {
+                number: 3,
+                live: false,
+                ..second
+            })
+            .await,
+            Err(StoreError::Forbidden)
+        ));
     }
 
     async fn an_attempt_never_goes_back(world: &World<dyn Tx>) {
         use AttemptState::*;
         stored(world, world.now).await;
         let lease = lease_one(world, world.now, 300).await.lease;
-        let allowed = [(Intent, Accepted), (Intent, Refused), (Intent, Unknown), (Unknown, Accepted), (Unknown, Delivered), (Accepted, Delivered), (Accepted, Undelivered)];
-        let refused = [(Accepted, Intent), (Accepted, Unknown), (Accepted, Refused), (Refused, Accepted), (Delivered, Undelivered), (Undelivered, Delivered), (Delivered, Accepted), (Unknown, Intent)];
-        let cases = allowed.map(|pair| (pair, true)).into_iter().chain(refused.map(|pair| (pair, false)));
+        let allowed = [
+            (Intent, Accepted),
+            (Intent, Refused),
+            (Intent, Unknown),
+            (Unknown, Accepted),
+            (Unknown, Delivered),
+            (Accepted, Delivered),
+            (Accepted, Undelivered),
+        ];
+        let refused = [
+            (Accepted, Intent),
+            (Accepted, Unknown),
+            (Accepted, Refused),
+            (Refused, Accepted),
+            (Delivered, Undelivered),
+            (Undelivered, Delivered),
+            (Delivered, Accepted),
+            (Unknown, Intent),
+        ];
+        let cases = allowed
+            .map(|pair| (pair, true))
+            .into_iter()
+            .chain(refused.map(|pair| (pair, false)));
         for (number, ((from, to), fits)) in (1..).zip(cases) {
             let reason = Some(Reason::new("x"));
-            let one = Attempt { number, state: from, live: false, reason, ..intent(lease, world.now) };
+            let one = Attempt {
+                number,
+                state: from,
+                live: false,
+                reason,
+                ..intent(lease, world.now)
+            };
             let mut tx = world.begin(&world.worker()).await;
             tx.add_attempt(&one).await.unwrap();
             let saved = tx.save_attempt(&Attempt { state: to, ..one }).await;
@@ -239,21 +394,49 @@ mod work {
         stored(world, world.now).await;
         let lease = lease_one(world, world.now, 300).await.lease;
         for (idempotent, sends, fits) in [(true, 2, true), (true, 1, false), (false, 2, false)] {
-            let unknown = Attempt { idempotent, state: AttemptState::Unknown, ..intent(lease, world.now) };
+            let unknown = Attempt {
+                idempotent,
+                state: AttemptState::Unknown,
+                ..intent(lease, world.now)
+            };
             let mut tx = world.begin(&world.worker()).await;
             tx.add_attempt(&unknown).await.unwrap();
-            let again = tx.save_attempt(&Attempt { state: AttemptState::Intent, sends, ..unknown.clone() }).await;
+            let again = tx
+                .save_attempt(&Attempt {
+                    state: AttemptState::Intent,
+                    sends,
+                    ..unknown.clone()
+                })
+                .await;
             assert_eq!(again.is_ok(), fits, "idempotent {idempotent}, send {sends}");
         }
         let mut tx = world.begin(&world.worker()).await;
-        let gone = Attempt { live: false, state: AttemptState::Accepted, ..intent(lease, world.now) };
+        let gone = Attempt {
+            live: false,
+            state: AttemptState::Accepted,
+            ..intent(lease, world.now)
+        };
         tx.add_attempt(&gone).await.unwrap();
-        assert!(matches!(tx.save_attempt(&Attempt { live: true, ..gone }).await, Err(StoreError::Forbidden)), "superseded is superseded");
+        assert!(
+            matches!(
+                tx.save_attempt(&Attempt { live: true, ..gone }).await,
+                Err(StoreError::Forbidden)
+            ),
+            "superseded is superseded"
+        );
     }
 
     fn callback(attempt: AttemptId, event: &str, stage: Stage, world: &World<dyn Tx>) -> Callback {
         let (event, class) = (event.to_owned(), RefusalClass::Target);
-        Callback { attempt, event, stage: Some(stage), class, reason: Some(Reason::new("x")), received_at: world.now, parked: true }
+        Callback {
+            attempt,
+            event,
+            stage: Some(stage),
+            class,
+            reason: Some(Reason::new("x")),
+            received_at: world.now,
+            parked: true,
+        }
     }
 
     async fn a_callback_counts_once_and_waits_if_it_is_early(world: &World<dyn Tx>) {
@@ -261,100 +444,33 @@ mod work {
         let attempt = intent(lease_one(world, world.now, 30).await.lease, world.now);
         let mut tx = world.begin(&world.worker()).await;
         tx.add_attempt(&attempt).await.unwrap();
-        let late = Callback { received_at: later(world, 1), ..callback(attempt.id, "a", Stage::Delivered, world) };
+        let late = Callback {
+            received_at: later(world, 1),
+            ..callback(attempt.id, "a", Stage::Delivered, world)
+        };
         let early = callback(attempt.id, "b", Stage::Sent, world);
         assert!(tx.note_callback(&late).await.unwrap());
         assert!(tx.note_callback(&early).await.unwrap());
-        assert!(!tx.note_callback(&callback(attempt.id, "a", Stage::Undelivered, world)).await.unwrap(), "the event is known");
-        let noted = Callback { parked: false, ..callback(attempt.id, "c", Stage::Queued, world) };
+        assert!(
+            !tx.note_callback(&callback(attempt.id, "a", Stage::Undelivered, world))
+                .await
+                .unwrap(),
+            "the event is known"
+        );
+        let noted = Callback {
+            parked: false,
+            ..callback(attempt.id, "c", Stage::Queued, world)
+        };
         assert!(tx.note_callback(&noted).await.unwrap());
         done(tx).await;
         let mut tx = world.begin(&world.worker()).await;
         let parked = tx.unpark_callbacks(attempt.id).await.unwrap();
-        assert_eq!(parked, [Callback { parked: false, ..early }, Callback { parked: false, ..late }], "oldest first");
+        assert_eq!(
+            parked,
+            [Callback { parked: false, ..early }, Callback { parked: false, ..late }],
+            "oldest first"
+        );
         assert_eq!(tx.unpark_callbacks(attempt.id).await.unwrap(), []);
-    }
-
-    /// Two events on the agent's stream.
-    async fn streamed(world: &World<dyn Tx>) -> Vec<(keepgate_kernel::MessageId, AttemptId)> {
-        let (admin, agent) = (world.caller(Level::TenantAdmin), me(&world.caller(Level::FieldAgent)));
-        let mut events = Vec::new();
-        for n in 0..2 {
-            let sent = message(&admin, world.now, vec![stream(agent)]);
-            let mut tx = world.begin(&admin).await;
-            tx.add_message(&sent).await.unwrap();
-            done(tx).await;
-            let lease = lease_one(world, world.now, 3_600).await.lease;
-            let attempt = Attempt { state: AttemptState::Accepted, ..intent(lease, world.now) };
-            let mut tx = world.begin(&world.worker()).await;
-            tx.add_attempt(&attempt).await.unwrap();
-            assert_eq!(tx.append_event(agent, sent.id, attempt.id, world.now).await.unwrap(), n + 1, "numbered without gaps");
-            done(tx).await;
-            events.push((sent.id, attempt.id));
-        }
-        events
-    }
-
-    async fn a_stream_is_read_by_its_principal_in_order(world: &World<dyn Tx>) {
-        let events = streamed(world).await;
-        let agent = world.caller(Level::FieldAgent);
-        let mut tx = world.begin(&agent).await;
-        let read = tx.events_after(me(&agent), 0, 9).await.unwrap();
-        assert_eq!(read.iter().map(|event| (event.message, event.attempt)).collect::<Vec<_>>(), events);
-        assert_eq!(read.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 2]);
-        assert_eq!(read[0].payload, Sealed::new(vec![7; 60]));
-        assert_eq!(tx.events_after(me(&agent), 1, 9).await.unwrap().len(), 1);
-        assert_eq!(tx.events_after(me(&agent), 0, 1).await.unwrap().len(), 1);
-        assert_eq!(tx.last_event(me(&agent)).await.unwrap(), 2);
-        let mut tx = world.begin(&world.caller(Level::TenantOwner)).await;
-        assert_eq!(tx.events_after(me(&agent), 0, 9).await.unwrap(), [], "nobody reads another's stream");
-        assert_eq!(tx.last_event(me(&agent)).await.unwrap(), 0);
-        let owner = me(&world.caller(Level::TenantOwner));
-        let mut tx = world.begin(&agent).await;
-        assert!(matches!(tx.append_event(owner, events[0].0, events[0].1, world.now).await, Err(StoreError::Forbidden)));
-    }
-
-    async fn a_stream_resumes_before_what_was_not_handed_over_or_is_under_way(world: &World<dyn Tx>) {
-        let agent = world.caller(Level::FieldAgent);
-        let mut tx = world.begin(&agent).await;
-        assert_eq!(tx.resume_point(me(&agent)).await.unwrap(), 0);
-        drop(tx);
-        let events = streamed(world).await;
-        for (seq, (message, _)) in (1..).zip(&events) {
-            let mut tx = world.begin(&world.worker()).await;
-            tx.note_handed(me(&agent), seq, world.now).await.unwrap();
-            done(tx).await;
-            let mut tx = world.begin(&agent).await;
-            assert_eq!(tx.resume_point(me(&agent)).await.unwrap(), seq - 1, "handed over, but under way");
-            drop(tx);
-            end_as(world, &agent, *message, Terminal::Acknowledged).await.unwrap();
-            let mut tx = world.begin(&agent).await;
-            assert_eq!(tx.resume_point(me(&agent)).await.unwrap(), seq);
-        }
-    }
-
-    async fn the_platform_s_worker_learns_where_work_is(world: &World<dyn Tx>) {
-        let platform = OpContext::system(world.ids.platform, RequestId::new(world.now), later(world, 1));
-        let mut tx = world.begin(&platform).await;
-        assert_eq!((tx.due_tenants(9).await.unwrap(), tx.next_due().await.unwrap()), (vec![], None));
-        drop(tx);
-        stored(world, world.now - Duration::seconds(5)).await;
-        let mut tx = world.begin(&platform).await;
-        assert_eq!(tx.due_tenants(9).await.unwrap(), [world.ids.tenant]);
-        assert_eq!(tx.next_due().await.unwrap(), Some(world.now - Duration::seconds(5)));
-        drop(tx);
-        let attempt = intent(lease_one(world, world.now, 3_600).await.lease, world.now);
-        let mut tx = world.begin(&world.worker()).await;
-        tx.add_attempt(&attempt).await.unwrap();
-        done(tx).await;
-        let mut tx = world.begin(&platform).await;
-        assert_eq!(tx.due_tenants(9).await.unwrap(), [], "what is leased is not due");
-        assert_eq!(tx.next_due().await.unwrap(), Some(later(world, 3_600)));
-        assert_eq!(tx.home_of_attempt(attempt.id).await.unwrap(), Some(world.ids.tenant));
-        assert_eq!(tx.home_of_attempt(AttemptId::new(world.now)).await.unwrap(), None);
-        let mut tx = world.begin(&world.caller(Level::TenantOwner)).await;
-        assert_eq!(tx.home_of_attempt(attempt.id).await.unwrap(), None);
-        assert_eq!(tx.next_due().await.unwrap(), None);
     }
 
     keepgate_store::contract!(dyn Tx;
@@ -373,8 +489,5 @@ mod work {
         an_attempt_never_goes_back,
         a_repetition_is_counted_and_only_where_the_key_is_known,
         a_callback_counts_once_and_waits_if_it_is_early,
-        a_stream_is_read_by_its_principal_in_order,
-        a_stream_resumes_before_what_was_not_handed_over_or_is_under_way,
-        the_platform_s_worker_learns_where_work_is,
     );
 }

@@ -1,4 +1,5 @@
 //! Messages on their way: the commands, run as the gate and a dispatcher would run them.
+#![cfg(feature = "postgres")]
 #[cfg(test)]
 mod support;
 
@@ -13,7 +14,11 @@ mod journeys {
     use super::support::*;
 
     fn carriers(idempotent: bool) -> Arc<Carriers> {
-        let twilio = |channel| Carrier { name: "tw".into(), channel, idempotent };
+        let twilio = |channel| Carrier {
+            name: "tw".into(),
+            channel,
+            idempotent,
+        };
         Arc::new(Carriers::new(vec![twilio(Channel::Sms), twilio(Channel::Voice)]).with_webhooks())
     }
 
@@ -29,11 +34,24 @@ mod journeys {
             deadline: None,
             require_ack,
         };
-        perform(world, &world.caller(Level::Operator), &command).await.unwrap().id
+        perform(world, &world.caller(Level::Operator), &command)
+            .await
+            .unwrap()
+            .id
     }
 
-    async fn start(world: &World<dyn Tx>, lease: Lease, at: Timestamp, carriers: &Arc<Carriers>) -> Result<Begun, StartError> {
-        let command = StartAttempt { message: lease.message, token: lease.token, attempt: AttemptId::new(at), carriers: carriers.clone() };
+    async fn start(
+        world: &World<dyn Tx>,
+        lease: Lease,
+        at: Timestamp,
+        carriers: &Arc<Carriers>,
+    ) -> Result<Begun, StartError> {
+        let command = StartAttempt {
+            message: lease.message,
+            token: lease.token,
+            attempt: AttemptId::new(at),
+            carriers: carriers.clone(),
+        };
         perform(world, &worker_at(world, at), &command).await
     }
 
@@ -47,38 +65,76 @@ mod journeys {
         }
     }
 
-    async fn record(world: &World<dyn Tx>, call: &Call, at: Timestamp, outcome: SendOutcome) -> Result<Progress, RecordError> {
-        let command = RecordAttempt { message: call.lease.message, token: call.lease.token, attempt: call.attempt, outcome };
+    async fn record(
+        world: &World<dyn Tx>,
+        call: &Call,
+        at: Timestamp,
+        outcome: SendOutcome,
+    ) -> Result<Progress, RecordError> {
+        let command = RecordAttempt {
+            message: call.lease.message,
+            token: call.lease.token,
+            attempt: call.attempt,
+            outcome,
+        };
         perform(world, &worker_at(world, at), &command).await
     }
 
     async fn advance(world: &World<dyn Tx>, at: Timestamp) -> Progress {
         let leased = lease_one(world, at, 30).await;
         assert_eq!(leased.todo, Todo::Advance);
-        let command = AdvanceDelivery { message: leased.lease.message, token: leased.lease.token };
+        let command = AdvanceDelivery {
+            message: leased.lease.message,
+            token: leased.lease.token,
+        };
         perform(world, &worker_at(world, at), &command).await.unwrap()
     }
 
     fn taken() -> SendOutcome {
-        SendOutcome::Accepted { provider_ref: Some("SM1".into()), queue_seconds: 0, delivered: false }
+        SendOutcome::Accepted {
+            provider_ref: Some("SM1".into()),
+            queue_seconds: 0,
+            delivered: false,
+        }
     }
 
     fn unknown() -> SendOutcome {
-        SendOutcome::Unknown { reason: Reason::new("timeout") }
+        SendOutcome::Unknown {
+            reason: Reason::new("timeout"),
+        }
     }
 
     async fn view(world: &World<dyn Tx>, message: MessageId) -> MessageView {
-        perform(world, &world.caller(Level::Supervisor), &GetMessage { id: message }).await.unwrap()
+        perform(world, &world.caller(Level::Supervisor), &GetMessage { id: message })
+            .await
+            .unwrap()
     }
 
     async fn states(world: &World<dyn Tx>, message: MessageId) -> Vec<(u8, AttemptState, Option<String>)> {
         let attempts = view(world, message).await.attempts;
-        attempts.into_iter().map(|one| (one.step, one.state, one.reason.map(|reason| reason.to_string()))).collect()
+        attempts
+            .into_iter()
+            .map(|one| (one.step, one.state, one.reason.map(|reason| reason.to_string())))
+            .collect()
     }
 
-    async fn report(world: &World<dyn Tx>, attempt: AttemptId, event: &str, stage: Stage) -> Result<Took, CallbackError> {
-        let news = News::Receipt { stage, class: RefusalClass::Target, reason: Some(Reason::new("twilio-30003")) };
-        let command = TakeCallback { attempt, event: event.into(), provider_ref: Some("SM1".into()), news };
+    async fn report(
+        world: &World<dyn Tx>,
+        attempt: AttemptId,
+        event: &str,
+        stage: Stage,
+    ) -> Result<Took, CallbackError> {
+        let news = News::Receipt {
+            stage,
+            class: RefusalClass::Target,
+            reason: Some(Reason::new("twilio-30003")),
+        };
+        let command = TakeCallback {
+            attempt,
+            event: event.into(),
+            provider_ref: Some("SM1".into()),
+            news,
+        };
         perform(world, &world.worker(), &command).await
     }
 
@@ -87,12 +143,17 @@ mod journeys {
         let lease = lease_one(world, world.now, 30).await.lease;
         let none = Arc::new(Carriers::default());
         for (step, reason) in ["no-contact", "no-provider", "no-contact"].into_iter().enumerate() {
-            let Begun::Skipped { reason: why, progress } = start(world, lease, world.now, &none).await.unwrap() else { panic!("a skip") };
+            let Begun::Skipped { reason: why, progress } = start(world, lease, world.now, &none).await.unwrap() else {
+                panic!("a skip")
+            };
             assert_eq!((why.as_str(), progress.more), (reason, step < 2), "at once");
         }
         assert_eq!(view(world, message).await.message.status, Status::Failed);
         let expected = [(0, "no-contact"), (1, "no-provider"), (2, "no-contact")];
-        assert_eq!(states(world, message).await, expected.map(|(step, why)| (step, AttemptState::Refused, Some(why.to_owned()))));
+        assert_eq!(
+            states(world, message).await,
+            expected.map(|(step, why)| (step, AttemptState::Refused, Some(why.to_owned())))
+        );
         assert_eq!(lease_none(world).await, []);
     }
 
@@ -105,14 +166,28 @@ mod journeys {
         let voice = Contact::new(Channel::Voice, "+15005550006", true).unwrap();
         let message = accept(world, vec![voice, sms("+15005550007"), stream(agent)], None).await;
         let leased = lease_one(world, world.now, 30).await.lease;
-        let Begun::Streamed { streams, progress } = start(world, leased, world.now, &carriers(false)).await.unwrap() else { panic!("a stream") };
+        let Begun::Streamed { streams, progress } = start(world, leased, world.now, &carriers(false)).await.unwrap()
+        else {
+            panic!("a stream")
+        };
         assert_eq!((streams, progress.due), (vec![(agent, 1)], Some(later(world, 60))));
         assert_eq!(view(world, message).await.message.status, Status::Delivering);
         for (at, channel) in [(60, Channel::Sms), (180, Channel::Voice)] {
             let moved = advance(world, later(world, at)).await;
             assert!(moved.more, "the next step is due at once, under the same lease");
-            let again = start(world, Lease { token: leased.token + if at == 60 { 1 } else { 2 }, ..leased }, later(world, at), &carriers(false)).await;
-            let Ok(Begun::Call(call)) = again else { panic!("{again:?}") };
+            let again = start(
+                world,
+                Lease {
+                    token: leased.token + if at == 60 { 1 } else { 2 },
+                    ..leased
+                },
+                later(world, at),
+                &carriers(false),
+            )
+            .await;
+            let Ok(Begun::Call(call)) = again else {
+                panic!("{again:?}")
+            };
             assert_eq!((call.channel, call.repeat), (channel, false));
             record(world, &call, later(world, at), taken()).await.unwrap();
         }
@@ -141,9 +216,18 @@ mod journeys {
         let mut tx = world.begin(&agent).await;
         tx.add_message(&own).await.unwrap();
         done(tx).await;
-        let ack = AckMessage { message: own.id, note: None };
-        assert!(matches!(perform(world, &agent, &ack).await, Err(AckError::NotAddressed)));
-        assert!(matches!(perform(world, &world.stranger(Level::TenantOwner), &ack).await, Err(AckError::Unknown)));
+        let ack = AckMessage {
+            message: own.id,
+            note: None,
+        };
+        assert!(matches!(
+            perform(world, &agent, &ack).await,
+            Err(AckError::NotAddressed)
+        ));
+        assert!(matches!(
+            perform(world, &world.stranger(Level::TenantOwner), &ack).await,
+            Err(AckError::Unknown)
+        ));
         assert!(perform(world, &world.caller(Level::Operator), &ack).await.is_ok());
     }
 
@@ -151,10 +235,20 @@ mod journeys {
         let message = accept(world, vec![sms("+15005550006")], None).await;
         skip_internet(world).await;
         let call = call_now(world).await;
-        perform(world, &world.caller(Level::Operator), &AckMessage { message, note: None }).await.unwrap();
+        perform(
+            world,
+            &world.caller(Level::Operator),
+            &AckMessage { message, note: None },
+        )
+        .await
+        .unwrap();
         let done = record(world, &call, later(world, 1), taken()).await.unwrap();
         assert_eq!(done.ended, Some(Terminal::Acknowledged));
-        assert_eq!(states(world, message).await.last().unwrap().1, AttemptState::Accepted, "the call's result is kept");
+        assert_eq!(
+            states(world, message).await.last().unwrap().1,
+            AttemptState::Accepted,
+            "the call's result is kept"
+        );
         assert_eq!(lease_none(world).await, []);
     }
 
@@ -181,7 +275,14 @@ mod journeys {
         assert_eq!(lease(world, later(world, 119), 30).await, []);
         assert!(advance(world, later(world, 120)).await.more);
         let attempts = view(world, message).await.attempts;
-        assert_eq!(attempts.iter().filter(|one| one.channel == Channel::Sms).map(|one| one.sends).collect::<Vec<_>>(), [1]);
+        assert_eq!(
+            attempts
+                .iter()
+                .filter(|one| one.channel == Channel::Sms)
+                .map(|one| one.sends)
+                .collect::<Vec<_>>(),
+            [1]
+        );
     }
 
     async fn a_callback_settles_an_unknown_attempt(world: &World<dyn Tx>) {
@@ -189,23 +290,42 @@ mod journeys {
         skip_internet(world).await;
         let call = call_now(world).await;
         record(world, &call, world.now, unknown()).await.unwrap();
-        let took = report(world, call.attempt, "SM1:delivered", Stage::Delivered).await.unwrap();
+        let took = report(world, call.attempt, "SM1:delivered", Stage::Delivered)
+            .await
+            .unwrap();
         assert_eq!((took.duplicate, took.ended), (false, Some(Terminal::Delivered)));
-        assert_eq!(states(world, message).await.last(), Some(&(1, AttemptState::Delivered, None)));
-        assert!(report(world, call.attempt, "SM1:delivered", Stage::Delivered).await.unwrap().duplicate);
+        assert_eq!(
+            states(world, message).await.last(),
+            Some(&(1, AttemptState::Delivered, None))
+        );
+        assert!(
+            report(world, call.attempt, "SM1:delivered", Stage::Delivered)
+                .await
+                .unwrap()
+                .duplicate
+        );
         report(world, call.attempt, "SM1:sent", Stage::Sent).await.unwrap();
-        assert_eq!(states(world, message).await.last(), Some(&(1, AttemptState::Delivered, None)), "a late one changes nothing");
+        assert_eq!(
+            states(world, message).await.last(),
+            Some(&(1, AttemptState::Delivered, None)),
+            "a late one changes nothing"
+        );
     }
 
     async fn a_callback_that_comes_before_the_answer_waits_for_it(world: &World<dyn Tx>) {
         let message = accept(world, vec![sms("+15005550006")], Some(false)).await;
         skip_internet(world).await;
         let call = call_now(world).await;
-        let early = report(world, call.attempt, "SM1:delivered", Stage::Delivered).await.unwrap();
+        let early = report(world, call.attempt, "SM1:delivered", Stage::Delivered)
+            .await
+            .unwrap();
         assert_eq!(early.ended, None);
         assert_eq!(states(world, message).await.last().unwrap().1, AttemptState::Intent);
         assert_eq!(lease(world, later(world, 29), 30).await, [], "the call's lease stands");
-        assert_eq!(record(world, &call, later(world, 1), taken()).await.unwrap().ended, Some(Terminal::Delivered));
+        assert_eq!(
+            record(world, &call, later(world, 1), taken()).await.unwrap().ended,
+            Some(Terminal::Delivered)
+        );
     }
 
     async fn a_callback_under_another_reference_is_refused(world: &World<dyn Tx>) {
@@ -213,10 +333,26 @@ mod journeys {
         skip_internet(world).await;
         let call = call_now(world).await;
         record(world, &call, world.now, taken()).await.unwrap();
-        let other = TakeCallback { attempt: call.attempt, event: "x".into(), provider_ref: Some("SM2".into()), news: News::Digit('1') };
-        assert!(matches!(perform(world, &world.worker(), &other).await, Err(CallbackError::OtherReference)));
-        let nobody = TakeCallback { attempt: AttemptId::new(world.now), event: "x".into(), provider_ref: None, news: News::Other };
-        assert!(matches!(perform(world, &world.worker(), &nobody).await, Err(CallbackError::Unknown)));
+        let other = TakeCallback {
+            attempt: call.attempt,
+            event: "x".into(),
+            provider_ref: Some("SM2".into()),
+            news: News::Digit('1'),
+        };
+        assert!(matches!(
+            perform(world, &world.worker(), &other).await,
+            Err(CallbackError::OtherReference)
+        ));
+        let nobody = TakeCallback {
+            attempt: AttemptId::new(world.now),
+            event: "x".into(),
+            provider_ref: None,
+            news: News::Other,
+        };
+        assert!(matches!(
+            perform(world, &world.worker(), &nobody).await,
+            Err(CallbackError::Unknown)
+        ));
     }
 
     async fn an_undelivered_message_takes_the_next_step_at_once(world: &World<dyn Tx>) {
@@ -224,8 +360,13 @@ mod journeys {
         skip_internet(world).await;
         let call = call_now(world).await;
         record(world, &call, world.now, taken()).await.unwrap();
-        report(world, call.attempt, "SM1:undelivered", Stage::Undelivered).await.unwrap();
-        assert_eq!(states(world, message).await.last(), Some(&(1, AttemptState::Undelivered, Some("twilio-30003".into()))));
+        report(world, call.attempt, "SM1:undelivered", Stage::Undelivered)
+            .await
+            .unwrap();
+        assert_eq!(
+            states(world, message).await.last(),
+            Some(&(1, AttemptState::Undelivered, Some("twilio-30003".into())))
+        );
         assert_eq!(lease_one(world, world.now, 30).await.todo, Todo::Start);
     }
 
@@ -235,10 +376,18 @@ mod journeys {
         let call = call_now(world).await;
         record(world, &call, world.now, taken()).await.unwrap();
         for (digit, ended) in [('2', None), ('1', Some(Terminal::Acknowledged))] {
-            let press = TakeCallback { attempt: call.attempt, event: format!("digit:{digit}"), provider_ref: None, news: News::Digit(digit) };
+            let press = TakeCallback {
+                attempt: call.attempt,
+                event: format!("digit:{digit}"),
+                provider_ref: None,
+                news: News::Digit(digit),
+            };
             assert_eq!(perform(world, &world.worker(), &press).await.unwrap().ended, ended);
         }
-        assert_eq!(view(world, message).await.message.ack.unwrap().by, AckBy::Attempt(call.attempt));
+        assert_eq!(
+            view(world, message).await.message.ack.unwrap().by,
+            AckBy::Attempt(call.attempt)
+        );
     }
 
     async fn a_lost_lease_makes_the_attempt_unknown_and_its_owner_late(world: &World<dyn Tx>) {
@@ -246,76 +395,16 @@ mod journeys {
         skip_internet(world).await;
         let call = call_now(world).await;
         advance(world, later(world, 30)).await;
-        assert_eq!(states(world, message).await.last(), Some(&(1, AttemptState::Unknown, Some("lease-lost".into()))));
-        assert!(matches!(record(world, &call, later(world, 31), taken()).await, Err(RecordError::Stale)));
+        assert_eq!(
+            states(world, message).await.last(),
+            Some(&(1, AttemptState::Unknown, Some("lease-lost".into())))
+        );
+        assert!(matches!(
+            record(world, &call, later(world, 31), taken()).await,
+            Err(RecordError::Stale)
+        ));
         let stale = start(world, call.lease, later(world, 31), &carriers(false)).await;
         assert!(matches!(stale, Err(StartError::Stale)));
-    }
-
-    async fn a_webhook_is_repeated_under_the_same_key_until_its_step_ends(world: &World<dyn Tx>) {
-        let hook = webhook(world, "https://desk.example/hook");
-        let mut tx = world.begin(&world.caller(Level::TenantAdmin)).await;
-        tx.add_webhook(&hook).await.unwrap();
-        done(tx).await;
-        let to = Contact::new(Channel::Internet, hook.url.as_str(), true).unwrap();
-        let message = accept(world, vec![to], Some(false)).await;
-        let first = call(world, world.now, &carriers(false)).await;
-        assert_eq!((first.webhook.as_ref(), first.provider.as_str()), (Some(&hook), WEBHOOK));
-        let due = record(world, &first, world.now, unknown()).await.unwrap().due.unwrap();
-        assert!(due < later(world, 60));
-        let second = call(world, due, &carriers(false)).await;
-        assert_eq!((second.attempt, second.repeat), (first.attempt, true));
-        let refused = SendOutcome::Refused { class: RefusalClass::Retry, reason: Reason::new("http-429"), retry_after_seconds: None };
-        record(world, &second, due, refused).await.unwrap();
-        assert_eq!(states(world, message).await, [(0, AttemptState::Unknown, Some("http-429".into()))], "that proves nothing");
-        let due = view(world, message).await.attempts[0].ends;
-        assert!(advance(world, due).await.more, "the step is over");
-    }
-
-    async fn a_lost_webhook_call_is_sent_again(world: &World<dyn Tx>) {
-        let hook = webhook(world, "https://desk.example/hook");
-        let mut tx = world.begin(&world.caller(Level::TenantAdmin)).await;
-        tx.add_webhook(&hook).await.unwrap();
-        done(tx).await;
-        let to = Contact::new(Channel::Internet, hook.url.as_str(), true).unwrap();
-        let message = accept(world, vec![to], Some(false)).await;
-        let first = call(world, world.now, &carriers(false)).await;
-        let due = advance(world, later(world, 30)).await.due.unwrap();
-        let again = call(world, due, &carriers(false)).await;
-        assert_eq!((again.attempt, again.repeat), (first.attempt, true));
-        let posted = SendOutcome::Accepted { provider_ref: None, queue_seconds: 0, delivered: true };
-        assert_eq!(record(world, &again, due, posted).await.unwrap().ended, Some(Terminal::Delivered));
-        assert_eq!(view(world, message).await.attempts.len(), 1);
-    }
-
-    async fn a_webhook_that_is_not_registered_is_skipped(world: &World<dyn Tx>) {
-        let to = Contact::new(Channel::Internet, "https://desk.example/hook", true).unwrap();
-        let message = accept(world, vec![to], None).await;
-        let lease = lease_one(world, world.now, 30).await.lease;
-        start(world, lease, world.now, &carriers(false)).await.unwrap();
-        assert_eq!(states(world, message).await, [(0, AttemptState::Refused, Some("no-webhook".into()))]);
-    }
-
-    async fn handing_an_event_over_delivers_what_needs_no_ack(world: &World<dyn Tx>) {
-        let agent = world.caller(Level::FieldAgent);
-        for (require_ack, ended) in [(true, None), (false, Some(Terminal::Delivered))] {
-            let message = accept(world, vec![stream(me(&agent))], Some(require_ack)).await;
-            let lease = lease_one(world, world.now, 30).await.lease;
-            start(world, lease, world.now, &carriers(false)).await.unwrap();
-            let opened = perform(world, &agent, &OpenStream { last_event: None }).await.unwrap();
-            let mut tx = world.begin(&agent).await;
-            let events = tx.events_after(opened.principal, opened.after, 9).await.unwrap();
-            drop(tx);
-            let event = events.last().unwrap();
-            assert_eq!(event.message, message);
-            let mark = MarkStreamed { principal: me(&agent), seq: event.seq, attempt: event.attempt };
-            for _twice in 0..2 {
-                assert_eq!(perform(world, &world.worker(), &mark).await.unwrap().ended, ended);
-            }
-            assert_eq!(states(world, message).await, [(0, AttemptState::Delivered, None)]);
-        }
-        let opened = perform(world, &agent, &OpenStream { last_event: Some(99) }).await.unwrap();
-        assert_eq!(opened.after, 2, "a number from the future swallows nothing");
     }
 
     async fn the_deadline_ends_a_message_in_the_open(world: &World<dyn Tx>) {
@@ -323,32 +412,70 @@ mod journeys {
         let ended = advance(world, later(world, 3_600)).await.ended;
         assert_eq!(ended, Some(Terminal::Expired));
         assert_eq!(view(world, message).await.message.status, Status::Expired);
-        let late = perform(world, &world.caller(Level::Operator), &AckMessage { message, note: None }).await;
+        let late = perform(
+            world,
+            &world.caller(Level::Operator),
+            &AckMessage { message, note: None },
+        )
+        .await;
         assert!(matches!(late, Err(AckError::Ended(Terminal::Expired))));
     }
 
     async fn a_replay_is_a_new_message_that_names_the_old_one(world: &World<dyn Tx>) {
         let operator = world.caller(Level::Operator);
         let old = accept(world, vec![sms("+15005550006")], Some(false)).await;
-        perform(world, &operator, &CancelMessage { message: old }).await.unwrap();
-        let replay = ReplayMessage { id: MessageId::new(later(world, 1)), original: old, payload: Sealed::new(vec![9; 9]), text: None };
+        perform(world, &operator, &CancelMessage { message: old })
+            .await
+            .unwrap();
+        let replay = ReplayMessage {
+            id: MessageId::new(later(world, 1)),
+            original: old,
+            payload: Sealed::new(vec![9; 9]),
+            text: None,
+        };
         let new = perform(world, &operator, &replay).await.unwrap().id;
         let (old, new) = (view(world, old).await.message, view(world, new).await.message);
-        assert_eq!((old.status, new.status, new.replay_of), (Status::Cancelled, Status::Accepted, Some(old.id)));
-        assert_eq!((new.contacts, new.route, new.require_ack), (old.contacts, old.route, old.require_ack));
-        let unknown = ReplayMessage { original: MessageId::new(world.now), ..replay };
-        assert!(matches!(perform(world, &operator, &unknown).await, Err(ReplayError::Unknown)));
+        assert_eq!(
+            (old.status, new.status, new.replay_of),
+            (Status::Cancelled, Status::Accepted, Some(old.id))
+        );
+        assert_eq!(
+            (new.contacts, new.route, new.require_ack),
+            (old.contacts, old.route, old.require_ack)
+        );
+        let unknown = ReplayMessage {
+            original: MessageId::new(world.now),
+            ..replay
+        };
+        assert!(matches!(
+            perform(world, &operator, &unknown).await,
+            Err(ReplayError::Unknown)
+        ));
     }
 
     async fn a_message_keeps_the_contacts_and_route_it_was_accepted_with(world: &World<dyn Tx>) {
         let (operator, admin) = (world.caller(Level::Operator), world.caller(Level::TenantAdmin));
-        let create = CreateRecipient { id: RecipientId::new(world.now), name: "Ann".into(), contacts: vec![sms("+15005550006")], quiet_hours: None, locale: None };
+        let create = CreateRecipient {
+            id: RecipientId::new(world.now),
+            name: "Ann".into(),
+            contacts: vec![sms("+15005550006")],
+            quiet_hours: None,
+            locale: None,
+        };
         perform(world, &operator, &create).await.unwrap();
-        let step = Step { channel: Channel::Sms, wait_seconds: 5, attempts: 1, provider: None };
+        let step = Step {
+            channel: Channel::Sms,
+            wait_seconds: 5,
+            attempts: 1,
+            provider: None,
+        };
         let put = |wait_seconds| PutRoute {
             id: RouteId::new(world.now),
             name: STANDARD.into(),
-            steps: vec![Step { wait_seconds, ..step.clone() }],
+            steps: vec![Step {
+                wait_seconds,
+                ..step.clone()
+            }],
             require_ack: false,
             deadline_seconds: 60,
         };
@@ -367,15 +494,35 @@ mod journeys {
         let accepted = perform(world, &operator, &accept).await.unwrap();
         assert_eq!(accepted.deadline, later(world, 60));
         perform(world, &admin, &put(6)).await.unwrap();
-        perform(world, &operator, &DeleteRecipient { id: create.id }).await.unwrap();
+        perform(world, &operator, &DeleteRecipient { id: create.id })
+            .await
+            .unwrap();
         let kept = view(world, accept.id).await.message;
-        assert_eq!((kept.contacts, kept.recipient, kept.require_ack), (create.contacts, Some(create.id), false));
+        assert_eq!(
+            (kept.contacts, kept.recipient, kept.require_ack),
+            (create.contacts, Some(create.id), false)
+        );
         assert_eq!(kept.route.route.steps()[0].wait_seconds, 5);
-        perform(world, &admin, &DeleteRoute { name: STANDARD.into() }).await.unwrap();
-        assert_eq!(perform(world, &operator, &GetRoute { name: STANDARD.into() }).await.unwrap(), RouteVersion::standard());
+        perform(world, &admin, &DeleteRoute { name: STANDARD.into() })
+            .await
+            .unwrap();
+        assert_eq!(
+            perform(world, &operator, &GetRoute { name: STANDARD.into() })
+                .await
+                .unwrap(),
+            RouteVersion::standard()
+        );
         let gone = perform(world, &admin, &DeleteRoute { name: STANDARD.into() }).await;
         assert!(matches!(gone, Err(DeleteRouteError::BuiltIn)));
-        let again = perform(world, &operator, &AcceptMessage { id: MessageId::new(world.now), ..accept }).await;
+        let again = perform(
+            world,
+            &operator,
+            &AcceptMessage {
+                id: MessageId::new(world.now),
+                ..accept
+            },
+        )
+        .await;
         assert!(matches!(again, Err(AcceptError::UnknownRecipient)));
     }
 
@@ -392,10 +539,6 @@ mod journeys {
         an_undelivered_message_takes_the_next_step_at_once,
         only_the_key_1_acknowledges_a_call,
         a_lost_lease_makes_the_attempt_unknown_and_its_owner_late,
-        a_webhook_is_repeated_under_the_same_key_until_its_step_ends,
-        a_lost_webhook_call_is_sent_again,
-        a_webhook_that_is_not_registered_is_skipped,
-        handing_an_event_over_delivers_what_needs_no_ack,
         the_deadline_ends_a_message_in_the_open,
         a_replay_is_a_new_message_that_names_the_old_one,
         a_message_keeps_the_contacts_and_route_it_was_accepted_with,

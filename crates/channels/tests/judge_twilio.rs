@@ -26,25 +26,42 @@ mod judge {
     /// The validator and its exact version.
     const PACKAGE: &str = "@stdy/cli@0.22.2";
 
-    #[expect(clippy::disallowed_methods, reason = "where a judge is missing, only the runner of the tests knows whether that is a failure")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "where a judge is missing, only the runner of the tests knows whether that is a failure"
+    )]
     fn in_ci() -> bool {
         std::env::var_os("CI").is_some()
     }
 
     /// Installs the validator beside the other build products, once. `None`, with a word, where there is no npm.
     async fn steady() -> Option<PathBuf> {
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target directory").join("judges");
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .parent()
+            .expect("the target directory")
+            .join("judges");
         let program = || {
             let packages = std::fs::read_dir(root.join("node_modules/@stdy")).ok()?;
-            packages.filter_map(Result::ok).map(|package| package.path().join("bin/steady")).find(|path| path.exists())
+            packages
+                .filter_map(Result::ok)
+                .map(|package| package.path().join("bin/steady"))
+                .find(|path| path.exists())
         };
         if let Some(path) = program() {
             return Some(path);
         }
         std::fs::create_dir_all(&root).expect("a directory for judges");
-        let npm = Command::new("npm").args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(&root).arg(PACKAGE).output().await;
+        let npm = Command::new("npm")
+            .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"])
+            .arg(&root)
+            .arg(PACKAGE)
+            .output()
+            .await;
         let installed = npm.is_ok_and(|npm| npm.status.success()).then(program).flatten();
-        assert!(installed.is_some() || !in_ci(), "the validator {PACKAGE} can't be installed");
+        assert!(
+            installed.is_some() || !in_ci(),
+            "the validator {PACKAGE} can't be installed"
+        );
         if installed.is_none() {
             println!("the validator {PACKAGE} can't be installed here: not judged");
         }
@@ -53,7 +70,12 @@ mod judge {
 
     /// A running validator, killed when dropped.
     async fn run(program: &Path, contract: &Path) -> (Child, u16) {
-        let port = TcpListener::bind(("127.0.0.1", 0)).await.unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let mut child = Command::new(program)
             .args(["-p", &port.to_string(), "--host", "127.0.0.1"])
             .arg(contract)
@@ -71,7 +93,12 @@ mod judge {
             }
             false
         };
-        assert!(tokio::time::timeout(Duration::from_secs(60), ready).await.expect("it gets ready in time"), "it ended instead");
+        assert!(
+            tokio::time::timeout(Duration::from_secs(60), ready)
+                .await
+                .expect("it gets ready in time"),
+            "it ended instead"
+        );
         // Whatever else it prints must not fill its pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         (child, port)
@@ -85,7 +112,8 @@ mod judge {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-                let ((mut from_client, mut to_client), (mut from_server, mut to_server)) = (client.into_split(), server.into_split());
+                let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+                    (client.into_split(), server.into_split());
                 tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
                 let kept = kept.clone();
                 tokio::spawn(async move {
@@ -115,13 +143,44 @@ mod judge {
         let (_child, port) = run(program, contract).await;
         let (port, answers) = relay(port).await;
         let (twilio, at): (Twilio, Timestamp) = (adapter(port), "2026-01-02T03:04:05Z".parse().unwrap());
-        let limits = CallLimits { timeout: Duration::from_secs(20), budget_seconds: 120 };
-        let (attempt, to, text) = (AttemptId::new(at), PhoneNumber::parse("+14155552345").unwrap(), SecretString::from("pump <7> & \"valve\" ü 👍"));
-        let sms = twilio.send(SmsRequest { attempt, to: to.clone(), text: text.clone(), limits }).await;
-        let call = twilio.call(VoiceRequest { attempt, to, text, locale: Some("de-AT".into()), limits }).await;
+        let limits = CallLimits {
+            timeout: Duration::from_secs(20),
+            budget_seconds: 120,
+        };
+        let (attempt, to, text) = (
+            AttemptId::new(at),
+            PhoneNumber::parse("+14155552345").unwrap(),
+            SecretString::from("pump <7> & \"valve\" ü 👍"),
+        );
+        let sms = twilio
+            .send(SmsRequest {
+                attempt,
+                to: to.clone(),
+                text: text.clone(),
+                limits,
+            })
+            .await;
+        let call = twilio
+            .call(VoiceRequest {
+                attempt,
+                to,
+                text,
+                locale: Some("de-AT".into()),
+                limits,
+            })
+            .await;
         let answers = String::from_utf8_lossy(&answers.lock().unwrap()).to_lowercase();
         for outcome in [sms, call] {
-            assert!(matches!(outcome, SendOutcome::Accepted { provider_ref: Some(_), .. }), "{outcome:?}\n{answers}");
+            assert!(
+                matches!(
+                    outcome,
+                    SendOutcome::Accepted {
+                        provider_ref: Some(_),
+                        ..
+                    }
+                ),
+                "{outcome:?}\n{answers}"
+            );
         }
         assert_eq!(answers.matches("x-steady-error-count: 0").count(), 2, "{answers}");
         assert_eq!(answers.matches("x-steady-request-valid: true").count(), 2, "{answers}");

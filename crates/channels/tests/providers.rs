@@ -41,7 +41,10 @@ mod adapters {
     }
 
     fn limits(timeout: Duration) -> CallLimits {
-        CallLimits { timeout, budget_seconds: 120 }
+        CallLimits {
+            timeout,
+            budget_seconds: 120,
+        }
     }
 
     fn sms() -> SmsRequest {
@@ -69,10 +72,24 @@ mod adapters {
     #[tokio::test]
     async fn a_text_is_sent_as_a_form_with_the_attempt_in_its_callback() {
         let request = sms();
-        let (outcome, peer) = sent(vec![Reply::json(201, r#"{"sid":"SM1","status":"queued"}"#)], request.clone()).await;
-        assert_eq!(outcome, SendOutcome::Accepted { provider_ref: Some("SM1".into()), queue_seconds: 0, delivered: false });
+        let (outcome, peer) = sent(
+            vec![Reply::json(201, r#"{"sid":"SM1","status":"queued"}"#)],
+            request.clone(),
+        )
+        .await;
+        assert_eq!(
+            outcome,
+            SendOutcome::Accepted {
+                provider_ref: Some("SM1".into()),
+                queue_seconds: 0,
+                delivered: false
+            }
+        );
         let seen = peer.only();
-        assert_eq!(seen.line, format!("POST /2010-04-01/Accounts/{SID}/Messages.json HTTP/1.1"));
+        assert_eq!(
+            seen.line,
+            format!("POST /2010-04-01/Accounts/{SID}/Messages.json HTTP/1.1")
+        );
         assert_eq!(seen.header("content-type"), Some("application/x-www-form-urlencoded"));
         let basic = data_encoding::BASE64.encode(format!("{SID}:token").as_bytes());
         assert_eq!(seen.header("authorization"), Some(format!("Basic {basic}").as_str()));
@@ -93,7 +110,11 @@ mod adapters {
 
     #[tokio::test]
     async fn a_call_carries_its_words_and_asks_for_a_key() {
-        let peer = Peer::start(vec![Reply::json(201, r#"{"sid":"CA1","status":"queued","queue_time":"1500"}"#)]).await;
+        let peer = Peer::start(vec![Reply::json(
+            201,
+            r#"{"sid":"CA1","status":"queued","queue_time":"1500"}"#,
+        )])
+        .await;
         let request = VoiceRequest {
             attempt: AttemptId::new(now()),
             to: PhoneNumber::parse("+14155552345").unwrap(),
@@ -102,21 +123,40 @@ mod adapters {
             limits: limits(Duration::from_secs(10)),
         };
         let outcome = Twilio::new(config(&peer.url)).unwrap().call(request.clone()).await;
-        assert_eq!(outcome, SendOutcome::Accepted { provider_ref: Some("CA1".into()), queue_seconds: 2, delivered: false });
+        assert_eq!(
+            outcome,
+            SendOutcome::Accepted {
+                provider_ref: Some("CA1".into()),
+                queue_seconds: 2,
+                delivered: false
+            }
+        );
         let seen = peer.only();
         let twiml = seen.field("Twiml").unwrap();
-        assert!(twiml.contains("<Say loop=\"2\" language=\"de-AT\">pump &lt;7&gt; &amp; valve Press 1"), "{twiml}");
-        assert!(twiml.contains(&format!("action=\"https://gw.example/v1/hooks/twilio/digits?attempt={}\"", request.attempt)));
+        assert!(
+            twiml.contains("<Say loop=\"2\" language=\"de-AT\">pump &lt;7&gt; &amp; valve Press 1"),
+            "{twiml}"
+        );
+        assert!(twiml.contains(&format!(
+            "action=\"https://gw.example/v1/hooks/twilio/digits?attempt={}\"",
+            request.attempt
+        )));
         assert_eq!(seen.field("Timeout").as_deref(), Some("20"));
     }
 
     #[tokio::test]
     async fn a_lost_or_ambiguous_answer_is_unknown_and_sent_once() {
-        let short = SmsRequest { limits: limits(Duration::from_millis(300)), ..sms() };
+        let short = SmsRequest {
+            limits: limits(Duration::from_millis(300)),
+            ..sms()
+        };
         for (reply, why) in [
             (Reply::Hang, "connection-broken"),
             (Reply::Silence, "timeout"),
-            (Reply::json(500, r#"{"code":20500,"message":"Internal"}"#), "twilio-20500"),
+            (
+                Reply::json(500, r#"{"code":20500,"message":"Internal"}"#),
+                "twilio-20500",
+            ),
             (Reply::json(503, "<html>"), "http-503"),
         ] {
             let (outcome, peer) = sent(vec![reply], short.clone()).await;
@@ -130,10 +170,28 @@ mod adapters {
     async fn a_refusal_tells_what_may_still_help() {
         let later = Reply::Answer(429, vec![("retry-after", "7".into())], r#"{"code":20429}"#.into());
         let (outcome, peer) = sent(vec![later], sms()).await;
-        assert!(matches!(&outcome, SendOutcome::Refused { class: RefusalClass::Retry, retry_after_seconds: Some(7), .. }), "{outcome:?}");
+        assert!(
+            matches!(
+                &outcome,
+                SendOutcome::Refused {
+                    class: RefusalClass::Retry,
+                    retry_after_seconds: Some(7),
+                    ..
+                }
+            ),
+            "{outcome:?}"
+        );
         peer.only();
-        for (status, code, class) in [(400, 21_211, RefusalClass::Target), (400, 21_610, RefusalClass::Target), (401, 20_003, RefusalClass::Step)] {
-            let (outcome, _) = sent(vec![Reply::json(status, &format!(r#"{{"code":{code},"message":"x"}}"#))], sms()).await;
+        for (status, code, class) in [
+            (400, 21_211, RefusalClass::Target),
+            (400, 21_610, RefusalClass::Target),
+            (401, 20_003, RefusalClass::Step),
+        ] {
+            let (outcome, _) = sent(
+                vec![Reply::json(status, &format!(r#"{{"code":{code},"message":"x"}}"#))],
+                sms(),
+            )
+            .await;
             assert_eq!(reason(&outcome), format!("twilio-{code}"));
             assert!(matches!(outcome, SendOutcome::Refused { class: got, .. } if got == class));
         }
@@ -142,7 +200,16 @@ mod adapters {
     #[tokio::test]
     async fn what_never_left_may_be_tried_again() {
         let outcome = Twilio::new(config(&closed().await)).unwrap().send(sms()).await;
-        assert!(matches!(outcome, SendOutcome::Refused { class: RefusalClass::Retry, .. }), "{outcome:?}");
+        assert!(
+            matches!(
+                outcome,
+                SendOutcome::Refused {
+                    class: RefusalClass::Retry,
+                    ..
+                }
+            ),
+            "{outcome:?}"
+        );
     }
 
     #[tokio::test]
@@ -154,7 +221,11 @@ mod adapters {
         let hook = Peer::start(vec![redirect]).await;
         let posted = HttpWebhooks::new(true).unwrap().post(post(&hook.url)).await;
         assert_eq!(reason(&posted), "http-307");
-        assert_eq!(elsewhere.requests().len(), 0, "credentials and content stay where they were sent");
+        assert_eq!(
+            elsewhere.requests().len(),
+            0,
+            "credentials and content stay where they were sent"
+        );
     }
 
     #[tokio::test]
@@ -172,11 +243,26 @@ mod adapters {
             Twilio::new(config).map(|_| ())
         };
         assert!(with(|_| {}).is_ok());
-        assert!(matches!(with(|it| it.account_sid = "SK1".into()), Err(ClientError::Account)));
-        assert!(matches!(with(|it| it.account_sid = "AC/../x".into()), Err(ClientError::Account)));
-        assert!(matches!(with(|it| it.from = "not a sender at all".into()), Err(ClientError::Sender)));
-        assert!(matches!(with(|it| it.base_url = Some("http://sms.example".parse().unwrap())), Err(ClientError::BaseUrl)));
-        assert!(matches!(with(|it| it.callback_base = "http://gw.example".parse().unwrap()), Err(ClientError::BaseUrl)));
+        assert!(matches!(
+            with(|it| it.account_sid = "SK1".into()),
+            Err(ClientError::Account)
+        ));
+        assert!(matches!(
+            with(|it| it.account_sid = "AC/../x".into()),
+            Err(ClientError::Account)
+        ));
+        assert!(matches!(
+            with(|it| it.from = "not a sender at all".into()),
+            Err(ClientError::Sender)
+        ));
+        assert!(matches!(
+            with(|it| it.base_url = Some("http://sms.example".parse().unwrap())),
+            Err(ClientError::BaseUrl)
+        ));
+        assert!(matches!(
+            with(|it| it.callback_base = "http://gw.example".parse().unwrap()),
+            Err(ClientError::BaseUrl)
+        ));
         let shown = format!("{:?}", Twilio::new(config(&base)).unwrap());
         assert!(!shown.contains("token"), "{shown}");
     }
@@ -198,9 +284,19 @@ mod adapters {
     async fn a_webhook_is_posted_byte_for_byte_and_signed() {
         let peer = Peer::start(vec![Reply::json(204, "")]).await;
         let outcome = HttpWebhooks::new(true).unwrap().post(post(&peer.url)).await;
-        assert_eq!(outcome, SendOutcome::Accepted { provider_ref: None, queue_seconds: 0, delivered: true });
+        assert_eq!(
+            outcome,
+            SendOutcome::Accepted {
+                provider_ref: None,
+                queue_seconds: 0,
+                delivered: true
+            }
+        );
         let seen = peer.only();
-        assert_eq!((seen.line.as_str(), seen.body.as_slice()), ("POST / HTTP/1.1", &[0xff, 0x00, 0x01][..]));
+        assert_eq!(
+            (seen.line.as_str(), seen.body.as_slice()),
+            ("POST / HTTP/1.1", &[0xff, 0x00, 0x01][..])
+        );
         let signature = sign(&signing_secret(&[7; 32]), "att_1", now().timestamp(), &seen.body).unwrap();
         for (name, value) in [
             ("content-type", "application/cbor"),
@@ -235,7 +331,12 @@ mod adapters {
             peer.only();
         }
         let gone = HttpWebhooks::new(true).unwrap().post(post(&closed().await)).await;
-        assert_eq!(gone, SendOutcome::Unknown { reason: keepgate_channels::Reason::new("unreachable") });
+        assert_eq!(
+            gone,
+            SendOutcome::Unknown {
+                reason: keepgate_channels::Reason::new("unreachable")
+            }
+        );
     }
 
     #[tokio::test]
@@ -243,20 +344,38 @@ mod adapters {
         let peer = Peer::start(vec![Reply::json(200, "")]).await;
         let port = peer.url.port().unwrap();
         let sender = HttpWebhooks::new(false).unwrap();
-        for url in [format!("http://127.0.0.1:{port}/"), format!("https://127.0.0.1:{port}/"), format!("https://localhost:{port}/"), format!("https://[::1]:{port}/"), "https://169.254.169.254/latest".into(), "https://10.0.0.1/".into(), "https://2130706433/".into(), "https://0x7f.1/".into()] {
+        for url in [
+            format!("http://127.0.0.1:{port}/"),
+            format!("https://127.0.0.1:{port}/"),
+            format!("https://localhost:{port}/"),
+            format!("https://[::1]:{port}/"),
+            "https://169.254.169.254/latest".into(),
+            "https://10.0.0.1/".into(),
+            "https://2130706433/".into(),
+            "https://0x7f.1/".into(),
+        ] {
             let outcome = sender.post(post(&url.parse().unwrap())).await;
             assert_eq!(reason(&outcome), "address-not-public", "{url}");
         }
         assert_eq!(peer.requests().len(), 0);
-        let private = HttpWebhooks::new(true).unwrap().post(post(&"https://10.0.0.1/".parse().unwrap())).await;
+        let private = HttpWebhooks::new(true)
+            .unwrap()
+            .post(post(&"https://10.0.0.1/".parse().unwrap()))
+            .await;
         assert_eq!(reason(&private), "address-not-public", "the switch opens loopback only");
     }
 
     #[tokio::test]
     async fn a_header_that_can_t_be_written_is_refused_and_nothing_is_sent() {
         let peer = Peer::start(vec![Reply::json(200, "")]).await;
-        let odd = WebhookRequest { content_type: "text/plain\r\nx: y".into(), ..post(&peer.url) };
-        assert_eq!(reason(&HttpWebhooks::new(true).unwrap().post(odd).await), "invalid-request");
+        let odd = WebhookRequest {
+            content_type: "text/plain\r\nx: y".into(),
+            ..post(&peer.url)
+        };
+        assert_eq!(
+            reason(&HttpWebhooks::new(true).unwrap().post(odd).await),
+            "invalid-request"
+        );
         assert_eq!(peer.requests().len(), 0);
     }
 }

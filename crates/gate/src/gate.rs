@@ -45,7 +45,10 @@ impl<T: ?Sized> Gate<T> {
 
     pub(crate) fn ring(&self) {
         let bells = self.bells.lock().unwrap_or_else(PoisonError::into_inner);
-        bells.iter().filter_map(Weak::upgrade).for_each(|bell| bell.notify_one());
+        bells
+            .iter()
+            .filter_map(Weak::upgrade)
+            .for_each(|bell| bell.notify_one());
     }
 
     /// The store, for reads that are no operations of a principal: workers looking for due work.

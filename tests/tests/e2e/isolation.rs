@@ -164,6 +164,12 @@ async fn the_platform_reads_no_message_and_no_recipient() {
     let (owner, admin) = (server.owner().await, server.admin().await);
     let things = one_of_everything(&server, &owner).await;
     let operator = server.person(&admin, 6).await.token;
+    let log = server.whole_log(&admin).await;
+    assert!(
+        !log.iter()
+            .any(|entry| entry["entity"].as_str().unwrap().starts_with("msg_")),
+        "nor their traces"
+    );
     for token in [&admin, &operator] {
         for path in [
             "/v1/messages",
@@ -178,12 +184,6 @@ async fn the_platform_reads_no_message_and_no_recipient() {
         let users = server.get(&things[0], token).await;
         assert!(matches!(users.status, 403 | 404), "{}", users.text());
     }
-    let log = server.whole_log(&admin).await;
-    assert!(
-        !log.iter()
-            .any(|entry| entry["entity"].as_str().unwrap().starts_with("msg_")),
-        "nor their traces"
-    );
 }
 
 #[tokio::test]

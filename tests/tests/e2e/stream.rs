@@ -65,10 +65,10 @@ async fn a_stream_resumes_across_a_killed_service() {
     let (mut server, owner, to) = desk().await;
     let mut stream = server.stream(&owner, None).await;
     let sent = send(&server, &to, 6).await;
-    let first = stream.take(2).await;
+    let events = stream.take(6).await;
     server.kill().await;
     server.start_again().await;
-    let mut stream = server.stream(&owner, Some(&first[1].id)).await;
+    let mut stream = server.stream(&owner, Some(&events[1].id)).await;
     assert_eq!(messages(&stream.take(4).await), sent[2..]);
 }
 

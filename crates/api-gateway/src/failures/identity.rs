@@ -2,8 +2,8 @@
 use axum::http::StatusCode;
 use keepgate_gate::operations::{CreateUserError, DeleteUserError, GetUserError, IssueApiKeyError, UpdateUserError};
 use keepgate_identity::{
-    EnrolError, LoginError, LogoutError, ReadMeError, RevokeApiKeyError, RevokePrincipalSessionsError, RevokeSessionError,
-    RotateApiKeyError,
+    EnrolError, LoginError, LogoutError, ReadMeError, RevokeApiKeyError, RevokePrincipalSessionsError,
+    RevokeSessionError, RotateApiKeyError,
 };
 use keepgate_rbac::{CreateTenantError, GetTenantError, UpdateTenantError};
 use keepgate_store::StoreError;
@@ -16,29 +16,29 @@ super::http! {
     RevokeSessionError { Self::NotFound => NOT_FOUND }
     RevokePrincipalSessionsError { Self::NotFound => NOT_FOUND, Self::OutOfReach => FORBIDDEN }
     RevokeApiKeyError { Self::NotFound => NOT_FOUND }
-    RotateApiKeyError { Self::OverlapTooLong => UNPROCESSABLE_ENTITY, Self::NotFound => NOT_FOUND, Self::Denied(_) => FORBIDDEN }
+    RotateApiKeyError { Self::OverlapTooLong => UNPROCESSABLE_ENTITY "/overlap_seconds", Self::NotFound => NOT_FOUND, Self::Denied(_) => FORBIDDEN }
     CreateUserError {
         Self::EmailTaken => CONFLICT,
-        Self::InvalidName => UNPROCESSABLE_ENTITY,
-        Self::TenantNotFound => UNPROCESSABLE_ENTITY,
-        Self::Unit(_) => UNPROCESSABLE_ENTITY,
+        Self::InvalidName => UNPROCESSABLE_ENTITY "/display_name",
+        Self::TenantNotFound => UNPROCESSABLE_ENTITY "/tenant",
+        Self::Unit(_) => UNPROCESSABLE_ENTITY "/unit",
         Self::Denied(_) => FORBIDDEN,
     }
     GetUserError { Self::NotFound => NOT_FOUND }
     UpdateUserError {
         Self::NotFound => NOT_FOUND,
         Self::Nothing => UNPROCESSABLE_ENTITY,
-        Self::Unit(_) => UNPROCESSABLE_ENTITY,
+        Self::Unit(_) => UNPROCESSABLE_ENTITY "/unit",
         Self::Denied(_) => FORBIDDEN,
     }
     DeleteUserError { Self::NotFound => NOT_FOUND, Self::Denied(_) => FORBIDDEN }
     IssueApiKeyError {
-        Self::InvalidName => UNPROCESSABLE_ENTITY,
-        Self::ExpiryInThePast => UNPROCESSABLE_ENTITY,
-        Self::Unit(_) => UNPROCESSABLE_ENTITY,
+        Self::InvalidName => UNPROCESSABLE_ENTITY "/name",
+        Self::ExpiryInThePast => UNPROCESSABLE_ENTITY "/expires_at",
+        Self::Unit(_) => UNPROCESSABLE_ENTITY "/unit",
         Self::Denied(_) => FORBIDDEN,
     }
-    CreateTenantError { Self::InvalidName => UNPROCESSABLE_ENTITY }
+    CreateTenantError { Self::InvalidName => UNPROCESSABLE_ENTITY "/name" }
     GetTenantError { Self::NotFound => NOT_FOUND }
     UpdateTenantError { Self::NotFound => NOT_FOUND }
 }

@@ -40,18 +40,30 @@ impl Trail {
 pub(crate) async fn audit_refusals(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let trail = Trail::default();
     request.extensions_mut().insert(trail.clone());
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(|path| path.as_str().to_owned())
+        .unwrap_or_default();
     let action = actions::of(request.method(), &route);
     let response = next.run(request).await;
     let (caller, written) = {
         let state = trail.lock();
         (state.caller.clone(), state.written)
     };
-    let (Some(action), Some(caller), false, true) = (action, caller, written, response.status().is_client_error()) else {
+    let (Some(action), Some(caller), false, true) = (action, caller, written, response.status().is_client_error())
+    else {
         return response;
     };
-    let reason = response.extensions().get::<Problem>().map_or("invalid-request", Problem::slug);
-    match api.gate.refuse(&caller, action, &Entity::named("route", &route), reason).await {
+    let reason = response
+        .extensions()
+        .get::<Problem>()
+        .map_or("invalid-request", Problem::slug);
+    match api
+        .gate
+        .refuse(&caller, action, &Entity::named("route", &route), reason)
+        .await
+    {
         Ok(()) => response,
         Err(_) => Problem::unavailable("audit-unavailable", "the audit log can't be written").into_response(),
     }

@@ -24,8 +24,15 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The id is ours: a caller's `X-Request-Id` is not taken over, so that the audit log can't be confused by repeats.
 pub(crate) async fn envelope(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let at = api.gate.clock().now();
-    let source = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical());
-    let identity = RequestIdentity { id: RequestId::new(at), at, source };
+    let source = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|ConnectInfo(peer)| peer.ip().to_canonical());
+    let identity = RequestIdentity {
+        id: RequestId::new(at),
+        at,
+        source,
+    };
     request.extensions_mut().insert(identity);
     let mut response = next.run(request).await;
     let id = identity.id.to_string();
@@ -45,10 +52,14 @@ fn plain(response: &Response) -> Problem {
     let allow = response.headers().get(header::ALLOW).cloned();
     match response.status().as_u16() {
         404 => Problem::not_found(),
-        405 => Problem::new(response.status(), "method-not-allowed", match allow.as_ref().and_then(|v| v.to_str().ok()) {
-            Some(allow) => format!("allowed here: {allow}"),
-            None => "this method is not allowed here".to_owned(),
-        }),
+        405 => Problem::new(
+            response.status(),
+            "method-not-allowed",
+            match allow.as_ref().and_then(|v| v.to_str().ok()) {
+                Some(allow) => format!("allowed here: {allow}"),
+                None => "this method is not allowed here".to_owned(),
+            },
+        ),
         408 => Problem::new(response.status(), "request-timeout", "the request took too long"),
         413 => Problem::new(response.status(), "body-too-large", "the body is over the limit"),
         _ => Problem::new(response.status(), "bad-request", "the request can't be served"),
@@ -60,16 +71,28 @@ fn stamp(response: &mut Response, id: &str) {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(X_REQUEST_ID, id);
     }
-    headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
+    headers.insert(
+        header::STRICT_TRANSPORT_SECURITY,
+        HeaderValue::from_static("max-age=63072000; includeSubDomains"),
+    );
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
 }
 
 /// Turns a panic of a handler into a problem without a word about it.
 pub(crate) fn panicked(_panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
     tracing::error!("a handler panicked");
-    Problem::new(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "internal-error", "something went wrong here").into_response()
+    Problem::new(
+        axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+        "internal-error",
+        "something went wrong here",
+    )
+    .into_response()
 }

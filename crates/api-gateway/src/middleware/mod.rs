@@ -8,5 +8,5 @@ mod rate_limit;
 pub(crate) use audit_refusals::{Trail, audit_refusals};
 pub(crate) use envelope::{RequestIdentity, envelope, panicked};
 pub(crate) use observe::observe;
-pub use rate_limit::{Limits, RateLimiter};
 pub(crate) use rate_limit::rate_limit;
+pub use rate_limit::{Limits, RateLimiter};

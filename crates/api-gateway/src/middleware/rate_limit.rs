@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use governor::{
-    RateLimiter as Governor, Quota,
+    Quota, RateLimiter as Governor,
     clock::{Clock as _, DefaultClock},
     middleware::StateInformationMiddleware,
     state::keyed::DashMapStateStore,
@@ -67,11 +67,19 @@ impl RateLimiter {
         match credential {
             Some(text) => {
                 let key = self.hasher.hash_one(text.as_bytes());
-                let answer = self.credentials.check_key(&key).map(|state| state.remaining_burst_capacity()).map_err(wait);
+                let answer = self
+                    .credentials
+                    .check_key(&key)
+                    .map(|state| state.remaining_burst_capacity())
+                    .map_err(wait);
                 (self.limits.per_credential, answer)
             }
             None => {
-                let answer = self.addresses.check_key(&source).map(|state| state.remaining_burst_capacity()).map_err(wait);
+                let answer = self
+                    .addresses
+                    .check_key(&source)
+                    .map(|state| state.remaining_burst_capacity())
+                    .map_err(wait);
                 (self.limits.per_address, answer)
             }
         }
@@ -83,12 +91,16 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 
 /// Refuses with 429 and `Retry-After` when the bucket is empty; tells what is left otherwise (draft-ietf-httpapi-ratelimit-headers).
 pub(crate) async fn rate_limit(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let source = request.extensions().get::<RequestIdentity>().and_then(|identity| identity.source);
+    let source = request
+        .extensions()
+        .get::<RequestIdentity>()
+        .and_then(|identity| identity.source);
     let (quota, answer) = api.limiter.check(request.headers().get(header::AUTHORIZATION), source);
     let (mut response, left, reset) = match answer {
         Ok(left) => (next.run(request).await, left, 0),
         Err(wait) => {
-            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", "too many requests").retry_after(wait);
+            let problem =
+                Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", "too many requests").retry_after(wait);
             (problem.into_response(), 0, wait)
         }
     };

@@ -8,8 +8,8 @@ use super::get_route::in_force;
 use crate::{
     ports::{Messages, Recipients, Routes},
     types::{
-        Contact, DEFAULT_CONTENT_TYPE, MAX_CONTACTS, MAX_DEADLINE_SECONDS, MAX_PAYLOAD_BYTES, MAX_SEAL_BYTES, MAX_TEXT_CHARS,
-        Message, Priority, RouteSnapshot, STANDARD, Sealed, is_content_type,
+        Contact, DEFAULT_CONTENT_TYPE, MAX_CONTACTS, MAX_DEADLINE_SECONDS, MAX_PAYLOAD_BYTES, MAX_SEAL_BYTES,
+        MAX_TEXT_CHARS, Message, Priority, RouteSnapshot, STANDARD, Sealed, is_content_type,
     },
 };
 
@@ -115,13 +115,21 @@ pub(super) fn check_sealed(payload: &Sealed, text: Option<&Sealed>) -> Result<()
 impl AcceptMessage {
     fn content_type(&self) -> Result<String, AcceptError> {
         let text = self.content_type.as_deref().unwrap_or(DEFAULT_CONTENT_TYPE);
-        if is_content_type(text) { Ok(text.to_owned()) } else { Err(AcceptError::ContentType) }
+        if is_content_type(text) {
+            Ok(text.to_owned())
+        } else {
+            Err(AcceptError::ContentType)
+        }
     }
 
     fn deadline(&self, now: Timestamp, route_seconds: u32) -> Result<Timestamp, AcceptError> {
         let seconds = |n: u32| now + Duration::seconds(i64::from(n));
         let deadline = self.deadline.unwrap_or_else(|| seconds(route_seconds));
-        if deadline > now && deadline <= seconds(MAX_DEADLINE_SECONDS) { Ok(deadline) } else { Err(AcceptError::Deadline) }
+        if deadline > now && deadline <= seconds(MAX_DEADLINE_SECONDS) {
+            Ok(deadline)
+        } else {
+            Err(AcceptError::Deadline)
+        }
     }
 }
 
@@ -138,10 +146,14 @@ impl<Tx: Transaction + Recipients + Routes + Messages + ?Sized> Command<Tx> for 
         let now = tx.context().at();
         check_sealed(&self.payload, self.text.as_ref())?;
         let content_type = self.content_type()?;
-        let version = in_force(tx, self.route.as_deref().unwrap_or(STANDARD)).await?.ok_or(AcceptError::UnknownRoute)?;
+        let version = in_force(tx, self.route.as_deref().unwrap_or(STANDARD))
+            .await?
+            .ok_or(AcceptError::UnknownRoute)?;
         let deadline = self.deadline(now, version.route.deadline_seconds())?;
         let (recipient, contacts, locale) = match &self.to {
-            Destination::Contacts(contacts) if (1..=MAX_CONTACTS).contains(&contacts.len()) => (None, contacts.clone(), None),
+            Destination::Contacts(contacts) if (1..=MAX_CONTACTS).contains(&contacts.len()) => {
+                (None, contacts.clone(), None)
+            }
             Destination::Contacts(_) => return Err(AcceptError::Contacts),
             Destination::Recipient(id) => {
                 let recipient = tx.recipient(*id).await?.ok_or(AcceptError::UnknownRecipient)?;
@@ -166,6 +178,10 @@ impl<Tx: Transaction + Recipients + Routes + Messages + ?Sized> Command<Tx> for 
             replay_of: None,
         };
         tx.add_message(&message).await?;
-        Ok(Accepted { id: self.id, accepted_at: now, deadline })
+        Ok(Accepted {
+            id: self.id,
+            accepted_at: now,
+            deadline,
+        })
     }
 }

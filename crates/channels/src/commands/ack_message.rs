@@ -64,7 +64,11 @@ impl<Tx: Transaction + Messages + Outbox + ?Sized> Command<Tx> for AckMessage {
 
     async fn run(&self, proof: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<MessageView, AckError> {
         let now = tx.context().at();
-        if self.note.as_ref().is_some_and(|note| !(1..=MAX_NOTE_BYTES + MAX_SEAL_BYTES).contains(&note.as_bytes().len())) {
+        if self
+            .note
+            .as_ref()
+            .is_some_and(|note| !(1..=MAX_NOTE_BYTES + MAX_SEAL_BYTES).contains(&note.as_bytes().len()))
+        {
             return Err(AckError::Note);
         }
         let mut held = tx.lock(self.message).await?.ok_or(AckError::Unknown)?;
@@ -78,7 +82,11 @@ impl<Tx: Transaction + Messages + Outbox + ?Sized> Command<Tx> for AckMessage {
             Some(terminal) => return Err(AckError::Ended(terminal)),
             None => {
                 held.delivery = step(&held.plan(), held.delivery, Event::Ack, now).delivery;
-                held.ack = Some(Ack { at: now, by: AckBy::Principal(proof.by()), note: self.note.clone() });
+                held.ack = Some(Ack {
+                    at: now,
+                    by: AckBy::Principal(proof.by()),
+                    note: self.note.clone(),
+                });
                 tx.save(&held, Keep::Nothing, now).await?;
             }
         }

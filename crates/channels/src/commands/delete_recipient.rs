@@ -42,6 +42,10 @@ impl<Tx: Recipients + ?Sized> Command<Tx> for DeleteRecipient {
     }
 
     async fn run(&self, _: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<(), DeleteRecipientError> {
-        if tx.remove_recipient(self.id).await? { Ok(()) } else { Err(DeleteRecipientError::Unknown) }
+        if tx.remove_recipient(self.id).await? {
+            Ok(())
+        } else {
+            Err(DeleteRecipientError::Unknown)
+        }
     }
 }

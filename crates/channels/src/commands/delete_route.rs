@@ -53,6 +53,10 @@ impl<Tx: Routes + ?Sized> Command<Tx> for DeleteRoute {
         if is_name(&self.name) && tx.remove_route(&self.name).await? {
             return Ok(());
         }
-        Err(if self.name == STANDARD { DeleteRouteError::BuiltIn } else { DeleteRouteError::Unknown })
+        Err(if self.name == STANDARD {
+            DeleteRouteError::BuiltIn
+        } else {
+            DeleteRouteError::Unknown
+        })
     }
 }

@@ -42,6 +42,10 @@ impl<Tx: Webhooks + ?Sized> Command<Tx> for DeleteWebhook {
     }
 
     async fn run(&self, _: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<(), DeleteWebhookError> {
-        if tx.remove_webhook(self.id).await? { Ok(()) } else { Err(DeleteWebhookError::Unknown) }
+        if tx.remove_webhook(self.id).await? {
+            Ok(())
+        } else {
+            Err(DeleteWebhookError::Unknown)
+        }
     }
 }

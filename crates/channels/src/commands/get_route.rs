@@ -37,7 +37,11 @@ impl CommandError for GetRouteError {
 
 /// `route:<name>`, or `routes` for a text that can't be a name.
 pub(super) fn route_entity(name: &str) -> Entity {
-    if is_name(name) { Entity::named("route", name) } else { Entity::collection("routes") }
+    if is_name(name) {
+        Entity::named("route", name)
+    } else {
+        Entity::collection("routes")
+    }
 }
 
 /// The version in force under `name`: the tenant's own, or the built-in one.

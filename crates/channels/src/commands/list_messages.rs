@@ -1,5 +1,5 @@
 //! Listing messages.
-use keepgate_kernel::{Entity};
+use keepgate_kernel::Entity;
 use keepgate_policy::{Authorized, Command, permissions};
 use keepgate_store::StoreError;
 
@@ -27,6 +27,13 @@ impl<Tx: Messages + ?Sized> Command<Tx> for ListMessages {
     }
 
     async fn run(&self, _: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<Self::Output, StoreError> {
-        Ok(Listed::cut(tx.messages(&self.filter, &self.page).await?, &self.page, |message| Cursor { at: message.accepted_at, id: message.id.uuid() }))
+        Ok(Listed::cut(
+            tx.messages(&self.filter, &self.page).await?,
+            &self.page,
+            |message| Cursor {
+                at: message.accepted_at,
+                id: message.id.uuid(),
+            },
+        ))
     }
 }

@@ -25,6 +25,8 @@ impl<Tx: Recipients + ?Sized> Command<Tx> for ListRecipients {
     }
 
     async fn run(&self, _: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<Self::Output, StoreError> {
-        Ok(Listed::cut(tx.recipients(&self.page).await?, &self.page, |recipient| recipient.id))
+        Ok(Listed::cut(tx.recipients(&self.page).await?, &self.page, |recipient| {
+            recipient.id
+        }))
     }
 }

@@ -25,6 +25,8 @@ impl<Tx: Webhooks + ?Sized> Command<Tx> for ListWebhooks {
     }
 
     async fn run(&self, _: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<Self::Output, StoreError> {
-        Ok(Listed::cut(tx.webhooks(&self.page).await?, &self.page, |webhook| webhook.id))
+        Ok(Listed::cut(tx.webhooks(&self.page).await?, &self.page, |webhook| {
+            webhook.id
+        }))
     }
 }

@@ -53,7 +53,11 @@ impl<Tx: Transaction + Outbox + Attempts + StreamEvents + ?Sized> Command<Tx> fo
 
     async fn run(&self, _: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<Progress, MarkStreamedError> {
         let now = tx.context().at();
-        let message = tx.attempt(self.attempt).await?.ok_or(MarkStreamedError::Unknown)?.message;
+        let message = tx
+            .attempt(self.attempt)
+            .await?
+            .ok_or(MarkStreamedError::Unknown)?
+            .message;
         let mut held = tx.lock(message).await?.ok_or(MarkStreamedError::Unknown)?;
         tx.note_handed(self.principal, self.seq, now).await?;
         let receipt = Callback {

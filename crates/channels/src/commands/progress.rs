@@ -38,7 +38,11 @@ pub(super) async fn take<Tx: Attempts + ?Sized>(
     facts: Facts,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Facts { reason, provider_ref, mut fresh } = facts;
+    let Facts {
+        reason,
+        provider_ref,
+        mut fresh,
+    } = facts;
     held.delivery = turn.delivery;
     held.begun |= !turn.effects.is_empty();
     for effect in turn.effects {
@@ -90,13 +94,25 @@ fn adopt(attempt: &mut Attempt, delivery: Delivery) {
 }
 
 /// An attempt's new state, and what is known about it.
-pub(super) fn settle(attempt: &mut Attempt, state: AttemptState, reason: Option<Reason>, provider_ref: Option<String>, now: Timestamp) {
+pub(super) fn settle(
+    attempt: &mut Attempt,
+    state: AttemptState,
+    reason: Option<Reason>,
+    provider_ref: Option<String>,
+    now: Timestamp,
+) {
     attempt.state = state;
     attempt.live &= LiveState::of(state).is_some();
     attempt.settled_at = Some(now);
     attempt.provider_ref = provider_ref.or(attempt.provider_ref.take());
     // What was unknown and turns out well needs no excuse any more.
-    attempt.reason = reason.or_else(|| if state == AttemptState::Refused { Some(Reason::new("refused")) } else { None });
+    attempt.reason = reason.or_else(|| {
+        if state == AttemptState::Refused {
+            Some(Reason::new("refused"))
+        } else {
+            None
+        }
+    });
 }
 
 /// Applies a receipt to any attempt of the delivery.
@@ -114,16 +130,42 @@ pub(super) async fn receive<Tx: Attempts + ?Sized>(
         None => tx.attempt(callback.attempt).await?,
     };
     let Some(mut attempt) = attempt else { return Ok(()) };
-    let Some(after) = attempt.state.after(stage) else { return Ok(()) };
+    let Some(after) = attempt.state.after(stage) else {
+        return Ok(());
+    };
     let live = attempt.live && held.delivery.terminal().is_none();
-    let turn = step(&held.plan(), held.delivery, Event::Receipt { live, stage, class: callback.class }, now);
-    let reason = if stage == Stage::Undelivered { callback.reason.clone() } else { None };
+    let turn = step(
+        &held.plan(),
+        held.delivery,
+        Event::Receipt {
+            live,
+            stage,
+            class: callback.class,
+        },
+        now,
+    );
+    let reason = if stage == Stage::Undelivered {
+        callback.reason.clone()
+    } else {
+        None
+    };
     if !live {
         settle(&mut attempt, after, reason.clone(), provider_ref.clone(), now);
         tx.save_attempt(&attempt).await?;
         held.open = held.open.take().filter(|open| open.id != attempt.id);
     }
-    take(tx, held, turn, Facts { reason, provider_ref, fresh: None }, now).await
+    take(
+        tx,
+        held,
+        turn,
+        Facts {
+            reason,
+            provider_ref,
+            fresh: None,
+        },
+        now,
+    )
+    .await
 }
 
 /// Applies what was parked for an attempt whose own answer is now known.
@@ -140,18 +182,42 @@ pub(super) async fn receive_parked<Tx: Attempts + ?Sized>(
 }
 
 /// Lets time pass: timers that ran out, a call that nobody answers for any more, the deadline.
-pub(super) async fn tick<Tx: Attempts + ?Sized>(tx: &mut Tx, held: &mut Held, now: Timestamp) -> Result<(), StoreError> {
-    let calling = held.open.as_ref().filter(|open| open.state == AttemptState::Intent).map(|open| open.id);
+pub(super) async fn tick<Tx: Attempts + ?Sized>(
+    tx: &mut Tx,
+    held: &mut Held,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let calling = held
+        .open
+        .as_ref()
+        .filter(|open| open.state == AttemptState::Intent)
+        .map(|open| open.id);
     if held.delivery.terminal().is_some() {
         // It ended while the call was under way, and its worker never came back.
         if let Some(mut open) = held.open.take() {
-            settle(&mut open, AttemptState::Unknown, Some(Reason::new(Reason::LEASE_LOST)), None, now);
+            settle(
+                &mut open,
+                AttemptState::Unknown,
+                Some(Reason::new(Reason::LEASE_LOST)),
+                None,
+                now,
+            );
             tx.save_attempt(&open).await?;
         }
     } else {
         let turn = step(&held.plan(), held.delivery, Event::Tick, now);
         let reason = calling.map(|_| Reason::new(Reason::LEASE_LOST));
-        take(tx, held, turn, Facts { reason, ..Facts::default() }, now).await?;
+        take(
+            tx,
+            held,
+            turn,
+            Facts {
+                reason,
+                ..Facts::default()
+            },
+            now,
+        )
+        .await?;
     }
     match calling {
         Some(attempt) => receive_parked(tx, held, attempt, now).await,
@@ -160,20 +226,39 @@ pub(super) async fn tick<Tx: Attempts + ?Sized>(tx: &mut Tx, held: &mut Held, no
 }
 
 /// Saves the delivery. The lease is kept when something is due at once.
-pub(super) async fn finish<Tx: Outbox + ?Sized>(tx: &mut Tx, held: &Held, now: Timestamp) -> Result<Progress, StoreError> {
+pub(super) async fn finish<Tx: Outbox + ?Sized>(
+    tx: &mut Tx,
+    held: &Held,
+    now: Timestamp,
+) -> Result<Progress, StoreError> {
     let due = held.delivery.due();
     let more = due.is_some_and(|due| due <= now) && held.lease.is_some_and(|lease| lease.until > now);
-    tx.save(held, if more { Keep::Lease } else { Keep::Nothing }, now).await?;
-    Ok(Progress { ended: held.delivery.terminal(), more, due })
+    tx.save(held, if more { Keep::Lease } else { Keep::Nothing }, now)
+        .await?;
+    Ok(Progress {
+        ended: held.delivery.terminal(),
+        more,
+        due,
+    })
 }
 
 /// Saves the delivery, if it changed, for somebody without a lease: a worker that has one keeps it, and its call goes on.
-pub(super) async fn finish_beside<Tx: Outbox + ?Sized>(tx: &mut Tx, held: &Held, before: Delivery, now: Timestamp) -> Result<Progress, StoreError> {
+pub(super) async fn finish_beside<Tx: Outbox + ?Sized>(
+    tx: &mut Tx,
+    held: &Held,
+    before: Delivery,
+    now: Timestamp,
+) -> Result<Progress, StoreError> {
     if held.delivery != before {
         let leased = held.lease.is_some_and(|lease| lease.until > now);
-        tx.save(held, if leased { Keep::Lease } else { Keep::Nothing }, now).await?;
+        tx.save(held, if leased { Keep::Lease } else { Keep::Nothing }, now)
+            .await?;
     }
-    Ok(Progress { ended: held.delivery.terminal(), more: false, due: held.delivery.due() })
+    Ok(Progress {
+        ended: held.delivery.terminal(),
+        more: false,
+        due: held.delivery.due(),
+    })
 }
 
 /// How a receipt that is not worth a class of its own is treated.

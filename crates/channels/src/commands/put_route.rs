@@ -55,7 +55,11 @@ impl<Tx: Transaction + Routes + ?Sized> Command<Tx> for PutRoute {
 
     async fn run(&self, _: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<RouteVersion, PutRouteError> {
         let route = Route::new(&self.name, self.steps.clone(), self.require_ack, self.deadline_seconds)?;
-        let version = RouteVersion { id: self.id, route, updated_at: Some(tx.context().at()) };
+        let version = RouteVersion {
+            id: self.id,
+            route,
+            updated_at: Some(tx.context().at()),
+        };
         tx.put_route(&version).await?;
         Ok(version)
     }

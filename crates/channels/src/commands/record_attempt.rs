@@ -90,7 +90,11 @@ impl<Tx: Transaction + Outbox + Attempts + ?Sized> Command<Tx> for RecordAttempt
             Err(StoreError::Conflict) => return Err(RecordError::Stale),
             held => held?,
         };
-        if !held.open.as_ref().is_some_and(|open| open.id == self.attempt && open.state == AttemptState::Intent) {
+        if !held
+            .open
+            .as_ref()
+            .is_some_and(|open| open.id == self.attempt && open.state == AttemptState::Intent)
+        {
             return Err(RecordError::NotCalling);
         }
         self.settle(tx, &mut held, now).await?;
@@ -103,23 +107,56 @@ impl<Tx: Transaction + Outbox + Attempts + ?Sized> Command<Tx> for RecordAttempt
 }
 
 impl RecordAttempt {
-    async fn settle<Tx: Attempts + ?Sized>(&self, tx: &mut Tx, held: &mut Held, now: Timestamp) -> Result<(), StoreError> {
+    async fn settle<Tx: Attempts + ?Sized>(
+        &self,
+        tx: &mut Tx,
+        held: &mut Held,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let (event, reason, provider_ref) = match &self.outcome {
-            SendOutcome::Accepted { provider_ref, queue_seconds, .. } => {
-                (Event::Taken { queue_seconds: *queue_seconds }, None, provider_ref.as_deref().map(cut))
-            }
-            SendOutcome::Refused { class, reason, retry_after_seconds } => {
-                let event = Event::Refused { class: *class, retry_after_seconds: *retry_after_seconds };
+            SendOutcome::Accepted {
+                provider_ref,
+                queue_seconds,
+                ..
+            } => (
+                Event::Taken {
+                    queue_seconds: *queue_seconds,
+                },
+                None,
+                provider_ref.as_deref().map(cut),
+            ),
+            SendOutcome::Refused {
+                class,
+                reason,
+                retry_after_seconds,
+            } => {
+                let event = Event::Refused {
+                    class: *class,
+                    retry_after_seconds: *retry_after_seconds,
+                };
                 (event, Some(reason.clone()), None)
             }
             SendOutcome::Unknown { reason } => (Event::Lost, Some(reason.clone()), None),
         };
         if held.delivery.terminal().is_none() {
             let turn = step(&held.plan(), held.delivery, event, now);
-            return take(tx, held, turn, Facts { reason, provider_ref, fresh: None }, now).await;
+            return take(
+                tx,
+                held,
+                turn,
+                Facts {
+                    reason,
+                    provider_ref,
+                    fresh: None,
+                },
+                now,
+            )
+            .await;
         }
         // It ended meanwhile: the call's result belongs to the attempt alone.
-        let Some(mut open) = held.open.take() else { return Ok(()) };
+        let Some(mut open) = held.open.take() else {
+            return Ok(());
+        };
         let state = match event {
             Event::Taken { .. } => AttemptState::Accepted,
             Event::Refused { .. } if open.sends <= 1 => AttemptState::Refused,

@@ -59,7 +59,17 @@ impl<Tx: Transaction + Webhooks + ?Sized> Command<Tx> for RegisterWebhook {
         events.sort();
         events.dedup();
         let url = WebhookUrl::parse(&self.url)?;
-        let webhook = Webhook { id: self.id, url, events, secret: self.secret.clone(), created_at: tx.context().at() };
-        if tx.add_webhook(&webhook).await? { Ok(webhook) } else { Err(RegisterWebhookError::Registered) }
+        let webhook = Webhook {
+            id: self.id,
+            url,
+            events,
+            secret: self.secret.clone(),
+            created_at: tx.context().at(),
+        };
+        if tx.add_webhook(&webhook).await? {
+            Ok(webhook)
+        } else {
+            Err(RegisterWebhookError::Registered)
+        }
     }
 }

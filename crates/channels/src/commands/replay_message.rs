@@ -78,6 +78,10 @@ impl<Tx: Transaction + Messages + ?Sized> Command<Tx> for ReplayMessage {
             replay_of: Some(old.id),
         };
         tx.add_message(&message).await?;
-        Ok(Accepted { id: self.id, accepted_at: now, deadline: message.deadline })
+        Ok(Accepted {
+            id: self.id,
+            accepted_at: now,
+            deadline: message.deadline,
+        })
     }
 }

@@ -9,7 +9,10 @@ use super::progress::{Facts, Progress, finish, take, tick};
 use crate::{
     machine::{AttemptState, Delivery, Event, Position, Reach, Turn, step},
     ports::{Attempts, Keep, Messages, Outbox, StreamEvents, Webhooks},
-    types::{Address, Attempt, Carriers, Channel, Held, Lease, Priority, Reason, STREAM, SealedContent, Step, Target, Webhook},
+    types::{
+        Address, Attempt, Carriers, Channel, Held, Lease, Priority, Reason, STREAM, SealedContent, Step, Target,
+        Webhook,
+    },
 };
 
 /// Begins the next attempt of a leased delivery, or repeats the live one, after reading everything anew: acknowledgement, end,
@@ -103,7 +106,12 @@ impl CommandError for StartError {
 /// Where a try would go.
 enum Choice {
     Streams(Vec<PrincipalId>),
-    Carrier { name: String, idempotent: bool, address: Address, webhook: Option<Webhook> },
+    Carrier {
+        name: String,
+        idempotent: bool,
+        address: Address,
+        webhook: Option<Webhook>,
+    },
     NoTarget(&'static str),
     NoStep(&'static str),
 }
@@ -138,7 +146,13 @@ impl<Tx: Transaction + Outbox + Attempts + Messages + StreamEvents + Webhooks + 
 }
 
 impl StartAttempt {
-    async fn choose<Tx: Webhooks + ?Sized>(&self, tx: &mut Tx, held: &Held, at: Position, step: &Step) -> Result<Choice, StoreError> {
+    async fn choose<Tx: Webhooks + ?Sized>(
+        &self,
+        tx: &mut Tx,
+        held: &Held,
+        at: Position,
+        step: &Step,
+    ) -> Result<Choice, StoreError> {
         let targets = held.targets(step.channel);
         let Some(target) = targets.get(usize::from(at.target)).cloned() else {
             return Ok(Choice::NoStep(Reason::NO_CONTACT));
@@ -152,7 +166,10 @@ impl StartAttempt {
         };
         // A repetition goes to the provider that may have it already.
         let open = held.open.as_ref().and_then(|open| open.provider.as_deref());
-        let Some(carrier) = self.carriers.pick(step.channel, open.or(step.provider.as_deref()), at.tries) else {
+        let Some(carrier) = self
+            .carriers
+            .pick(step.channel, open.or(step.provider.as_deref()), at.tries)
+        else {
             return Ok(if targets.len() > 1 && step.channel == Channel::Internet {
                 Choice::NoTarget(Reason::NO_PROVIDER)
             } else {
@@ -166,7 +183,12 @@ impl StartAttempt {
             },
             _ => None,
         };
-        Ok(Choice::Carrier { name: carrier.name.clone(), idempotent: carrier.idempotent, address, webhook })
+        Ok(Choice::Carrier {
+            name: carrier.name.clone(),
+            idempotent: carrier.idempotent,
+            address,
+            webhook,
+        })
     }
 
     async fn begin<Tx: Outbox + Attempts + Messages + StreamEvents + ?Sized>(
@@ -179,51 +201,116 @@ impl StartAttempt {
     ) -> Result<Begun, StartError> {
         let (reach, reason) = match &choice {
             Choice::Streams(_) => (Reach::Open { idempotent: true }, None),
-            Choice::Carrier { idempotent, .. } => (Reach::Open { idempotent: *idempotent }, None),
+            Choice::Carrier { idempotent, .. } => (
+                Reach::Open {
+                    idempotent: *idempotent,
+                },
+                None,
+            ),
             Choice::NoTarget(reason) => (Reach::NoTarget, Some(Reason::new(reason))),
             Choice::NoStep(reason) => (Reach::NoStep, Some(Reason::new(reason))),
         };
         let plan = held.plan();
         let turn = step(&plan, held.delivery, Event::Due(reach), now);
         let fresh = self.attempt(&held, (at, channel), &turn, &choice, now);
-        let facts = |fresh| Facts { reason: reason.clone(), provider_ref: None, fresh };
+        let facts = |fresh| Facts {
+            reason: reason.clone(),
+            provider_ref: None,
+            fresh,
+        };
         match choice {
-            Choice::Carrier { name, address, webhook, .. } => {
+            Choice::Carrier {
+                name, address, webhook, ..
+            } => {
                 take(tx, &mut held, turn, facts(Some(fresh)), now).await?;
                 tx.save(&held, Keep::Lease, now).await?;
-                let content = tx.sealed_payload(self.message).await?.ok_or(StoreError::corrupt("channels.message", "payload"))?;
-                Ok(Begun::Call(Box::new(self.call(held, (name, channel), address, webhook, content, now)?)))
+                let content = tx
+                    .sealed_payload(self.message)
+                    .await?
+                    .ok_or(StoreError::corrupt("channels.message", "payload"))?;
+                Ok(Begun::Call(Box::new(self.call(
+                    held,
+                    (name, channel),
+                    address,
+                    webhook,
+                    content,
+                    now,
+                )?)))
             }
             Choice::Streams(principals) => {
                 // Being on the stream is being taken: no call, so no moment between intent and answer.
                 let taken = step(&plan, turn.delivery, Event::Taken { queue_seconds: 0 }, now);
-                let fresh = Attempt { state: AttemptState::Accepted, settled_at: Some(now), ..fresh };
-                take(tx, &mut held, Turn { delivery: taken.delivery, effects: turn.effects }, facts(Some(fresh)), now).await?;
+                let fresh = Attempt {
+                    state: AttemptState::Accepted,
+                    settled_at: Some(now),
+                    ..fresh
+                };
+                take(
+                    tx,
+                    &mut held,
+                    Turn {
+                        delivery: taken.delivery,
+                        effects: turn.effects,
+                    },
+                    facts(Some(fresh)),
+                    now,
+                )
+                .await?;
                 let mut streams = Vec::new();
                 for principal in principals {
-                    streams.push((principal, tx.append_event(principal, self.message, self.attempt, now).await?));
+                    streams.push((
+                        principal,
+                        tx.append_event(principal, self.message, self.attempt, now).await?,
+                    ));
                 }
-                Ok(Begun::Streamed { streams, progress: finish(tx, &held, now).await? })
+                Ok(Begun::Streamed {
+                    streams,
+                    progress: finish(tx, &held, now).await?,
+                })
             }
             Choice::NoTarget(word) | Choice::NoStep(word) => {
                 take(tx, &mut held, turn, facts(Some(fresh)), now).await?;
-                Ok(Begun::Skipped { reason: Reason::new(word), progress: finish(tx, &held, now).await? })
+                Ok(Begun::Skipped {
+                    reason: Reason::new(word),
+                    progress: finish(tx, &held, now).await?,
+                })
             }
         }
     }
 
     /// The attempt to add, or the live one to repeat.
-    fn attempt(&self, held: &Held, (at, channel): (Position, Channel), turn: &Turn, choice: &Choice, now: Timestamp) -> Attempt {
+    fn attempt(
+        &self,
+        held: &Held,
+        (at, channel): (Position, Channel),
+        turn: &Turn,
+        choice: &Choice,
+        now: Timestamp,
+    ) -> Attempt {
         if let (Some(open), Delivery::Trying { .. }) = (&held.open, held.delivery) {
-            return Attempt { state: AttemptState::Intent, token: self.token, settled_at: None, ..open.clone() };
+            return Attempt {
+                state: AttemptState::Intent,
+                token: self.token,
+                settled_at: None,
+                ..open.clone()
+            };
         }
         let (provider, idempotent, skipped) = match choice {
             Choice::Streams(_) => (Some(STREAM.to_owned()), true, None),
             Choice::Carrier { name, idempotent, .. } => (Some(name.clone()), *idempotent, None),
             Choice::NoTarget(reason) | Choice::NoStep(reason) => (None, false, Some(Reason::new(reason))),
         };
-        let begun = if skipped.is_some() { at } else { turn.delivery.position().unwrap_or(at) };
-        let attempts = held.route.route.steps().get(usize::from(at.step)).map_or(1, |step| step.attempts);
+        let begun = if skipped.is_some() {
+            at
+        } else {
+            turn.delivery.position().unwrap_or(at)
+        };
+        let attempts = held
+            .route
+            .route
+            .steps()
+            .get(usize::from(at.step))
+            .map_or(1, |step| step.attempts);
         Attempt {
             id: self.attempt,
             message: self.message,
@@ -233,7 +320,11 @@ impl StartAttempt {
             channel,
             provider,
             idempotent,
-            state: if skipped.is_some() { AttemptState::Refused } else { AttemptState::Intent },
+            state: if skipped.is_some() {
+                AttemptState::Refused
+            } else {
+                AttemptState::Intent
+            },
             live: skipped.is_none(),
             settled_at: skipped.as_ref().map(|_| now),
             reason: skipped,
@@ -254,7 +345,9 @@ impl StartAttempt {
         content: SealedContent,
         now: Timestamp,
     ) -> Result<Call, StoreError> {
-        let (Some(open), Some(lease)) = (held.open, held.lease) else { return Err(StoreError::Conflict) };
+        let (Some(open), Some(lease)) = (held.open, held.lease) else {
+            return Err(StoreError::Conflict);
+        };
         let budget = (open.ends.min(held.deadline) - now).num_seconds();
         Ok(Call {
             attempt: open.id,

@@ -104,18 +104,30 @@ impl<Tx: Transaction + Outbox + Attempts + ?Sized> Command<Tx> for TakeCallback 
         }
         let callback = self.callback(attempt.state == AttemptState::Intent, now);
         if !tx.note_callback(&callback).await? {
-            return Ok(Took { message, duplicate: true, ended: held.delivery.terminal() });
+            return Ok(Took {
+                message,
+                duplicate: true,
+                ended: held.delivery.terminal(),
+            });
         }
         let before = held.delivery;
         if before.terminal().is_none() && self.news == News::Digit('1') {
             let turn = step(&held.plan(), held.delivery, Event::Ack, now);
             take(tx, &mut held, turn, Facts::default(), now).await?;
-            held.ack = Some(Ack { at: now, by: AckBy::Attempt(self.attempt), note: None });
+            held.ack = Some(Ack {
+                at: now,
+                by: AckBy::Attempt(self.attempt),
+                note: None,
+            });
         } else if !callback.parked {
             receive(tx, &mut held, &callback, self.provider_ref.clone(), now).await?;
         }
         finish_beside(tx, &held, before, now).await?;
-        Ok(Took { message, duplicate: false, ended: held.delivery.terminal() })
+        Ok(Took {
+            message,
+            duplicate: false,
+            ended: held.delivery.terminal(),
+        })
     }
 }
 
@@ -126,6 +138,14 @@ impl TakeCallback {
             News::Digit(_) | News::Other => (None, NO_CLASS, None),
         };
         let parked = early && stage.is_some();
-        Callback { attempt: self.attempt, event: self.event.clone(), stage, class, reason, received_at: now, parked }
+        Callback {
+            attempt: self.attempt,
+            event: self.event.clone(),
+            stage,
+            class,
+            reason,
+            received_at: now,
+            parked,
+        }
     }
 }

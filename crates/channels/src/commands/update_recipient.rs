@@ -66,6 +66,10 @@ impl<Tx: Recipients + ?Sized> Command<Tx> for UpdateRecipient {
             ..old
         };
         new.check()?;
-        if tx.change_recipient(&new).await? { Ok(new) } else { Err(UpdateRecipientError::Unknown) }
+        if tx.change_recipient(&new).await? {
+            Ok(new)
+        } else {
+            Err(UpdateRecipientError::Unknown)
+        }
     }
 }

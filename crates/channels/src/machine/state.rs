@@ -196,7 +196,14 @@ impl Delivery {
     /// A delivery that has just been accepted: its first try may begin at once.
     #[must_use]
     pub const fn new(accepted_at: Timestamp) -> Self {
-        Self::Ready { at: Position { step: 0, target: 0, tries: 0 }, due: accepted_at }
+        Self::Ready {
+            at: Position {
+                step: 0,
+                target: 0,
+                tries: 0,
+            },
+            due: accepted_at,
+        }
     }
 
     /// How it ended, if it has.

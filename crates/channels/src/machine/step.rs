@@ -23,16 +23,32 @@ pub struct Turn {
 /// the step's time to run out.
 #[must_use]
 pub fn step(plan: &Plan, delivery: Delivery, event: Event, now: Timestamp) -> Turn {
-    let turn = Turn { delivery, effects: Vec::new() };
+    let turn = Turn {
+        delivery,
+        effects: Vec::new(),
+    };
     match (delivery, event) {
         (Delivery::Ended(_), _) => turn,
         (_, Event::Ack) => turn.end(Terminal::Acknowledged),
         (_, Event::Cancel) => turn.end(Terminal::Cancelled),
-        (_, Event::Receipt { stage: Stage::Delivered, .. }) if !plan.require_ack => deliver(turn, event),
+        (
+            _,
+            Event::Receipt {
+                stage: Stage::Delivered,
+                ..
+            },
+        ) if !plan.require_ack => deliver(turn, event),
         (_, Event::Tick | Event::Due(_)) if now >= plan.deadline => expire(turn),
         (Delivery::Ready { at, due }, Event::Due(reach)) if now >= due => begin(plan, turn, at, reach, now),
         (Delivery::Ready { .. }, _) => turn,
-        (Delivery::Trying { at, live, due }, event) => Try { plan, at, live, due, now }.on(event, turn),
+        (Delivery::Trying { at, live, due }, event) => Try {
+            plan,
+            at,
+            live,
+            due,
+            now,
+        }
+        .on(event, turn),
     }
 }
 
@@ -55,10 +71,22 @@ fn expire(turn: Turn) -> Turn {
 fn begin(plan: &Plan, turn: Turn, at: Position, reach: Reach, now: Timestamp) -> Turn {
     match reach {
         Reach::Open { idempotent } => {
-            let at = Position { tries: at.tries.saturating_add(1), ..at };
+            let at = Position {
+                tries: at.tries.saturating_add(1),
+                ..at
+            };
             let wait = plan.leg(at).map_or(0, |leg| leg.wait_seconds);
-            let live = Live { state: LiveState::Intent, ends: now + seconds(wait), sends: 1, idempotent };
-            Turn { delivery: Delivery::Trying { at, live, due: now }, ..turn }.with(Effect::Start { repeat: false })
+            let live = Live {
+                state: LiveState::Intent,
+                ends: now + seconds(wait),
+                sends: 1,
+                idempotent,
+            };
+            Turn {
+                delivery: Delivery::Trying { at, live, due: now },
+                ..turn
+            }
+            .with(Effect::Start { repeat: false })
         }
         Reach::NoTarget => turn.with(Effect::Skip(at)).go(plan, plan.after_target(at), now),
         Reach::NoStep => turn.with(Effect::Skip(at)).go(plan, plan.after_step(at), now),
@@ -82,27 +110,64 @@ impl Try<'_> {
                 self.unknown(None, turn)
             }
             (LiveState::Intent, Event::Taken { queue_seconds }) => self.taken(queue_seconds, turn),
-            (LiveState::Intent, Event::Refused { class, retry_after_seconds }) if self.live.sends <= 1 => {
-                self.free(class, retry_after_seconds, turn.settle(AttemptState::Refused))
-            }
+            (
+                LiveState::Intent,
+                Event::Refused {
+                    class,
+                    retry_after_seconds,
+                },
+            ) if self.live.sends <= 1 => self.free(class, retry_after_seconds, turn.settle(AttemptState::Refused)),
             // It was sent before, and that may have been taken: a refusal of the repetition proves nothing.
-            (LiveState::Intent, Event::Refused { class, retry_after_seconds }) => {
+            (
+                LiveState::Intent,
+                Event::Refused {
+                    class,
+                    retry_after_seconds,
+                },
+            ) => {
                 let turn = turn.settle(AttemptState::Unknown);
-                if class == RefusalClass::Retry { self.unknown(retry_after_seconds, turn) } else { self.leave(turn) }
+                if class == RefusalClass::Retry {
+                    self.unknown(retry_after_seconds, turn)
+                } else {
+                    self.leave(turn)
+                }
             }
-            (LiveState::Unknown | LiveState::Accepted, Event::Receipt { live: true, stage, class }) => self.receipt(stage, class, turn),
+            (
+                LiveState::Unknown | LiveState::Accepted,
+                Event::Receipt {
+                    live: true,
+                    stage,
+                    class,
+                },
+            ) => self.receipt(stage, class, turn),
             (LiveState::Intent, _) | (_, Event::Receipt { .. }) => turn,
             (_, Event::Tick | Event::Due(_)) if self.now >= self.live.ends => self.leave(turn),
             (_, Event::Tick | Event::Due(_)) if self.passes_on() => self.leave(turn),
-            (LiveState::Unknown, Event::Due(reach)) if self.now >= self.due && self.live.idempotent => self.repeat(reach, turn),
+            (LiveState::Unknown, Event::Due(reach)) if self.now >= self.due && self.live.idempotent => {
+                self.repeat(reach, turn)
+            }
             _ => turn,
         }
     }
 
     fn repeat(self, reach: Reach, turn: Turn) -> Turn {
-        let Reach::Open { .. } = reach else { return self.wait(self.live.ends, turn) };
-        let live = Live { state: LiveState::Intent, sends: self.live.sends.saturating_add(1), ..self.live };
-        Turn { delivery: Delivery::Trying { at: self.at, live, due: self.now }, ..turn }.with(Effect::Start { repeat: true })
+        let Reach::Open { .. } = reach else {
+            return self.wait(self.live.ends, turn);
+        };
+        let live = Live {
+            state: LiveState::Intent,
+            sends: self.live.sends.saturating_add(1),
+            ..self.live
+        };
+        Turn {
+            delivery: Delivery::Trying {
+                at: self.at,
+                live,
+                due: self.now,
+            },
+            ..turn
+        }
+        .with(Effect::Start { repeat: true })
     }
 
     fn taken(mut self, queue_seconds: u32, turn: Turn) -> Turn {
@@ -118,7 +183,13 @@ impl Try<'_> {
         match class {
             RefusalClass::Retry if again => {
                 let due = self.now + backoff(self.plan.spread, u16::from(self.at.tries), retry_after_seconds);
-                Turn { delivery: Delivery::Ready { at: self.at, due: due.min(self.plan.deadline) }, ..turn }
+                Turn {
+                    delivery: Delivery::Ready {
+                        at: self.at,
+                        due: due.min(self.plan.deadline),
+                    },
+                    ..turn
+                }
             }
             RefusalClass::Retry | RefusalClass::Target => turn.go(self.plan, self.plan.after_target(self.at), self.now),
             RefusalClass::Step => turn.go(self.plan, self.plan.after_step(self.at), self.now),
@@ -152,16 +223,29 @@ impl Try<'_> {
 
     /// A delivery that goes to every target does not wait before the last.
     fn passes_on(&self) -> bool {
-        self.plan.leg(self.at).is_some_and(|leg| leg.fan_out && self.at.target.saturating_add(1) < leg.targets)
+        self.plan
+            .leg(self.at)
+            .is_some_and(|leg| leg.fan_out && self.at.target.saturating_add(1) < leg.targets)
     }
 
     fn leave(self, turn: Turn) -> Turn {
-        let next = if self.passes_on() { self.plan.after_target(self.at) } else { self.plan.after_step(self.at) };
+        let next = if self.passes_on() {
+            self.plan.after_target(self.at)
+        } else {
+            self.plan.after_step(self.at)
+        };
         turn.with(Effect::Supersede).go(self.plan, next, self.now)
     }
 
     fn wait(&self, due: Timestamp, turn: Turn) -> Turn {
-        Turn { delivery: Delivery::Trying { at: self.at, live: self.live, due: due.min(self.plan.deadline) }, ..turn }
+        Turn {
+            delivery: Delivery::Trying {
+                at: self.at,
+                live: self.live,
+                due: due.min(self.plan.deadline),
+            },
+            ..turn
+        }
     }
 }
 
@@ -175,14 +259,22 @@ impl Plan {
     fn after_target(&self, at: Position) -> Option<Position> {
         let target = at.target.saturating_add(1);
         if self.leg(at).is_some_and(|leg| target < leg.targets) {
-            Some(Position { step: at.step, target, tries: 0 })
+            Some(Position {
+                step: at.step,
+                target,
+                tries: 0,
+            })
         } else {
             self.after_step(at)
         }
     }
 
     fn after_step(&self, at: Position) -> Option<Position> {
-        let next = Position { step: at.step.saturating_add(1), target: 0, tries: 0 };
+        let next = Position {
+            step: at.step.saturating_add(1),
+            target: 0,
+            tries: 0,
+        };
         self.leg(next).map(|_| next)
     }
 }
@@ -205,7 +297,13 @@ impl Turn {
     /// On to `next`, or to the end if there is none.
     fn go(self, plan: &Plan, next: Option<Position>, now: Timestamp) -> Self {
         match next {
-            Some(at) => Self { delivery: Delivery::Ready { at, due: now.min(plan.deadline) }, ..self },
+            Some(at) => Self {
+                delivery: Delivery::Ready {
+                    at,
+                    due: now.min(plan.deadline),
+                },
+                ..self
+            },
             None => self.end(Terminal::Failed),
         }
     }

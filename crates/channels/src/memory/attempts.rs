@@ -14,32 +14,48 @@ use crate::{
 impl Attempts for MemTx {
     async fn add_attempt(&mut self, attempt: &Attempt) -> Result<(), StoreError> {
         let (caller, rows) = (caller(self), rows(self));
-        let delivery = rows.deliveries.get(&(caller.tenant, attempt.message)).filter(|row| row.status.terminal().is_none());
-        let Some(delivery) = delivery.filter(|_| caller.level == 0) else { return Err(StoreError::Forbidden) };
+        let delivery = rows
+            .deliveries
+            .get(&(caller.tenant, attempt.message))
+            .filter(|row| row.status.terminal().is_none());
+        let Some(delivery) = delivery.filter(|_| caller.level == 0) else {
+            return Err(StoreError::Forbidden);
+        };
         let others = rows.attempts_of(caller.tenant, attempt.message);
-        let twice = others.iter().any(|other| (other.step, other.number) == (attempt.step, attempt.number) || (other.live && attempt.live));
+        let twice = others
+            .iter()
+            .any(|other| (other.step, other.number) == (attempt.step, attempt.number) || (other.live && attempt.live));
         if delivery.token != attempt.token || twice || rows.attempts.contains_key(&(caller.tenant, attempt.id)) {
             return Err(StoreError::Conflict);
         }
-        self.write::<Rows>().attempts.insert_mut((caller.tenant, attempt.id), attempt.clone());
+        self.write::<Rows>()
+            .attempts
+            .insert_mut((caller.tenant, attempt.id), attempt.clone());
         Ok(())
     }
 
     async fn attempt(&mut self, id: AttemptId) -> Result<Option<Attempt>, StoreError> {
         let (caller, rows) = (caller(self), rows(self));
         let attempt = rows.attempts.get(&(caller.tenant, id));
-        Ok(attempt.filter(|attempt| rows.visible(caller, attempt.message).is_some()).cloned())
+        Ok(attempt
+            .filter(|attempt| rows.visible(caller, attempt.message).is_some())
+            .cloned())
     }
 
     async fn save_attempt(&mut self, attempt: &Attempt) -> Result<(), StoreError> {
         let (caller, rows) = (caller(self), rows(self));
         let key = (caller.tenant, attempt.id);
-        let Some(old) = rows.attempts.get(&key).filter(|_| caller.level == 0) else { return Err(StoreError::Forbidden) };
+        let Some(old) = rows.attempts.get(&key).filter(|_| caller.level == 0) else {
+            return Err(StoreError::Forbidden);
+        };
         if !forward(old, attempt) {
             return Err(StoreError::Forbidden);
         }
         if attempt.state == AttemptState::Intent && old.state != AttemptState::Intent {
-            let delivery = rows.deliveries.get(&(caller.tenant, attempt.message)).filter(|row| row.status.terminal().is_none());
+            let delivery = rows
+                .deliveries
+                .get(&(caller.tenant, attempt.message))
+                .filter(|row| row.status.terminal().is_none());
             match delivery {
                 None => return Err(StoreError::Forbidden),
                 Some(row) if row.token != attempt.token => return Err(StoreError::Conflict),
@@ -70,19 +86,32 @@ impl Attempts for MemTx {
         if rows.callbacks.contains_key(&key) {
             return Ok(false);
         }
-        self.write_unaudited::<Rows>().callbacks.insert_mut(key, callback.clone());
+        self.write_unaudited::<Rows>()
+            .callbacks
+            .insert_mut(key, callback.clone());
         Ok(true)
     }
 
     async fn unpark_callbacks(&mut self, attempt: AttemptId) -> Result<Vec<Callback>, StoreError> {
         let (caller, rows) = (caller(self), rows(self));
-        let of = |((tenant, id, _), callback): &(&(_, _, _), &Callback)| (*tenant, *id) == (caller.tenant, attempt) && callback.parked;
-        let mut found: Vec<Callback> =
-            rows.callbacks.iter().filter(of).map(|(_, callback)| Callback { parked: false, ..callback.clone() }).collect();
+        let of = |((tenant, id, _), callback): &(&(_, _, _), &Callback)| {
+            (*tenant, *id) == (caller.tenant, attempt) && callback.parked
+        };
+        let mut found: Vec<Callback> = rows
+            .callbacks
+            .iter()
+            .filter(of)
+            .map(|(_, callback)| Callback {
+                parked: false,
+                ..callback.clone()
+            })
+            .collect();
         found.sort_by(|a, b| (a.received_at, &a.event).cmp(&(b.received_at, &b.event)));
         for callback in &found {
             let key = (caller.tenant, attempt, callback.event.clone());
-            self.write_unaudited::<Rows>().callbacks.insert_mut(key, callback.clone());
+            self.write_unaudited::<Rows>()
+                .callbacks
+                .insert_mut(key, callback.clone());
         }
         Ok(found)
     }
@@ -99,5 +128,9 @@ fn forward(old: &Attempt, new: &Attempt) -> bool {
             Refused | Delivered | Undelivered => false,
         };
     let repeated = old.state == Unknown && new.state == Intent;
-    moves && (old.live || !new.live) && new.sends >= old.sends && (!repeated || new.sends > old.sends) && (new.sends <= 1 || old.idempotent)
+    moves
+        && (old.live || !new.live)
+        && new.sends >= old.sends
+        && (!repeated || new.sends > old.sends)
+        && (new.sends <= 1 || old.idempotent)
 }

@@ -12,8 +12,9 @@ impl DueWork for MemTx {
     async fn due_tenants(&mut self, limit: u16) -> Result<Vec<TenantId>, StoreError> {
         let (now, rows) = (self.context().at(), rows(self));
         let due = rows.deliveries.iter().filter(|_| caller(self).level == 0);
-        let mut due: Vec<(Timestamp, TenantId)> =
-            due.filter_map(|((tenant, _), row)| row.wake.filter(|wake| *wake <= now).map(|wake| (wake, *tenant))).collect();
+        let mut due: Vec<(Timestamp, TenantId)> = due
+            .filter_map(|((tenant, _), row)| row.wake.filter(|wake| *wake <= now).map(|wake| (wake, *tenant)))
+            .collect();
         due.sort();
         let mut tenants = Vec::new();
         for (_, tenant) in due {
@@ -26,12 +27,20 @@ impl DueWork for MemTx {
 
     async fn next_due(&mut self) -> Result<Option<Timestamp>, StoreError> {
         let rows = rows(self);
-        Ok(rows.deliveries.values().filter(|_| caller(self).level == 0).filter_map(|row| row.wake).min())
+        Ok(rows
+            .deliveries
+            .values()
+            .filter(|_| caller(self).level == 0)
+            .filter_map(|row| row.wake)
+            .min())
     }
 
     async fn home_of_attempt(&mut self, attempt: AttemptId) -> Result<Option<TenantId>, StoreError> {
         let rows = rows(self);
-        let mut homes = rows.attempts.keys().filter(|(_, id)| *id == attempt && caller(self).level == 0);
+        let mut homes = rows
+            .attempts
+            .keys()
+            .filter(|(_, id)| *id == attempt && caller(self).level == 0);
         Ok(homes.next().map(|(tenant, _)| *tenant))
     }
 }

@@ -41,17 +41,32 @@ impl Messages for MemTx {
 
     async fn message(&mut self, id: MessageId) -> Result<Option<MessageView>, StoreError> {
         let (caller, rows) = (caller(self), rows(self));
-        let Some((message, row)) = rows.visible(caller, id).zip(rows.deliveries.get(&(caller.tenant, id))) else { return Ok(None) };
-        Ok(Some(MessageView { message: summary(message, row), attempts: rows.attempts_of(caller.tenant, id) }))
+        let Some((message, row)) = rows.visible(caller, id).zip(rows.deliveries.get(&(caller.tenant, id))) else {
+            return Ok(None);
+        };
+        Ok(Some(MessageView {
+            message: summary(message, row),
+            attempts: rows.attempts_of(caller.tenant, id),
+        }))
     }
 
-    async fn messages(&mut self, filter: &MessageFilter, page: &Page<Cursor>) -> Result<Vec<MessageSummary>, StoreError> {
+    async fn messages(
+        &mut self,
+        filter: &MessageFilter,
+        page: &Page<Cursor>,
+    ) -> Result<Vec<MessageSummary>, StoreError> {
         let (caller, rows) = (caller(self), rows(self));
-        let mine = rows.messages.iter().filter(|((tenant, _), message)| *tenant == caller.tenant && caller.sees(message));
+        let mine = rows
+            .messages
+            .iter()
+            .filter(|((tenant, _), message)| *tenant == caller.tenant && caller.sees(message));
         let mut found: Vec<MessageSummary> = mine
             .filter_map(|(key, message)| rows.deliveries.get(key).map(|row| summary(message, row)))
             .filter(|message| passes(message, filter))
-            .filter(|message| page.after.is_none_or(|after| (message.accepted_at, message.id.uuid()) < (after.at, after.id)))
+            .filter(|message| {
+                page.after
+                    .is_none_or(|after| (message.accepted_at, message.id.uuid()) < (after.at, after.id))
+            })
             .collect();
         found.sort_by_key(|message| std::cmp::Reverse((message.accepted_at, message.id)));
         found.truncate(page.rows());
@@ -59,14 +74,19 @@ impl Messages for MemTx {
     }
 
     async fn sealed_payload(&mut self, id: MessageId) -> Result<Option<SealedContent>, StoreError> {
-        let content = |message: &Arc<Message>| SealedContent { payload: message.payload.clone(), text: message.text.clone() };
+        let content = |message: &Arc<Message>| SealedContent {
+            payload: message.payload.clone(),
+            text: message.text.clone(),
+        };
         Ok(rows(self).visible(caller(self), id).map(content))
     }
 }
 
 fn passes(message: &MessageSummary, filter: &MessageFilter) -> bool {
     filter.status.is_none_or(|status| message.status == status)
-        && filter.recipient.is_none_or(|recipient| message.recipient == Some(recipient))
+        && filter
+            .recipient
+            .is_none_or(|recipient| message.recipient == Some(recipient))
         && filter.from.is_none_or(|from| message.accepted_at >= from)
         && filter.to.is_none_or(|to| message.accepted_at < to)
 }

@@ -17,7 +17,9 @@ use rpds::RedBlackTreeMapSync as Map;
 
 use crate::{
     machine::{AttemptState, Position},
-    types::{Ack, Attempt, Callback, Held, Message, MessageSummary, Recipient, RouteVersion, Status, Webhook, addressees},
+    types::{
+        Ack, Attempt, Callback, Held, Message, MessageSummary, Recipient, RouteVersion, Status, Webhook, addressees,
+    },
 };
 
 /// Every row of this crate, by tenant first.
@@ -68,7 +70,12 @@ impl Caller {
     fn of(context: &OpContext) -> Self {
         let principal = context.principal();
         let level = principal.level().map_or(0, |level| level.number());
-        Self { tenant: context.tenant(), subject: principal.id, level, unit: principal.unit }
+        Self {
+            tenant: context.tenant(),
+            subject: principal.id,
+            level,
+            unit: principal.unit,
+        }
     }
 
     fn within(self, low: u8, high: u8) -> bool {
@@ -78,7 +85,8 @@ impl Caller {
     fn sees(self, message: &Message) -> bool {
         self.level == 0
             || self.within(3, 5)
-            || (self.within(1, 2) && (message.sender == self.subject || addressees(&message.contacts).contains(&self.subject)))
+            || (self.within(1, 2)
+                && (message.sender == self.subject || addressees(&message.contacts).contains(&self.subject)))
             || (self.level == 2 && message.unit.is_some() && message.unit == self.unit)
     }
 }
@@ -93,19 +101,29 @@ fn rows(tx: &MemTx) -> Rows {
 
 impl Rows {
     fn visible(&self, caller: Caller, id: MessageId) -> Option<&Arc<Message>> {
-        self.messages.get(&(caller.tenant, id)).filter(|message| caller.sees(message))
+        self.messages
+            .get(&(caller.tenant, id))
+            .filter(|message| caller.sees(message))
     }
 
     fn attempts_of(&self, tenant: TenantId, id: MessageId) -> Vec<Attempt> {
-        let mut found: Vec<Attempt> =
-            self.attempts.range((tenant, AttemptId::from_uuid(keepgate_kernel::Uuid::nil()))..).take_while(|((of, _), _)| *of == tenant).map(|(_, attempt)| attempt).filter(|attempt| attempt.message == id).cloned().collect();
+        let mut found: Vec<Attempt> = self
+            .attempts
+            .range((tenant, AttemptId::from_uuid(keepgate_kernel::Uuid::nil()))..)
+            .take_while(|((of, _), _)| *of == tenant)
+            .map(|(_, attempt)| attempt)
+            .filter(|attempt| attempt.message == id)
+            .cloned()
+            .collect();
         found.sort_by_key(|attempt| (attempt.step, attempt.number));
         found
     }
 
     fn open(&self, tenant: TenantId, id: MessageId, ended: bool) -> Option<Attempt> {
         let calling = |attempt: &Attempt| attempt.state == AttemptState::Intent;
-        self.attempts_of(tenant, id).into_iter().find(|attempt| calling(attempt) || (attempt.live && !ended))
+        self.attempts_of(tenant, id)
+            .into_iter()
+            .find(|attempt| calling(attempt) || (attempt.live && !ended))
     }
 }
 
@@ -146,7 +164,11 @@ fn held(rows: &Rows, tenant: TenantId, message: &Message, row: &Row) -> Held {
         locale: message.locale.clone(),
         delivery: Held::state(row.status, row.at, row.due, open.as_ref()),
         begun: row.status != Status::Accepted,
-        lease: row.until.map(|until| crate::types::Lease { message: message.id, token: row.token, until }),
+        lease: row.until.map(|until| crate::types::Lease {
+            message: message.id,
+            token: row.token,
+            until,
+        }),
         ack: row.ack.clone(),
         open,
     }

@@ -27,21 +27,36 @@ impl Recipients for MemTx {
 
     async fn recipient(&mut self, id: RecipientId) -> Result<Option<Recipient>, StoreError> {
         let caller = caller(self);
-        Ok(rows(self).recipients.get(&(caller.tenant, id)).filter(|_| caller.within(1, 5)).cloned())
+        Ok(rows(self)
+            .recipients
+            .get(&(caller.tenant, id))
+            .filter(|_| caller.within(1, 5))
+            .cloned())
     }
 
     async fn recipients(&mut self, page: &Page<RecipientId>) -> Result<Vec<Recipient>, StoreError> {
         let caller = caller(self);
         let all = rows(self).recipients;
-        let mine = all.iter().filter(|((tenant, id), _)| *tenant == caller.tenant && page.after.is_none_or(|after| *id > after));
-        Ok(mine.filter(|_| caller.within(1, 5)).map(|(_, recipient)| recipient.clone()).take(page.rows()).collect())
+        let mine = all
+            .iter()
+            .filter(|((tenant, id), _)| *tenant == caller.tenant && page.after.is_none_or(|after| *id > after));
+        Ok(mine
+            .filter(|_| caller.within(1, 5))
+            .map(|(_, recipient)| recipient.clone())
+            .take(page.rows())
+            .collect())
     }
 
     async fn change_recipient(&mut self, recipient: &Recipient) -> Result<bool, StoreError> {
         let caller = caller(self);
         let key = (caller.tenant, recipient.id);
-        let Some(old) = rows(self).recipients.get(&key).filter(|_| caller.within(2, 5)).cloned() else { return Ok(false) };
-        let new = Recipient { created_at: old.created_at, ..recipient.clone() };
+        let Some(old) = rows(self).recipients.get(&key).filter(|_| caller.within(2, 5)).cloned() else {
+            return Ok(false);
+        };
+        let new = Recipient {
+            created_at: old.created_at,
+            ..recipient.clone()
+        };
         self.write::<Rows>().recipients.insert_mut(key, new);
         Ok(true)
     }

@@ -19,27 +19,41 @@ impl Webhooks for MemTx {
         if self.webhook_at(&webhook.url).await?.is_some() {
             return Ok(false);
         }
-        self.write::<Rows>().webhooks.insert_mut((caller.tenant, webhook.id), webhook.clone());
+        self.write::<Rows>()
+            .webhooks
+            .insert_mut((caller.tenant, webhook.id), webhook.clone());
         Ok(true)
     }
 
     async fn webhook(&mut self, id: WebhookId) -> Result<Option<Webhook>, StoreError> {
         let caller = caller(self);
-        Ok(rows(self).webhooks.get(&(caller.tenant, id)).filter(|_| caller.within(0, 5)).cloned())
+        Ok(rows(self)
+            .webhooks
+            .get(&(caller.tenant, id))
+            .filter(|_| caller.within(0, 5))
+            .cloned())
     }
 
     async fn webhook_at(&mut self, url: &WebhookUrl) -> Result<Option<Webhook>, StoreError> {
         let caller = caller(self);
         let all = rows(self).webhooks;
-        let mut mine = all.iter().filter(|((tenant, _), webhook)| *tenant == caller.tenant && webhook.url == *url);
+        let mut mine = all
+            .iter()
+            .filter(|((tenant, _), webhook)| *tenant == caller.tenant && webhook.url == *url);
         Ok(mine.find(|_| caller.within(0, 5)).map(|(_, webhook)| webhook.clone()))
     }
 
     async fn webhooks(&mut self, page: &Page<WebhookId>) -> Result<Vec<Webhook>, StoreError> {
         let caller = caller(self);
         let all = rows(self).webhooks;
-        let mine = all.iter().filter(|((tenant, id), _)| *tenant == caller.tenant && page.after.is_none_or(|after| *id > after));
-        Ok(mine.filter(|_| caller.within(0, 5)).map(|(_, webhook)| webhook.clone()).take(page.rows()).collect())
+        let mine = all
+            .iter()
+            .filter(|((tenant, id), _)| *tenant == caller.tenant && page.after.is_none_or(|after| *id > after));
+        Ok(mine
+            .filter(|_| caller.within(0, 5))
+            .map(|(_, webhook)| webhook.clone())
+            .take(page.rows())
+            .collect())
     }
 
     async fn remove_webhook(&mut self, id: WebhookId) -> Result<bool, StoreError> {

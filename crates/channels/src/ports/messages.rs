@@ -18,7 +18,11 @@ pub trait Messages: Send {
 
     /// The newest messages first, by the time of acceptance and then by id, that pass the filter: those after the cursor, and
     /// one more than the page's limit if there are so many. A message accepted later never appears on a later page.
-    async fn messages(&mut self, filter: &MessageFilter, page: &Page<Cursor>) -> Result<Vec<MessageSummary>, StoreError>;
+    async fn messages(
+        &mut self,
+        filter: &MessageFilter,
+        page: &Page<Cursor>,
+    ) -> Result<Vec<MessageSummary>, StoreError>;
 
     /// The sealed parts of a message; `None` if there is none to see.
     async fn sealed_payload(&mut self, id: MessageId) -> Result<Option<SealedContent>, StoreError>;

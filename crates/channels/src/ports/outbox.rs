@@ -23,7 +23,13 @@ pub trait Outbox: Send {
     /// rows that another transaction holds. A lease that has run out may be taken again with a higher token; every later
     /// write names its token and is refused ([`StoreError::Conflict`]) when a newer one exists. A delivery that ended while
     /// a call was under way comes once more, when that lease has run out, so that the call's attempt can be settled.
-    async fn lease_due(&mut self, worker: &WorkerId, limit: u16, now: Timestamp, until: Timestamp) -> Result<Vec<Leased>, StoreError>;
+    async fn lease_due(
+        &mut self,
+        worker: &WorkerId,
+        limit: u16,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Leased>, StoreError>;
 
     /// Locks the delivery and reads it anew, for the holder of `token`. [`StoreError::Conflict`] when a newer token exists,
     /// or there is no such delivery.

@@ -10,10 +10,21 @@ use crate::types::StreamEvent;
 pub trait StreamEvents: Send {
     /// Appends a message to the stream of `principal` and returns its number: one more than the last, without gaps, and
     /// visible no later than any higher one.
-    async fn append_event(&mut self, principal: PrincipalId, message: MessageId, attempt: AttemptId, at: Timestamp) -> Result<i64, StoreError>;
+    async fn append_event(
+        &mut self,
+        principal: PrincipalId,
+        message: MessageId,
+        attempt: AttemptId,
+        at: Timestamp,
+    ) -> Result<i64, StoreError>;
 
     /// Up to `limit` events of the stream with numbers above `after`, in order.
-    async fn events_after(&mut self, principal: PrincipalId, after: i64, limit: u16) -> Result<Vec<StreamEvent>, StoreError>;
+    async fn events_after(
+        &mut self,
+        principal: PrincipalId,
+        after: i64,
+        limit: u16,
+    ) -> Result<Vec<StreamEvent>, StoreError>;
 
     /// Notes that an event was handed to a connection, the first time at `at`. By the worker only.
     async fn note_handed(&mut self, principal: PrincipalId, seq: i64, at: Timestamp) -> Result<(), StoreError>;

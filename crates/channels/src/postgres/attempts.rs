@@ -76,7 +76,11 @@ impl Attempts for PgTx {
         )
         .execute(self.conn())
         .await?;
-        if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Forbidden) }
+        if done.rows_affected() == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::Forbidden)
+        }
     }
 
     async fn note_callback(&mut self, callback: &Callback) -> Result<bool, StoreError> {
@@ -111,7 +115,11 @@ impl Attempts for PgTx {
             attempt,
             event: row.event,
             stage: Stage::parse(&row.stage),
-            class: row.class.as_deref().and_then(RefusalClass::parse).unwrap_or(RefusalClass::Target),
+            class: row
+                .class
+                .as_deref()
+                .and_then(RefusalClass::parse)
+                .unwrap_or(RefusalClass::Target),
             reason: row.reason.as_deref().map(Reason::new),
             received_at: row.received_at,
             parked: false,

@@ -96,8 +96,17 @@ fn held(id: MessageId, delivery: DeliveryRow, message: MessageRow, open: Option<
         locale: message.locale,
         delivery: Held::state(status, at, delivery.due_at, open.as_ref()),
         begun: status != Status::Accepted,
-        lease: delivery.lease_until.map(|until| Lease { message: id, token: delivery.lease_token, until }),
-        ack: ack(delivery.acked_at, delivery.acked_kind.as_deref(), delivery.acked_by, delivery.ack_note)?,
+        lease: delivery.lease_until.map(|until| Lease {
+            message: id,
+            token: delivery.lease_token,
+            until,
+        }),
+        ack: ack(
+            delivery.acked_at,
+            delivery.acked_kind.as_deref(),
+            delivery.acked_by,
+            delivery.ack_note,
+        )?,
         open,
     })
 }

@@ -10,7 +10,9 @@ use super::{
 };
 use crate::{
     ports::Messages,
-    types::{Attempt, Cursor, Message, MessageFilter, MessageSummary, MessageView, Page, Sealed, SealedContent, addressees},
+    types::{
+        Attempt, Cursor, Message, MessageFilter, MessageSummary, MessageView, Page, Sealed, SealedContent, addressees,
+    },
 };
 
 const TABLE: &str = "channels.message";
@@ -18,7 +20,10 @@ const TABLE: &str = "channels.message";
 #[async_trait]
 impl Messages for PgTx {
     async fn add_message(&mut self, message: &Message) -> Result<(), StoreError> {
-        let addressees: Vec<_> = addressees(&message.contacts).into_iter().map(|principal| principal.uuid()).collect();
+        let addressees: Vec<_> = addressees(&message.contacts)
+            .into_iter()
+            .map(|principal| principal.uuid())
+            .collect();
         sqlx::query!(
             "insert into channels.message (tenant_id, id, accepted_at, sender_kind, sender_id, unit_id, recipient_id, contacts,
                addressees, route, payload, text, content_type, priority, require_ack, deadline, locale, replay_of)
@@ -79,10 +84,17 @@ impl Messages for PgTx {
         .fetch_all(self.conn())
         .await?;
         let attempts = attempts.into_iter().map(Attempt::try_from).collect::<Result<_, _>>()?;
-        Ok(Some(MessageView { message: row.try_into()?, attempts }))
+        Ok(Some(MessageView {
+            message: row.try_into()?,
+            attempts,
+        }))
     }
 
-    async fn messages(&mut self, filter: &MessageFilter, page: &Page<Cursor>) -> Result<Vec<MessageSummary>, StoreError> {
+    async fn messages(
+        &mut self,
+        filter: &MessageFilter,
+        page: &Page<Cursor>,
+    ) -> Result<Vec<MessageSummary>, StoreError> {
         let rows = sqlx::query_as!(
             SummaryRow,
             "select m.id, m.accepted_at, m.sender_kind, m.sender_id, m.unit_id, m.recipient_id, m.contacts, m.route, m.content_type,
@@ -107,9 +119,16 @@ impl Messages for PgTx {
     }
 
     async fn sealed_payload(&mut self, id: MessageId) -> Result<Option<SealedContent>, StoreError> {
-        let row = sqlx::query!("select payload, text from channels.message where tenant_id = $1 and id = $2", tenant(self), id.uuid())
-            .fetch_optional(self.conn())
-            .await?;
-        Ok(row.map(|row| SealedContent { payload: Sealed::new(row.payload), text: row.text.map(Sealed::new) }))
+        let row = sqlx::query!(
+            "select payload, text from channels.message where tenant_id = $1 and id = $2",
+            tenant(self),
+            id.uuid()
+        )
+        .fetch_optional(self.conn())
+        .await?;
+        Ok(row.map(|row| SealedContent {
+            payload: Sealed::new(row.payload),
+            text: row.text.map(Sealed::new),
+        }))
     }
 }

@@ -18,11 +18,19 @@ fn tenant(tx: &PgTx) -> Uuid {
     tx.context().tenant().uuid()
 }
 
-fn json<T: serde::Serialize>(value: &T, table: &'static str, column: &'static str) -> Result<serde_json::Value, StoreError> {
+fn json<T: serde::Serialize>(
+    value: &T,
+    table: &'static str,
+    column: &'static str,
+) -> Result<serde_json::Value, StoreError> {
     serde_json::to_value(value).map_err(|_| StoreError::corrupt(table, column))
 }
 
-fn parsed<T: serde::de::DeserializeOwned>(value: serde_json::Value, table: &'static str, column: &'static str) -> Result<T, StoreError> {
+fn parsed<T: serde::de::DeserializeOwned>(
+    value: serde_json::Value,
+    table: &'static str,
+    column: &'static str,
+) -> Result<T, StoreError> {
     serde_json::from_value(value).map_err(|_| StoreError::corrupt(table, column))
 }
 

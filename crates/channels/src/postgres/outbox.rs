@@ -12,7 +12,13 @@ use crate::{
 
 #[async_trait]
 impl Outbox for PgTx {
-    async fn lease_due(&mut self, worker: &WorkerId, limit: u16, now: Timestamp, until: Timestamp) -> Result<Vec<Leased>, StoreError> {
+    async fn lease_due(
+        &mut self,
+        worker: &WorkerId,
+        limit: u16,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<Leased>, StoreError> {
         let rows = sqlx::query!(
             r#"with due as (
                  select d.message_id, d.wake_at from channels.delivery d
@@ -36,26 +42,48 @@ impl Outbox for PgTx {
         .fetch_all(self.conn())
         .await?;
         let leased = rows.into_iter().map(|row| {
-            let status = Status::parse(&row.status).ok_or_else(|| StoreError::corrupt("channels.delivery", "status"))?;
-            let live = row.state.as_deref().and_then(AttemptState::parse).and_then(LiveState::of).zip(row.ends_at).map(|(state, ends)| {
-                let sends = u16::try_from(row.sends.unwrap_or(0)).unwrap_or(u16::MAX);
-                Live { state, ends, sends, idempotent: row.idempotent.unwrap_or(false) }
-            });
+            let status =
+                Status::parse(&row.status).ok_or_else(|| StoreError::corrupt("channels.delivery", "status"))?;
+            let live = row
+                .state
+                .as_deref()
+                .and_then(AttemptState::parse)
+                .and_then(LiveState::of)
+                .zip(row.ends_at)
+                .map(|(state, ends)| {
+                    let sends = u16::try_from(row.sends.unwrap_or(0)).unwrap_or(u16::MAX);
+                    Live {
+                        state,
+                        ends,
+                        sends,
+                        idempotent: row.idempotent.unwrap_or(false),
+                    }
+                });
             let (at, due) = (Position::default(), row.due_at);
             let delivery = match (status.terminal(), live) {
                 (Some(terminal), _) => Delivery::Ended(terminal),
                 (None, Some(live)) => Delivery::Trying { at, live, due },
                 (None, None) => Delivery::Ready { at, due },
             };
-            let todo = if delivery.wants_start(row.deadline, now) { Todo::Start } else { Todo::Advance };
-            let lease = Lease { message: MessageId::from_uuid(row.message_id), token: row.lease_token, until };
+            let todo = if delivery.wants_start(row.deadline, now) {
+                Todo::Start
+            } else {
+                Todo::Advance
+            };
+            let lease = Lease {
+                message: MessageId::from_uuid(row.message_id),
+                token: row.lease_token,
+                until,
+            };
             Ok(Leased { lease, todo })
         });
         leased.collect()
     }
 
     async fn hold(&mut self, message: MessageId, token: i64) -> Result<Held, StoreError> {
-        held::lock(self, message, Some(token)).await?.ok_or(StoreError::Conflict)
+        held::lock(self, message, Some(token))
+            .await?
+            .ok_or(StoreError::Conflict)
     }
 
     async fn lock(&mut self, message: MessageId) -> Result<Option<Held>, StoreError> {
@@ -64,7 +92,14 @@ impl Outbox for PgTx {
 
     async fn save(&mut self, held: &Held, keep: Keep, now: Timestamp) -> Result<(), StoreError> {
         let terminal = held.delivery.terminal();
-        let status = terminal.map_or(if held.begun { Status::Delivering } else { Status::Accepted }, Status::from);
+        let status = terminal.map_or(
+            if held.begun {
+                Status::Delivering
+            } else {
+                Status::Accepted
+            },
+            Status::from,
+        );
         let at = held.delivery.position();
         let (leased, wake) = held.wake(keep, now);
         let ack = held.ack.as_ref();
@@ -96,7 +131,11 @@ impl Outbox for PgTx {
         )
         .execute(self.conn())
         .await?;
-        if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Forbidden) }
+        if done.rows_affected() == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::Forbidden)
+        }
     }
 
     async fn release(&mut self, message: MessageId, token: i64, due: Timestamp) -> Result<(), StoreError> {
@@ -110,6 +149,10 @@ impl Outbox for PgTx {
         )
         .execute(self.conn())
         .await?;
-        if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Conflict) }
+        if done.rows_affected() == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::Conflict)
+        }
     }
 }

@@ -28,7 +28,10 @@ impl TryFrom<Row> for Recipient {
             id: RecipientId::from_uuid(row.id),
             name: row.name,
             contacts: parsed(row.contacts, TABLE, "contacts")?,
-            quiet_hours: row.quiet_hours.map(|value| parsed(value, TABLE, "quiet_hours")).transpose()?,
+            quiet_hours: row
+                .quiet_hours
+                .map(|value| parsed(value, TABLE, "quiet_hours"))
+                .transpose()?,
             locale: row.locale,
             created_at: row.created_at,
         })
@@ -45,7 +48,11 @@ impl Recipients for PgTx {
             recipient.id.uuid(),
             recipient.name,
             json(&recipient.contacts, TABLE, "contacts")?,
-            recipient.quiet_hours.as_ref().map(|hours| json(hours, TABLE, "quiet_hours")).transpose()?,
+            recipient
+                .quiet_hours
+                .as_ref()
+                .map(|hours| json(hours, TABLE, "quiet_hours"))
+                .transpose()?,
             recipient.locale,
             recipient.created_at,
         )
@@ -96,9 +103,13 @@ impl Recipients for PgTx {
     }
 
     async fn remove_recipient(&mut self, id: RecipientId) -> Result<bool, StoreError> {
-        let done = sqlx::query!("delete from channels.recipient where tenant_id = $1 and id = $2", tenant(self), id.uuid())
-            .execute(self.conn())
-            .await?;
+        let done = sqlx::query!(
+            "delete from channels.recipient where tenant_id = $1 and id = $2",
+            tenant(self),
+            id.uuid()
+        )
+        .execute(self.conn())
+        .await?;
         Ok(done.rows_affected() == 1)
     }
 }

@@ -24,10 +24,15 @@ struct Row {
 impl TryFrom<Row> for RouteVersion {
     type Error = StoreError;
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let seconds = u32::try_from(row.deadline_seconds).map_err(|_| StoreError::corrupt(TABLE, "deadline_seconds"))?;
+        let seconds =
+            u32::try_from(row.deadline_seconds).map_err(|_| StoreError::corrupt(TABLE, "deadline_seconds"))?;
         let route = Route::new(&row.name, parsed(row.steps, TABLE, "steps")?, row.require_ack, seconds)
             .map_err(|_| StoreError::corrupt(TABLE, "steps"))?;
-        Ok(Self { id: RouteId::from_uuid(row.id), route, updated_at: Some(row.updated_at) })
+        Ok(Self {
+            id: RouteId::from_uuid(row.id),
+            route,
+            updated_at: Some(row.updated_at),
+        })
     }
 }
 
@@ -78,9 +83,13 @@ impl Routes for PgTx {
     }
 
     async fn remove_route(&mut self, name: &str) -> Result<bool, StoreError> {
-        let done = sqlx::query!("delete from channels.route where tenant_id = $1 and name = $2", tenant(self), name)
-            .execute(self.conn())
-            .await?;
+        let done = sqlx::query!(
+            "delete from channels.route where tenant_id = $1 and name = $2",
+            tenant(self),
+            name
+        )
+        .execute(self.conn())
+        .await?;
         Ok(done.rows_affected() == 1)
     }
 }

@@ -62,14 +62,25 @@ impl TryFrom<SummaryRow> for MessageSummary {
     }
 }
 
-pub(super) fn ack(at: Option<Timestamp>, kind: Option<&str>, by: Option<Uuid>, note: Option<Vec<u8>>) -> Result<Option<Ack>, StoreError> {
-    let (Some(at), Some(kind), Some(by)) = (at, kind, by) else { return Ok(None) };
+pub(super) fn ack(
+    at: Option<Timestamp>,
+    kind: Option<&str>,
+    by: Option<Uuid>,
+    note: Option<Vec<u8>>,
+) -> Result<Option<Ack>, StoreError> {
+    let (Some(at), Some(kind), Some(by)) = (at, kind, by) else {
+        return Ok(None);
+    };
     let by = match PrincipalKind::parse(kind) {
         Some(kind) => AckBy::Principal(PrincipalId::from_parts(kind, by)),
         None if kind == "attempt" => AckBy::Attempt(AttemptId::from_uuid(by)),
         None => return Err(StoreError::corrupt(DELIVERY, "acked_kind")),
     };
-    Ok(Some(Ack { at, by, note: note.map(Sealed::new) }))
+    Ok(Some(Ack {
+        at,
+        by,
+        note: note.map(Sealed::new),
+    }))
 }
 
 pub(super) struct AttemptRow {

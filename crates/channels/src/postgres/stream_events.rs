@@ -11,7 +11,13 @@ use crate::{
 
 #[async_trait]
 impl StreamEvents for PgTx {
-    async fn append_event(&mut self, principal: PrincipalId, message: MessageId, attempt: AttemptId, at: Timestamp) -> Result<i64, StoreError> {
+    async fn append_event(
+        &mut self,
+        principal: PrincipalId,
+        message: MessageId,
+        attempt: AttemptId,
+        at: Timestamp,
+    ) -> Result<i64, StoreError> {
         // The counter's row stays locked until the commit, so numbers become visible in their order.
         let seq = sqlx::query_scalar!(
             "insert into channels.stream as s (tenant_id, principal_id, last_seq) values ($1, $2, 1)
@@ -35,7 +41,12 @@ impl StreamEvents for PgTx {
         Ok(seq)
     }
 
-    async fn events_after(&mut self, principal: PrincipalId, after: i64, limit: u16) -> Result<Vec<StreamEvent>, StoreError> {
+    async fn events_after(
+        &mut self,
+        principal: PrincipalId,
+        after: i64,
+        limit: u16,
+    ) -> Result<Vec<StreamEvent>, StoreError> {
         let rows = sqlx::query!(
             "select e.seq, e.message_id, e.attempt_id, e.at, m.payload, m.text, m.content_type, m.priority, m.require_ack, m.accepted_at
              from channels.stream_event e join channels.message m on m.tenant_id = e.tenant_id and m.id = e.message_id
@@ -56,7 +67,8 @@ impl StreamEvents for PgTx {
                 payload: Sealed::new(row.payload),
                 text: row.text.map(Sealed::new),
                 content_type: row.content_type,
-                priority: Priority::parse(&row.priority).ok_or_else(|| StoreError::corrupt("channels.message", "priority"))?,
+                priority: Priority::parse(&row.priority)
+                    .ok_or_else(|| StoreError::corrupt("channels.message", "priority"))?,
                 require_ack: row.require_ack,
                 accepted_at: row.accepted_at,
             })

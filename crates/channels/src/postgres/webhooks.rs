@@ -22,7 +22,10 @@ struct Row {
 impl TryFrom<Row> for Webhook {
     type Error = StoreError;
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let events = row.events.iter().map(|word| WebhookEvent::parse(word).ok_or_else(|| StoreError::corrupt(TABLE, "events")));
+        let events = row
+            .events
+            .iter()
+            .map(|word| WebhookEvent::parse(word).ok_or_else(|| StoreError::corrupt(TABLE, "events")));
         Ok(Self {
             id: WebhookId::from_uuid(row.id),
             url: WebhookUrl::parse(&row.url).map_err(|_| StoreError::corrupt(TABLE, "url"))?,
@@ -91,9 +94,13 @@ impl Webhooks for PgTx {
     }
 
     async fn remove_webhook(&mut self, id: WebhookId) -> Result<bool, StoreError> {
-        let done = sqlx::query!("delete from channels.webhook where tenant_id = $1 and id = $2", tenant(self), id.uuid())
-            .execute(self.conn())
-            .await?;
+        let done = sqlx::query!(
+            "delete from channels.webhook where tenant_id = $1 and id = $2",
+            tenant(self),
+            id.uuid()
+        )
+        .execute(self.conn())
+        .await?;
         Ok(done.rows_affected() == 1)
     }
 }

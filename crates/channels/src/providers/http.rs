@@ -82,7 +82,14 @@ pub(super) async fn body(mut response: reqwest::Response, cap: usize) -> Vec<u8>
 
 /// `Retry-After` in seconds; the form as a date is not understood.
 pub(super) fn retry_after(response: &reqwest::Response) -> Option<u32> {
-    response.headers().get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()
+    response
+        .headers()
+        .get(reqwest::header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]
@@ -91,11 +98,25 @@ mod tests {
 
     #[test]
     fn a_base_is_https_or_loopback() {
-        for good in ["https://api.example", "https://api.example/v1", "http://127.0.0.1:9", "http://[::1]:9/"] {
+        for good in [
+            "https://api.example",
+            "https://api.example/v1",
+            "http://127.0.0.1:9",
+            "http://[::1]:9/",
+        ] {
             assert!(base(&good.parse().unwrap()).unwrap().path().ends_with('/'), "{good}");
         }
-        for bad in ["http://api.example", "http://localhost", "ftp://127.0.0.1", "https://u:p@api.example", "data:x"] {
-            assert!(matches!(base(&bad.parse().unwrap()), Err(ClientError::BaseUrl)), "{bad}");
+        for bad in [
+            "http://api.example",
+            "http://localhost",
+            "ftp://127.0.0.1",
+            "https://u:p@api.example",
+            "data:x",
+        ] {
+            assert!(
+                matches!(base(&bad.parse().unwrap()), Err(ClientError::BaseUrl)),
+                "{bad}"
+            );
         }
     }
 }

@@ -26,14 +26,22 @@ impl Carriers {
     /// The same, able to call webhooks. Receivers recognise a repetition by `webhook-id`.
     #[must_use]
     pub fn with_webhooks(mut self) -> Self {
-        self.0.push(Carrier { name: WEBHOOK.to_owned(), channel: Channel::Internet, idempotent: true });
+        self.0.push(Carrier {
+            name: WEBHOOK.to_owned(),
+            channel: Channel::Internet,
+            idempotent: true,
+        });
         self
     }
 
     /// The provider of try number `tries` (from 0) on `channel`: the one that is `wanted`, else each in turn.
     #[must_use]
     pub fn pick(&self, channel: Channel, wanted: Option<&str>, tries: u8) -> Option<&Carrier> {
-        let fit = || self.0.iter().filter(|carrier| carrier.channel == channel && wanted.is_none_or(|name| name == carrier.name));
+        let fit = || {
+            self.0
+                .iter()
+                .filter(|carrier| carrier.channel == channel && wanted.is_none_or(|name| name == carrier.name))
+        };
         let turn = usize::from(tries).checked_rem(fit().count())?;
         fit().nth(turn)
     }
@@ -45,10 +53,21 @@ mod tests {
 
     #[test]
     fn tries_go_to_each_provider_in_turn_unless_one_is_wanted() {
-        let sms = |name: &str| Carrier { name: name.into(), channel: Channel::Sms, idempotent: false };
+        let sms = |name: &str| Carrier {
+            name: name.into(),
+            channel: Channel::Sms,
+            idempotent: false,
+        };
         let carriers = Carriers::new(vec![sms("a"), sms("b")]);
-        let name = |wanted, tries| carriers.pick(Channel::Sms, wanted, tries).map(|carrier| carrier.name.as_str());
-        assert_eq!((name(None, 0), name(None, 1), name(None, 2)), (Some("a"), Some("b"), Some("a")));
+        let name = |wanted, tries| {
+            carriers
+                .pick(Channel::Sms, wanted, tries)
+                .map(|carrier| carrier.name.as_str())
+        };
+        assert_eq!(
+            (name(None, 0), name(None, 1), name(None, 2)),
+            (Some("a"), Some("b"), Some("a"))
+        );
         assert_eq!((name(Some("b"), 0), name(Some("c"), 0)), (Some("b"), None));
         assert_eq!(carriers.pick(Channel::Voice, None, 0), None);
     }

@@ -29,7 +29,11 @@ impl PhoneNumber {
     pub fn parse(text: &str) -> Result<Self, ContactError> {
         let digits = text.strip_prefix('+').ok_or(ContactError::Phone)?;
         let fits = (7..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-        if fits && !digits.starts_with('0') { Ok(Self(text.to_owned())) } else { Err(ContactError::Phone) }
+        if fits && !digits.starts_with('0') {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ContactError::Phone)
+        }
     }
 
     /// The number, with its `+`.
@@ -130,7 +134,11 @@ impl Contact {
     /// # Errors
     /// [`ContactError`] when `address` is not one of that channel.
     pub fn new(channel: Channel, address: &str, verified: bool) -> Result<Self, ContactError> {
-        Ok(Self { channel, address: Address::parse(channel, address)?, verified })
+        Ok(Self {
+            channel,
+            address: Address::parse(channel, address)?,
+            verified,
+        })
     }
 
     /// The channel.
@@ -161,7 +169,11 @@ impl TryFrom<Written> for Contact {
 
 impl From<Contact> for Written {
     fn from(contact: Contact) -> Self {
-        Self { channel: contact.channel, address: contact.address.to_string(), verified: contact.verified }
+        Self {
+            channel: contact.channel,
+            address: contact.address.to_string(),
+            verified: contact.verified,
+        }
     }
 }
 
@@ -186,7 +198,16 @@ mod tests {
     #[test]
     fn only_e164_is_a_telephone_number() {
         assert!(PhoneNumber::parse("+15005550006").is_ok());
-        for bad in ["", "+", "15005550006", "+0500555000", "+1500555", "+1234567890123456", "+1500 555 0006", "+1500555000٣"] {
+        for bad in [
+            "",
+            "+",
+            "15005550006",
+            "+0500555000",
+            "+1500555",
+            "+1234567890123456",
+            "+1500 555 0006",
+            "+1500555000٣",
+        ] {
             let short = bad == "+1500555";
             assert_eq!(PhoneNumber::parse(bad).is_ok(), short, "{bad}");
         }
@@ -194,10 +215,26 @@ mod tests {
 
     #[test]
     fn an_internet_address_is_a_principal_or_a_webhook() {
-        assert!(matches!(Address::parse(Channel::Internet, "usr_00000000000000000000000000"), Ok(Address::Stream(_))));
-        assert!(matches!(Address::parse(Channel::Internet, "https://desk.example/hook"), Ok(Address::Webhook(_))));
-        for bad in ["msg_00000000000000000000000000", "http://desk.example/hook", "+15005550006", "ftp://x", ""] {
-            assert_eq!(Address::parse(Channel::Internet, bad), Err(ContactError::Internet), "{bad}");
+        assert!(matches!(
+            Address::parse(Channel::Internet, "usr_00000000000000000000000000"),
+            Ok(Address::Stream(_))
+        ));
+        assert!(matches!(
+            Address::parse(Channel::Internet, "https://desk.example/hook"),
+            Ok(Address::Webhook(_))
+        ));
+        for bad in [
+            "msg_00000000000000000000000000",
+            "http://desk.example/hook",
+            "+15005550006",
+            "ftp://x",
+            "",
+        ] {
+            assert_eq!(
+                Address::parse(Channel::Internet, bad),
+                Err(ContactError::Internet),
+                "{bad}"
+            );
         }
     }
 

@@ -16,7 +16,11 @@ impl WorkerId {
     /// The first 100 characters of `name`; `worker` if there are none.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        if name.is_empty() { Self("worker".to_owned()) } else { Self(name.chars().take(100).collect()) }
+        if name.is_empty() {
+            Self("worker".to_owned())
+        } else {
+            Self(name.chars().take(100).collect())
+        }
     }
 
     /// The name.
@@ -110,7 +114,9 @@ impl Held {
         }
         let others = self.contacts.iter().filter(|contact| contact.channel() == channel);
         targets.extend(
-            others.filter(|contact| !matches!(contact.address(), Address::Stream(_))).map(|contact| Target::One(contact.address().clone())),
+            others
+                .filter(|contact| !matches!(contact.address(), Address::Stream(_)))
+                .map(|contact| Target::One(contact.address().clone())),
         );
         targets
     }
@@ -122,7 +128,12 @@ impl Held {
         }
         let live = open.filter(|attempt| attempt.live).and_then(|attempt| {
             let state = LiveState::of(attempt.state)?;
-            Some(Live { state, ends: attempt.ends, sends: attempt.sends, idempotent: attempt.idempotent })
+            Some(Live {
+                state,
+                ends: attempt.ends,
+                sends: attempt.sends,
+                idempotent: attempt.idempotent,
+            })
         });
         match live {
             Some(live) => Delivery::Trying { at, live, due },
@@ -133,7 +144,10 @@ impl Held {
     /// Whether the lease stays, and when the delivery can be taken next: never, once it has ended and no call is under way.
     pub(crate) fn wake(&self, keep: Keep, now: Timestamp) -> (bool, Option<Timestamp>) {
         let until = self.lease.map(|lease| lease.until);
-        let calling = self.open.as_ref().is_some_and(|attempt| attempt.state == AttemptState::Intent);
+        let calling = self
+            .open
+            .as_ref()
+            .is_some_and(|attempt| attempt.state == AttemptState::Intent);
         match (self.delivery.due(), keep) {
             (None, _) if calling => (until.is_some(), Some(until.unwrap_or(now))),
             (None, _) => (false, None),

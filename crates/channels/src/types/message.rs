@@ -16,10 +16,18 @@ pub const DEFAULT_CONTENT_TYPE: &str = "application/octet-stream";
 #[must_use]
 pub fn is_content_type(text: &str) -> bool {
     let essence = text.split(';').next().unwrap_or("");
-    let token = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b));
+    let token = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b))
+    };
     (3..=100).contains(&text.len())
         && text.bytes().all(|b| (0x20..0x7f).contains(&b))
-        && essence.trim_end().split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype))
+        && essence
+            .trim_end()
+            .split_once('/')
+            .is_some_and(|(kind, subtype)| token(kind) && token(subtype))
 }
 
 /// A message as accepted. It never changes.
@@ -151,10 +159,23 @@ mod tests {
 
     #[test]
     fn content_types_have_a_type_and_a_subtype() {
-        for good in ["text/plain", "application/vnd.x+json", "text/plain; charset=utf-8", DEFAULT_CONTENT_TYPE] {
+        for good in [
+            "text/plain",
+            "application/vnd.x+json",
+            "text/plain; charset=utf-8",
+            DEFAULT_CONTENT_TYPE,
+        ] {
             assert!(is_content_type(good), "{good}");
         }
-        for bad in ["", "text", "/plain", "text/", "text/plain\r\nx: y", "te xt/plain", &format!("text/{}", "a".repeat(100))] {
+        for bad in [
+            "",
+            "text",
+            "/plain",
+            "text/",
+            "text/plain\r\nx: y",
+            "te xt/plain",
+            &format!("text/{}", "a".repeat(100)),
+        ] {
             assert!(!is_content_type(bad), "{bad}");
         }
     }

@@ -28,11 +28,21 @@ impl std::str::FromStr for Cursor {
     type Err = InvalidCursor;
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         let (at, id) = text.split_at_checked(16).ok_or(InvalidCursor)?;
-        let micros = u64::from_str_radix(at, 16).ok().and_then(|n| i64::try_from(n).ok()).ok_or(InvalidCursor)?;
+        let micros = u64::from_str_radix(at, 16)
+            .ok()
+            .and_then(|n| i64::try_from(n).ok())
+            .ok_or(InvalidCursor)?;
         let at = Timestamp::from_timestamp_micros(micros).ok_or(InvalidCursor)?;
         let id = u128::from_str_radix(id, 16).map_err(|_| InvalidCursor)?;
-        let cursor = Self { at, id: Uuid::from_u128(id) };
-        if cursor.to_string() == text { Ok(cursor) } else { Err(InvalidCursor) }
+        let cursor = Self {
+            at,
+            id: Uuid::from_u128(id),
+        };
+        if cursor.to_string() == text {
+            Ok(cursor)
+        } else {
+            Err(InvalidCursor)
+        }
     }
 }
 
@@ -84,9 +94,18 @@ mod tests {
 
     #[test]
     fn a_cursor_survives_its_text_form() {
-        let cursor = Cursor { at: "2026-01-02T03:04:05.000006Z".parse().unwrap(), id: Uuid::from_u128(7) };
+        let cursor = Cursor {
+            at: "2026-01-02T03:04:05.000006Z".parse().unwrap(),
+            id: Uuid::from_u128(7),
+        };
         assert_eq!(cursor.to_string().parse(), Ok(cursor));
-        for bad in ["", "zz", &cursor.to_string().to_uppercase(), &format!("{cursor}0"), "ffffffffffffffffffffffffffffffffffffffffffffffff"] {
+        for bad in [
+            "",
+            "zz",
+            &cursor.to_string().to_uppercase(),
+            &format!("{cursor}0"),
+            "ffffffffffffffffffffffffffffffffffffffffffffffff",
+        ] {
             let same = bad == cursor.to_string();
             assert_eq!(bad.parse::<Cursor>().is_ok(), same, "{bad}");
         }
@@ -95,7 +114,19 @@ mod tests {
     #[test]
     fn the_extra_row_becomes_the_next_cursor() {
         let page: Page<u8> = Page::first(2);
-        assert_eq!(Listed::cut(vec![1, 2, 3], &page, |n| *n), Listed { items: vec![1, 2], next: Some(2) });
-        assert_eq!(Listed::cut(vec![1, 2], &page, |n| *n), Listed { items: vec![1, 2], next: None });
+        assert_eq!(
+            Listed::cut(vec![1, 2, 3], &page, |n| *n),
+            Listed {
+                items: vec![1, 2],
+                next: Some(2)
+            }
+        );
+        assert_eq!(
+            Listed::cut(vec![1, 2], &page, |n| *n),
+            Listed {
+                items: vec![1, 2],
+                next: None
+            }
+        );
     }
 }

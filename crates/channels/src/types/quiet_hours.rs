@@ -46,7 +46,11 @@ impl QuietHours {
         if !is_zone_name(timezone) {
             return Err(QuietHoursError::Zone);
         }
-        Ok(Self { start: start.to_owned(), end: end.to_owned(), timezone: timezone.to_owned() })
+        Ok(Self {
+            start: start.to_owned(),
+            end: end.to_owned(),
+            timezone: timezone.to_owned(),
+        })
     }
 
     /// When they begin, `HH:MM`.
@@ -77,19 +81,28 @@ impl TryFrom<Written> for QuietHours {
 
 impl From<QuietHours> for Written {
     fn from(hours: QuietHours) -> Self {
-        Self { start: hours.start, end: hours.end, timezone: hours.timezone }
+        Self {
+            start: hours.start,
+            end: hours.end,
+            timezone: hours.timezone,
+        }
     }
 }
 
 fn is_time_of_day(text: &str) -> bool {
-    let two = |part: &str, below: u8| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit()) && part.parse::<u8>().is_ok_and(|n| n < below);
-    text.split_once(':').is_some_and(|(hour, minute)| two(hour, 24) && two(minute, 60))
+    let two = |part: &str, below: u8| {
+        part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit()) && part.parse::<u8>().is_ok_and(|n| n < below)
+    };
+    text.split_once(':')
+        .is_some_and(|(hour, minute)| two(hour, 24) && two(minute, 60))
 }
 
 fn is_zone_name(text: &str) -> bool {
     text.len() <= 64
         && text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.split('/').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+-".contains(&b)))
+        && text
+            .split('/')
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+-".contains(&b)))
 }
 
 #[cfg(test)]
@@ -106,11 +119,19 @@ mod tests {
     #[test]
     fn nonsense_is_refused() {
         for time in ["24:00", "7:00", "07:60", "0700", "-1:00", "+1:00", ""] {
-            assert_eq!(QuietHours::new(time, "08:00", "UTC"), Err(QuietHoursError::Time), "{time}");
+            assert_eq!(
+                QuietHours::new(time, "08:00", "UTC"),
+                Err(QuietHoursError::Time),
+                "{time}"
+            );
         }
         assert_eq!(QuietHours::new("07:00", "07:00", "UTC"), Err(QuietHoursError::Empty));
         for zone in ["", "Europe/", "/etc", "Europe Vienna", "../UTC"] {
-            assert_eq!(QuietHours::new("22:00", "07:00", zone), Err(QuietHoursError::Zone), "{zone}");
+            assert_eq!(
+                QuietHours::new("22:00", "07:00", zone),
+                Err(QuietHoursError::Zone),
+                "{zone}"
+            );
         }
     }
 }

@@ -20,9 +20,19 @@ impl Reason {
         let word: String = text
             .chars()
             .take(80)
-            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+            .map(|c| {
+                if c.is_ascii_alphanumeric() {
+                    c.to_ascii_lowercase()
+                } else {
+                    '-'
+                }
+            })
             .collect();
-        if word.is_empty() { Self("unknown".to_owned()) } else { Self(word) }
+        if word.is_empty() {
+            Self("unknown".to_owned())
+        } else {
+            Self(word)
+        }
     }
 
     /// The word.

@@ -60,9 +60,15 @@ impl Recipient {
 
 fn is_language_tag(text: &str) -> bool {
     let mut parts = text.split('-');
-    let language = parts.next().is_some_and(|part| (2..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphabetic()));
+    let language = parts
+        .next()
+        .is_some_and(|part| (2..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphabetic()));
     let rest: Vec<&str> = parts.collect();
-    language && rest.len() <= 3 && rest.iter().all(|p| (2..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
+    language
+        && rest.len() <= 3
+        && rest
+            .iter()
+            .all(|p| (2..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]
@@ -85,13 +91,62 @@ mod tests {
     #[test]
     fn limits_are_held() {
         assert_eq!(recipient().check(), Ok(()));
-        assert_eq!(Recipient { name: "é".repeat(200), ..recipient() }.check(), Ok(()));
-        assert_eq!(Recipient { name: "a".repeat(201), ..recipient() }.check(), Err(RecipientError::Name));
-        assert_eq!(Recipient { name: String::new(), ..recipient() }.check(), Err(RecipientError::Name));
-        assert_eq!(Recipient { name: "a\nb".into(), ..recipient() }.check(), Err(RecipientError::Name));
-        assert_eq!(Recipient { contacts: vec![], ..recipient() }.check(), Err(RecipientError::Contacts));
+        assert_eq!(
+            Recipient {
+                name: "é".repeat(200),
+                ..recipient()
+            }
+            .check(),
+            Ok(())
+        );
+        assert_eq!(
+            Recipient {
+                name: "a".repeat(201),
+                ..recipient()
+            }
+            .check(),
+            Err(RecipientError::Name)
+        );
+        assert_eq!(
+            Recipient {
+                name: String::new(),
+                ..recipient()
+            }
+            .check(),
+            Err(RecipientError::Name)
+        );
+        assert_eq!(
+            Recipient {
+                name: "a\nb".into(),
+                ..recipient()
+            }
+            .check(),
+            Err(RecipientError::Name)
+        );
+        assert_eq!(
+            Recipient {
+                contacts: vec![],
+                ..recipient()
+            }
+            .check(),
+            Err(RecipientError::Contacts)
+        );
         let many = vec![Contact::new(Channel::Sms, "+15005550006", false).unwrap(); 21];
-        assert_eq!(Recipient { contacts: many, ..recipient() }.check(), Err(RecipientError::Contacts));
-        assert_eq!(Recipient { locale: Some("german".into()), ..recipient() }.check(), Err(RecipientError::Locale));
+        assert_eq!(
+            Recipient {
+                contacts: many,
+                ..recipient()
+            }
+            .check(),
+            Err(RecipientError::Contacts)
+        );
+        assert_eq!(
+            Recipient {
+                locale: Some("german".into()),
+                ..recipient()
+            }
+            .check(),
+            Err(RecipientError::Locale)
+        );
     }
 }

@@ -98,13 +98,18 @@ struct Written {
 
 /// Whether `text` has the form of a provider's name in the configuration.
 fn is_provider_name(text: &str) -> bool {
-    (1..=63).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
+    (1..=63).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
 }
 
 /// Whether `text` has the form of a route's name.
 pub(crate) fn is_name(text: &str) -> bool {
     (1..=63).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !text.starts_with('-')
 }
 
@@ -127,20 +132,43 @@ impl Route {
         for (step, it) in (1..).zip(&steps) {
             it.check(step)?;
             if after >= u64::from(deadline_seconds) {
-                return Err(RouteError::Unreachable { step, after, deadline: deadline_seconds });
+                return Err(RouteError::Unreachable {
+                    step,
+                    after,
+                    deadline: deadline_seconds,
+                });
             }
             after += u64::from(it.wait_seconds);
         }
-        Ok(Self { name: name.to_owned(), steps, require_ack, deadline_seconds })
+        Ok(Self {
+            name: name.to_owned(),
+            steps,
+            require_ack,
+            deadline_seconds,
+        })
     }
 
     /// The route that needs no definition: internet for a minute, then a text for two, then a call for three; an
     /// acknowledgement is required, within the hour. A tenant may define its own under the same name.
     #[must_use]
     pub fn standard() -> Self {
-        let step = |channel, wait_seconds| Step { channel, wait_seconds, attempts: 1, provider: None };
-        let steps = vec![step(Channel::Internet, 60), step(Channel::Sms, 120), step(Channel::Voice, 180)];
-        Self { name: STANDARD.to_owned(), steps, require_ack: true, deadline_seconds: 3_600 }
+        let step = |channel, wait_seconds| Step {
+            channel,
+            wait_seconds,
+            attempts: 1,
+            provider: None,
+        };
+        let steps = vec![
+            step(Channel::Internet, 60),
+            step(Channel::Sms, 120),
+            step(Channel::Voice, 180),
+        ];
+        Self {
+            name: STANDARD.to_owned(),
+            steps,
+            require_ack: true,
+            deadline_seconds: 3_600,
+        }
     }
 
     /// Its name.
@@ -193,14 +221,29 @@ impl Step {
 impl TryFrom<Written> for Route {
     type Error = RouteError;
     fn try_from(written: Written) -> Result<Self, RouteError> {
-        Self::new(&written.name, written.steps, written.require_ack, written.deadline_seconds)
+        Self::new(
+            &written.name,
+            written.steps,
+            written.require_ack,
+            written.deadline_seconds,
+        )
     }
 }
 
 impl From<Route> for Written {
     fn from(route: Route) -> Self {
-        let Route { name, steps, require_ack, deadline_seconds } = route;
-        Self { name, steps, require_ack, deadline_seconds }
+        let Route {
+            name,
+            steps,
+            require_ack,
+            deadline_seconds,
+        } = route;
+        Self {
+            name,
+            steps,
+            require_ack,
+            deadline_seconds,
+        }
     }
 }
 
@@ -219,7 +262,11 @@ impl RouteVersion {
     /// The built-in version of [`STANDARD`]; its id is the nil id.
     #[must_use]
     pub fn standard() -> Self {
-        Self { id: RouteId::from_uuid(Uuid::nil()), route: Route::standard(), updated_at: None }
+        Self {
+            id: RouteId::from_uuid(Uuid::nil()),
+            route: Route::standard(),
+            updated_at: None,
+        }
     }
 }
 
@@ -236,7 +283,11 @@ pub struct RouteSnapshot {
 
 impl From<&RouteVersion> for RouteSnapshot {
     fn from(version: &RouteVersion) -> Self {
-        Self { id: version.id, hash: version.route.hash(), route: version.route.clone() }
+        Self {
+            id: version.id,
+            hash: version.route.hash(),
+            route: version.route.clone(),
+        }
     }
 }
 
@@ -245,7 +296,12 @@ mod tests {
     use super::*;
 
     fn step(wait_seconds: u32) -> Step {
-        Step { channel: Channel::Sms, wait_seconds, attempts: 1, provider: None }
+        Step {
+            channel: Channel::Sms,
+            wait_seconds,
+            attempts: 1,
+            provider: None,
+        }
     }
 
     #[test]
@@ -261,7 +317,11 @@ mod tests {
         assert!(Route::new("r", vec![step(59), step(0)], true, 60).is_ok());
         assert_eq!(
             Route::new("r", vec![step(60), step(0)], true, 60),
-            Err(RouteError::Unreachable { step: 2, after: 60, deadline: 60 })
+            Err(RouteError::Unreachable {
+                step: 2,
+                after: 60,
+                deadline: 60
+            })
         );
         assert!(Route::new("r", vec![step(60)], true, 60).is_ok());
     }
@@ -271,14 +331,32 @@ mod tests {
         assert_eq!(Route::new("-r", vec![step(1)], true, 60), Err(RouteError::Name));
         assert_eq!(Route::new("R", vec![step(1)], true, 60), Err(RouteError::Name));
         assert!(Route::new(&"a".repeat(63), vec![step(1)], true, 60).is_ok());
-        assert_eq!(Route::new(&"a".repeat(64), vec![step(1)], true, 60), Err(RouteError::Name));
+        assert_eq!(
+            Route::new(&"a".repeat(64), vec![step(1)], true, 60),
+            Err(RouteError::Name)
+        );
         assert_eq!(Route::new("r", vec![], true, 60), Err(RouteError::Steps));
         assert_eq!(Route::new("r", vec![step(0); 11], true, 60), Err(RouteError::Steps));
-        assert_eq!(Route::new("r", vec![step(86_401)], true, 60), Err(RouteError::Wait { step: 1 }));
-        assert_eq!(Route::new("r", vec![Step { attempts: 6, ..step(1) }], true, 60), Err(RouteError::Attempts { step: 1 }));
-        assert_eq!(Route::new("r", vec![Step { attempts: 0, ..step(1) }], true, 60), Err(RouteError::Attempts { step: 1 }));
-        let odd = Step { provider: Some("A B".into()), ..step(1) };
-        assert_eq!(Route::new("r", vec![odd], true, 60), Err(RouteError::Provider { step: 1 }));
+        assert_eq!(
+            Route::new("r", vec![step(86_401)], true, 60),
+            Err(RouteError::Wait { step: 1 })
+        );
+        assert_eq!(
+            Route::new("r", vec![Step { attempts: 6, ..step(1) }], true, 60),
+            Err(RouteError::Attempts { step: 1 })
+        );
+        assert_eq!(
+            Route::new("r", vec![Step { attempts: 0, ..step(1) }], true, 60),
+            Err(RouteError::Attempts { step: 1 })
+        );
+        let odd = Step {
+            provider: Some("A B".into()),
+            ..step(1)
+        };
+        assert_eq!(
+            Route::new("r", vec![odd], true, 60),
+            Err(RouteError::Provider { step: 1 })
+        );
         assert_eq!(Route::new("r", vec![step(1)], true, 0), Err(RouteError::Deadline));
         assert_eq!(Route::new("r", vec![step(1)], true, 604_801), Err(RouteError::Deadline));
     }

@@ -95,19 +95,39 @@ mod tests {
 
     #[test]
     fn https_anywhere_and_http_on_loopback() {
-        for good in ["https://desk.example/hook?a=b", "https://10.0.0.1/", "http://127.0.0.1:9/x", "http://[::1]/"] {
+        for good in [
+            "https://desk.example/hook?a=b",
+            "https://10.0.0.1/",
+            "http://127.0.0.1:9/x",
+            "http://[::1]/",
+        ] {
             assert!(WebhookUrl::parse(good).is_ok(), "{good}");
         }
-        for bad in ["http://desk.example/", "http://localhost/", "ftp://127.0.0.1/", "javascript:alert(1)"] {
+        for bad in [
+            "http://desk.example/",
+            "http://localhost/",
+            "ftp://127.0.0.1/",
+            "javascript:alert(1)",
+        ] {
             assert!(WebhookUrl::parse(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn names_passwords_and_fragments_are_refused() {
-        for bad in ["https://u@desk.example/", "https://u:p@desk.example/", "https://desk.example/#x", "https://", "", "desk.example"] {
+        for bad in [
+            "https://u@desk.example/",
+            "https://u:p@desk.example/",
+            "https://desk.example/#x",
+            "https://",
+            "",
+            "desk.example",
+        ] {
             assert_eq!(WebhookUrl::parse(bad), Err(WebhookUrlError::Form), "{bad}");
         }
-        assert_eq!(WebhookUrl::parse(&format!("https://desk.example/{}", "a".repeat(2_048))), Err(WebhookUrlError::Form));
+        assert_eq!(
+            WebhookUrl::parse(&format!("https://desk.example/{}", "a".repeat(2_048))),
+            Err(WebhookUrlError::Form)
+        );
     }
 }

@@ -2,7 +2,9 @@
 #![expect(dead_code, reason = "each suite uses its part")]
 use chrono::Duration;
 use keepgate_channels::{machine::*, ports::*, *};
-use keepgate_kernel::{AttemptId, Level, MessageId, PrincipalId, RecipientId, RequestId, RouteId, Timestamp, WebhookId};
+use keepgate_kernel::{
+    AttemptId, Level, MessageId, PrincipalId, RecipientId, RequestId, RouteId, Timestamp, WebhookId,
+};
 use keepgate_policy::{Command, OpContext, authorize};
 use keepgate_store::testing::{TestTx, World};
 
@@ -23,7 +25,11 @@ pub async fn unmarked(tx: Box<dyn Tx>) -> Result<(), keepgate_store::StoreError>
 }
 
 /// Runs a command as the gate does: authorised, in one transaction, audited.
-pub async fn perform<C: Command<dyn Tx>>(world: &World<dyn Tx>, context: &OpContext, command: &C) -> Result<C::Output, C::Error> {
+pub async fn perform<C: Command<dyn Tx>>(
+    world: &World<dyn Tx>,
+    context: &OpContext,
+    command: &C,
+) -> Result<C::Output, C::Error> {
     let proof = authorize(context).expect("the policy agrees");
     let mut tx = world.begin(context).await;
     let result = command.run(&proof, &mut *tx).await;
@@ -65,8 +71,17 @@ pub fn recipient(world: &World<dyn Tx>, name: &str) -> Recipient {
 }
 
 pub fn route(name: &str, wait_seconds: u32, at: Timestamp) -> RouteVersion {
-    let step = Step { channel: Channel::Sms, wait_seconds, attempts: 2, provider: None };
-    RouteVersion { id: RouteId::new(at), route: Route::new(name, vec![step], true, 600).unwrap(), updated_at: Some(at) }
+    let step = Step {
+        channel: Channel::Sms,
+        wait_seconds,
+        attempts: 2,
+        provider: None,
+    };
+    RouteVersion {
+        id: RouteId::new(at),
+        route: Route::new(name, vec![step], true, 600).unwrap(),
+        updated_at: Some(at),
+    }
 }
 
 pub fn webhook(world: &World<dyn Tx>, url: &str) -> Webhook {
@@ -114,7 +129,10 @@ pub async fn stored(world: &World<dyn Tx>, at: Timestamp) -> MessageId {
 /// Leases what is due at `now` for `seconds`.
 pub async fn lease(world: &World<dyn Tx>, now: Timestamp, seconds: i64) -> Vec<Leased> {
     let mut tx = world.begin(&worker_at(world, now)).await;
-    let leased = tx.lease_due(&WorkerId::new("w"), 100, now, now + Duration::seconds(seconds)).await.unwrap();
+    let leased = tx
+        .lease_due(&WorkerId::new("w"), 100, now, now + Duration::seconds(seconds))
+        .await
+        .unwrap();
     unmarked(tx).await.unwrap();
     leased
 }

@@ -1,6 +1,8 @@
 //! Keepgate's own workers, one folder or file each.
 mod dispatch;
 mod hub;
+mod sweep;
 
 pub use dispatch::{Dispatcher, Outward, Parcel};
 pub use hub::Hub;
+pub use sweep::sweep;

@@ -244,6 +244,23 @@ async fn both_secrets_work_during_an_overlap(world: &World<dyn Tx>) {
     ));
 }
 
+async fn an_old_secret_is_not_remembered_past_its_end(world: &World<dyn Tx>) {
+    let (desk, admin) = (desk(world), world.caller(Level::TenantAdmin));
+    let old = desk.issue(world, |_| ()).await;
+    let new = desk.format.mint(old.id()).unwrap();
+    let phc = desk.hasher.hash(new.secret()).await.unwrap();
+    let overlap = Duration::from_secs(30);
+    perform(world, &admin, &RotateApiKey { key: new, phc, overlap })
+        .await
+        .unwrap();
+    assert!(desk.recognise(old.expose(), None, world.now).await.is_ok());
+    let over = world.now + TimeDelta::seconds(50);
+    assert!(matches!(
+        desk.recognise(old.expose(), None, over).await,
+        Err(AuthError::Unknown)
+    ));
+}
+
 async fn many_at_once_with_one_key_are_all_recognised(world: &World<dyn Tx>) {
     let desk = desk(world);
     let (key, at) = (desk.issue(world, |_| ()).await, world.now);
@@ -287,6 +304,7 @@ cases!(
     a_revoked_key_is_told_so_to_who_knows_its_secret,
     a_verification_is_remembered_for_a_minute_and_forgotten_on_demand,
     both_secrets_work_during_an_overlap,
+    an_old_secret_is_not_remembered_past_its_end,
     many_at_once_with_one_key_are_all_recognised,
     a_suspended_tenant_s_key_is_revoked,
 );

@@ -12,7 +12,7 @@ use keepgate_audit::{LogSigner, SignerError, postgres::Integrator};
 use keepgate_channels::WorkerId;
 use keepgate_gate::{
     Gate, Tx, Vault,
-    workers::{Dispatcher, Hub},
+    workers::{Dispatcher, Hub, sweep},
 };
 use keepgate_identity::{Authenticator, FrontDesk, Hasher};
 use keepgate_kernel::{Clock, TenantId};
@@ -84,6 +84,7 @@ impl Service {
             worker,
         );
         workers.start("dispatcher", dispatcher.run(workers.stopping()));
+        workers.start("sweep", sweep(gate.clone(), platform, workers.stopping()));
 
         let tokens = Arc::new(keys.tokens(&issuer(config))?);
         let api_keys = keys.api_keys()?;

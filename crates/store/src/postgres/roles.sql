@@ -3,10 +3,10 @@
 DO $$
 DECLARE r text;
 BEGIN
-  FOREACH r IN ARRAY ARRAY['kg_owner', 'kg_sec', 'kg_app', 'kg_integrator', 'kg_migrator'] LOOP
+  FOREACH r IN ARRAY ARRAY['kg_owner', 'kg_sec', 'kg_app', 'kg_integrator', 'kg_auditor', 'kg_migrator'] LOOP
     BEGIN
       EXECUTE format('CREATE ROLE %I NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION NOINHERIT %s', r,
-        CASE WHEN r IN ('kg_owner', 'kg_sec') THEN 'NOLOGIN' ELSE 'LOGIN' END);
+        CASE WHEN r IN ('kg_owner', 'kg_sec', 'kg_auditor') THEN 'NOLOGIN' ELSE 'LOGIN' END);
     EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
     END;
   END LOOP;
@@ -20,3 +20,4 @@ BEGIN
 END $$;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO kg_migrator;
+GRANT USAGE ON SCHEMA public TO kg_app; -- it reads the schema's version

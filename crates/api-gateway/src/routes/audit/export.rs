@@ -43,22 +43,57 @@ struct ExportQuery {
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
         (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
 async fn export(caller: Caller, State(api): State<Api>, Query(query): Query<ExportQuery>) -> Result<Response, Problem> {
-    let format: Format = query.format.parse().map_err(|_| Problem::invalid("?format", "`jsonl`, `csv`, `ocsf` or `bundle`"))?;
-    let range = caller.perform(&api, &ExportAudit { format, from: query.from, to: query.to }).await?;
-    let name = format!("attachment; filename=\"audit.{}\"", if format == Format::Bundle { "tar" } else { format.as_str() });
+    let format: Format = query
+        .format
+        .parse()
+        .map_err(|_| Problem::invalid("?format", "`jsonl`, `csv`, `ocsf` or `bundle`"))?;
+    let range = caller
+        .perform(
+            &api,
+            &ExportAudit {
+                format,
+                from: query.from,
+                to: query.to,
+            },
+        )
+        .await?;
+    let name = format!(
+        "attachment; filename=\"audit.{}\"",
+        if format == Format::Bundle {
+            "tar"
+        } else {
+            format.as_str()
+        }
+    );
     let context = caller.context().clone();
     let body = match EntryWriter::new(format, &range.log.origin) {
         Some(writer) => Body::from_stream(lines(api, context, range, writer)),
         None => {
-            let key = api.verifier_keys.verifier_key(context.tenant()).await?.ok_or_else(Problem::not_found)?;
+            let key = api
+                .verifier_keys
+                .verifier_key(context.tenant())
+                .await?
+                .ok_or_else(Problem::not_found)?;
             Body::from_stream(archive(api, context, range, key))
         }
     };
-    Ok(([(header::CONTENT_TYPE, format.media_type().to_owned()), (header::CONTENT_DISPOSITION, name)], body).into_response())
+    Ok((
+        [
+            (header::CONTENT_TYPE, format.media_type().to_owned()),
+            (header::CONTENT_DISPOSITION, name),
+        ],
+        body,
+    )
+        .into_response())
 }
 
 /// Each page in a transaction of its own, as the same caller: a revoked credential ends the stream.
-fn lines(api: Api, context: OpContext, range: ExportRange, writer: EntryWriter) -> impl Stream<Item = Result<Bytes, StoreError>> {
+fn lines(
+    api: Api,
+    context: OpContext,
+    range: ExportRange,
+    writer: EntryWriter,
+) -> impl Stream<Item = Result<Bytes, StoreError>> {
     async_stream::try_stream! {
         yield Bytes::from(writer.begin());
         let mut query = range.first_page;
@@ -73,7 +108,12 @@ fn lines(api: Api, context: OpContext, range: ExportRange, writer: EntryWriter) 
     }
 }
 
-fn archive(api: Api, context: OpContext, range: ExportRange, key: String) -> impl Stream<Item = Result<Bytes, StoreError>> {
+fn archive(
+    api: Api,
+    context: OpContext,
+    range: ExportRange,
+    key: String,
+) -> impl Stream<Item = Result<Bytes, StoreError>> {
     async_stream::try_stream! {
         let broken = |_| StoreError::corrupt("audit.tile", "hashes");
         let bundle = Bundle::new(&range.log.origin, range.checkpoint, context.at());

@@ -46,9 +46,17 @@ struct AuditQuery {
 
 impl AuditQuery {
     fn read(self) -> Result<EntryQuery, Problem> {
-        let actor = |text: String| text.parse::<PrincipalId>().map_err(|_| Problem::invalid("?actor", "not a principal's id"));
-        let action = |text: String| text.parse::<Action>().map_err(|_| Problem::invalid("?action", "no such operation"));
-        let outcome = |text: String| Outcome::parse(&text).ok_or_else(|| Problem::invalid("?outcome", "`done`, `refused` or `failed`"));
+        let actor = |text: String| {
+            text.parse::<PrincipalId>()
+                .map_err(|_| Problem::invalid("?actor", "not a principal's id"))
+        };
+        let action = |text: String| {
+            text.parse::<Action>()
+                .map_err(|_| Problem::invalid("?action", "no such operation"))
+        };
+        let outcome = |text: String| {
+            Outcome::parse(&text).ok_or_else(|| Problem::invalid("?outcome", "`done`, `refused` or `failed`"))
+        };
         Ok(EntryQuery {
             from: self.from,
             to: self.to,
@@ -67,8 +75,15 @@ impl AuditQuery {
 /// Entries of the caller's tenant in the order of their index. A past page never changes.
 #[utoipa::path(get, path = "/v1/audit", tag = "audit", security(("bearer" = [])), params(AuditQuery),
     responses((status = 200, body = Page<EntryView>), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn list(caller: Caller, State(api): State<Api>, Query(query): Query<AuditQuery>) -> Result<Answer<Page<EntryView>>, Problem> {
+async fn list(
+    caller: Caller,
+    State(api): State<Api>,
+    Query(query): Query<AuditQuery>,
+) -> Result<Answer<Page<EntryView>>, Problem> {
     let page = caller.perform(&api, &ListAudit { query: query.read()? }).await?;
     let next_cursor = page.next.map(|next| page::encode(&next.to_string()));
-    Ok(Answer(Page { items: page.items.iter().map(EntryView::from).collect(), next_cursor }))
+    Ok(Answer(Page {
+        items: page.items.iter().map(EntryView::from).collect(),
+        next_cursor,
+    }))
 }

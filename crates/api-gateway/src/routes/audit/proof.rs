@@ -47,15 +47,33 @@ struct ConsistencyView {
         (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
 async fn get(caller: Caller, State(api): State<Api>, Query(query): Query<ProofQuery>) -> Result<Response, Problem> {
     let command = match query {
-        ProofQuery { index: Some(index), first: None, second: None } => GetProof::Inclusion { index },
-        ProofQuery { index: None, first: Some(first), second: Some(second) } => GetProof::Consistency { first, second },
-        _ => return Err(Problem::invalid("?index", "give either `index`, or `first` and `second`")),
+        ProofQuery {
+            index: Some(index),
+            first: None,
+            second: None,
+        } => GetProof::Inclusion { index },
+        ProofQuery {
+            index: None,
+            first: Some(first),
+            second: Some(second),
+        } => GetProof::Consistency { first, second },
+        _ => {
+            return Err(Problem::invalid(
+                "?index",
+                "give either `index`, or `first` and `second`",
+            ));
+        }
     };
     Ok(match (caller.perform(&api, &command).await?, command) {
-        (Proof::Consistency(hashes), GetProof::Consistency { first, second }) => {
-            Answer(ConsistencyView { first, second, hashes: hashes.iter().map(ToString::to_string).collect() }).into_response()
+        (Proof::Consistency(hashes), GetProof::Consistency { first, second }) => Answer(ConsistencyView {
+            first,
+            second,
+            hashes: hashes.iter().map(ToString::to_string).collect(),
+        })
+        .into_response(),
+        (Proof::Inclusion(proof), _) => {
+            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], proof.to_string()).into_response()
         }
-        (Proof::Inclusion(proof), _) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], proof.to_string()).into_response(),
         (Proof::Consistency(_), GetProof::Inclusion { .. }) => return Err(Problem::not_found()),
     })
 }

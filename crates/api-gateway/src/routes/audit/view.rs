@@ -67,12 +67,17 @@ impl From<&Entry> for EntryView {
             id: leaf.id.to_string(),
             recorded_at: format_time(leaf.recorded_at),
             time_quality: leaf.time_quality.as_str(),
-            actor: ActorView { id: leaf.actor.to_string(), kind: leaf.actor.kind().as_str() },
+            actor: ActorView {
+                id: leaf.actor.to_string(),
+                kind: leaf.actor.kind().as_str(),
+            },
             action: leaf.action.clone(),
             entity: leaf.entity.clone(),
             outcome: leaf.outcome.as_str(),
             reason: leaf.reason.clone(),
-            source: SourceView { ip: entry.source.as_ref().map(|opening| opening.value.clone()) },
+            source: SourceView {
+                ip: entry.source.as_ref().map(|opening| opening.value.clone()),
+            },
             request_id: leaf.request.to_string(),
             leaf_hash: HEXLOWER.encode(&entry.leaf_hash),
         }

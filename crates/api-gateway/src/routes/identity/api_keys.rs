@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use axum::{Json as Answer, extract::State, http::StatusCode, response::Response};
 use keepgate_gate::operations::{ApiKeyIssued, IssueApiKey};
-use keepgate_identity::{ApiKeyRecord, HashError, IpNet, ListApiKeys, RevokeApiKey, RotateApiKey, Rotated, parse_scopes};
+use keepgate_identity::{
+    ApiKeyRecord, HashError, IpNet, ListApiKeys, RevokeApiKey, RotateApiKey, Rotated, parse_scopes,
+};
 use keepgate_kernel::{Action, KeyId, Level, PrincipalId, PrincipalKind, Timestamp, UnitId, format_time};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -17,7 +19,10 @@ use crate::{
 };
 
 pub(super) fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(issue, list)).routes(routes!(rotate)).routes(routes!(revoke))
+    OpenApiRouter::new()
+        .routes(routes!(issue, list))
+        .routes(routes!(rotate))
+        .routes(routes!(revoke))
 }
 
 /// A key, without its secret.
@@ -59,8 +64,14 @@ impl From<&ApiKeyRecord> for KeyView {
             service: key.service.to_string(),
             owner: key.owner.to_string(),
             level: key.level.map(Level::number),
-            scopes: key.scopes.as_ref().map(|scopes| scopes.iter().map(|action| action.as_str()).collect()),
-            allowed_cidrs: key.allowed_cidrs.as_ref().map(|nets| nets.iter().map(ToString::to_string).collect()),
+            scopes: key
+                .scopes
+                .as_ref()
+                .map(|scopes| scopes.iter().map(|action| action.as_str()).collect()),
+            allowed_cidrs: key
+                .allowed_cidrs
+                .as_ref()
+                .map(|nets| nets.iter().map(ToString::to_string).collect()),
             created_at: format_time(key.created_at),
             expires_at: key.expires_at.map(format_time),
             revoked_at: key.revoked_at.map(format_time),
@@ -109,13 +120,21 @@ struct IssuedView {
 
 impl From<&ApiKeyIssued> for IssuedView {
     fn from(issued: &ApiKeyIssued) -> Self {
-        Self { id: issued.id.to_string(), key: issued.key.expose().to_owned(), old_until: None }
+        Self {
+            id: issued.id.to_string(),
+            key: issued.key.expose().to_owned(),
+            old_until: None,
+        }
     }
 }
 
 impl From<&Rotated> for IssuedView {
     fn from(rotated: &Rotated) -> Self {
-        Self { id: rotated.key.id().to_string(), key: rotated.key.expose().to_owned(), old_until: rotated.old_until.map(format_time) }
+        Self {
+            id: rotated.key.id().to_string(),
+            key: rotated.key.expose().to_owned(),
+            old_until: rotated.old_until.map(format_time),
+        }
     }
 }
 
@@ -130,25 +149,59 @@ struct Rotation {
 fn hashing(error: HashError) -> Problem {
     match error {
         HashError::Busy => Problem::unavailable("busy", "too many secrets are being hashed; try again"),
-        HashError::Failed => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal-error", "something went wrong here"),
+        HashError::Failed => Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal-error",
+            "something went wrong here",
+        ),
     }
 }
 
 fn scopes(given: Option<Vec<String>>) -> Result<Option<Vec<Action>>, Problem> {
-    given.map(|words| parse_scopes(&words).map_err(|error| Problem::invalid("/scopes", error.to_string()))).transpose()
+    given
+        .map(|words| parse_scopes(&words).map_err(|error| Problem::invalid("/scopes", error.to_string())))
+        .transpose()
 }
 
 /// Issues a key for a new service. A key can never issue keys, nor manage people.
 #[utoipa::path(post, path = "/v1/api-keys", tag = "identity", security(("bearer" = [])), request_body = NewKey,
     responses((status = 201, body = IssuedView), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn issue(caller: Caller, State(api): State<Api>, once: Idempotency, body: Json<NewKey>) -> Result<Response, Problem> {
-    let NewKey { name, level, unit, scopes: given, expires_at, allowed_cidrs } = body.value;
+async fn issue(
+    caller: Caller,
+    State(api): State<Api>,
+    once: Idempotency,
+    body: Json<NewKey>,
+) -> Result<Response, Problem> {
+    let NewKey {
+        name,
+        level,
+        unit,
+        scopes: given,
+        expires_at,
+        allowed_cidrs,
+    } = body.value;
     let scopes = scopes(given)?;
-    let key = api.api_keys.mint(KeyId::new(caller.now())).map_err(super::no_randomness)?;
+    let key = api
+        .api_keys
+        .mint(KeyId::new(caller.now()))
+        .map_err(super::no_randomness)?;
     let phc = api.hasher.hash(key.secret()).await.map_err(hashing)?;
     let service = PrincipalId::new(PrincipalKind::Service, caller.now());
-    let command = IssueApiKey { service, name, level, unit, scopes, expires_at, allowed_cidrs, key, phc };
-    once.perform(&api, &caller, &body.raw, &command, StatusCode::CREATED, |issued, _| IssuedView::from(issued)).await
+    let command = IssueApiKey {
+        service,
+        name,
+        level,
+        unit,
+        scopes,
+        expires_at,
+        allowed_cidrs,
+        key,
+        phc,
+    };
+    once.perform(&api, &caller, &body.raw, &command, StatusCode::CREATED, |issued, _| {
+        IssuedView::from(issued)
+    })
+    .await
 }
 
 /// Where in the list.
@@ -165,10 +218,22 @@ struct ListQuery {
 /// Keys of the tenant in the order they were issued, revoked ones too.
 #[utoipa::path(get, path = "/v1/api-keys", tag = "identity", security(("bearer" = [])), params(ListQuery),
     responses((status = 200, body = Page<KeyView>), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn list(caller: Caller, State(api): State<Api>, Query(query): Query<ListQuery>) -> Result<Answer<Page<KeyView>>, Problem> {
+async fn list(
+    caller: Caller,
+    State(api): State<Api>,
+    Query(query): Query<ListQuery>,
+) -> Result<Answer<Page<KeyView>>, Problem> {
     let limit = page::limit(query.limit)?;
     let after = page::position(query.cursor.as_deref())?;
-    let keys = caller.perform(&api, &ListApiKeys { after, limit: u32::from(limit) }).await?;
+    let keys = caller
+        .perform(
+            &api,
+            &ListApiKeys {
+                after,
+                limit: u32::from(limit),
+            },
+        )
+        .await?;
     Ok(Answer(Page::of(&keys, limit, |key| key.id.to_string())))
 }
 
@@ -176,7 +241,12 @@ async fn list(caller: Caller, State(api): State<Api>, Query(query): Query<ListQu
 #[utoipa::path(post, path = "/v1/api-keys/{key}/rotate", tag = "identity", security(("bearer" = [])), request_body = Option<Rotation>,
     params(("key" = String, Path, description = "its id")),
     responses((status = 200, body = IssuedView), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn rotate(caller: Caller, State(api): State<Api>, Path(id): Path<KeyId>, body: MaybeJson<Rotation>) -> Result<Answer<IssuedView>, Problem> {
+async fn rotate(
+    caller: Caller,
+    State(api): State<Api>,
+    Path(id): Path<KeyId>,
+    body: MaybeJson<Rotation>,
+) -> Result<Answer<IssuedView>, Problem> {
     let key = api.api_keys.mint(id).map_err(super::no_randomness)?;
     let phc = api.hasher.hash(key.secret()).await.map_err(hashing)?;
     let overlap = Duration::from_secs(body.0.overlap_seconds.unwrap_or(0));

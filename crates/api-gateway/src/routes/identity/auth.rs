@@ -5,9 +5,9 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use keepgate_gate::Failure;
 use keepgate_identity::{EnrolRefused, FrontDeskError, LoggedIn, LoginError, Logout};
 use keepgate_kernel::TenantId;
-use keepgate_gate::Failure;
 use keepgate_policy::Credential;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{Api, Caller, Problem, ProblemBody, extract::Json, visitor::Visitor};
 
 pub(super) fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(login)).routes(routes!(enrol)).routes(routes!(logout)).routes(routes!(jwks))
+    OpenApiRouter::new()
+        .routes(routes!(login))
+        .routes(routes!(enrol))
+        .routes(routes!(logout))
+        .routes(routes!(jwks))
 }
 
 /// What a person proves itself with.
@@ -61,7 +65,13 @@ struct TokenView {
 }
 
 fn token(api: &Api, session: &LoggedIn) -> Result<Answer<TokenView>, Problem> {
-    let internal = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal-error", "something went wrong here");
+    let internal = |_| {
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal-error",
+            "something went wrong here",
+        )
+    };
     let issued = api.tokens.issue(session, api.gate.clock().now()).map_err(internal)?;
     Ok(Answer(TokenView {
         access_token: issued.expose().to_owned(),
@@ -83,11 +93,23 @@ fn desk(error: FrontDeskError) -> Problem {
     responses((status = 200, body = TokenView), (status = 401, body = ProblemBody), (status = 422, body = ProblemBody),
         (status = 429, body = ProblemBody, description = "locked out for a while, see `Retry-After`")))]
 async fn login(visitor: Visitor, State(api): State<Api>, body: Json<LoginBody>) -> Result<Answer<TokenView>, Problem> {
-    let LoginBody { email, password, tenant } = body.value;
+    let LoginBody {
+        email,
+        password,
+        tenant,
+    } = body.value;
     let seen = visitor.identity();
-    let prepared = api.front_desk.login(&email, &password, tenant, seen.id, seen.source, seen.at).await.map_err(desk)?;
+    let prepared = api
+        .front_desk
+        .login(&email, &password, tenant, seen.id, seen.source, seen.at)
+        .await
+        .map_err(desk)?;
     visitor.entered();
-    match api.gate.perform_for(&prepared.context, prepared.actor, &prepared.command).await {
+    match api
+        .gate
+        .perform_for(&prepared.context, prepared.actor, &prepared.command)
+        .await
+    {
         Ok(done) => token(&api, &done.output),
         Err(Failure::Command(LoginError::LockedOut { retry_after })) => {
             let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "locked-out", "too many failed attempts");
@@ -103,13 +125,20 @@ async fn login(visitor: Visitor, State(api): State<Api>, body: Json<LoginBody>) 
 async fn enrol(visitor: Visitor, State(api): State<Api>, body: Json<EnrolBody>) -> Result<Answer<TokenView>, Problem> {
     let EnrolBody { code, password } = body.value;
     let seen = visitor.identity();
-    let prepared = match api.front_desk.enrol(&code, password, seen.id, seen.source, seen.at).await {
+    let prepared = match api
+        .front_desk
+        .enrol(&code, password, seen.id, seen.source, seen.at)
+        .await
+    {
         Ok(prepared) => prepared,
         Err(EnrolRefused::Password(rule)) => return Err(Problem::invalid("/password", rule.to_string())),
         Err(EnrolRefused::Desk(error)) => return Err(desk(error)),
     };
     visitor.entered();
-    let done = api.gate.perform_for(&prepared.context, prepared.actor, &prepared.command).await?;
+    let done = api
+        .gate
+        .perform_for(&prepared.context, prepared.actor, &prepared.command)
+        .await?;
     token(&api, &done.output)
 }
 
@@ -118,7 +147,11 @@ async fn enrol(visitor: Visitor, State(api): State<Api>, body: Json<EnrolBody>) 
     responses((status = 204), (status = 403, body = ProblemBody)))]
 async fn logout(caller: Caller, State(api): State<Api>) -> Result<StatusCode, Problem> {
     let Credential::Session(session) = caller.context().credential() else {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "not-for-api-keys", "an API key has no session to end; revoke the key"));
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "not-for-api-keys",
+            "an API key has no session to end; revoke the key",
+        ));
     };
     caller.perform(&api, &Logout { session }).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -127,5 +160,9 @@ async fn logout(caller: Caller, State(api): State<Api>) -> Result<StatusCode, Pr
 /// The public keys of tokens (RFC 7517).
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "identity", responses((status = 200, content_type = "application/json")))]
 async fn jwks(State(api): State<Api>) -> Response {
-    ([(header::CACHE_CONTROL, "public, max-age=300")], Answer(api.tokens.jwks())).into_response()
+    (
+        [(header::CACHE_CONTROL, "public, max-age=300")],
+        Answer(api.tokens.jwks()),
+    )
+        .into_response()
 }

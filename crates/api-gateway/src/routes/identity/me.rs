@@ -61,8 +61,15 @@ struct MeView {
 async fn me(caller: Caller, State(api): State<Api>) -> Result<Answer<MeView>, Problem> {
     let me = caller.perform(&api, &ReadMe).await?;
     Ok(Answer(MeView {
-        principal: PrincipalView { id: me.principal.to_string(), kind: me.principal.kind().as_str(), display_name: me.display_name },
-        tenant: TenantName { id: me.tenant.to_string(), name: me.tenant_name },
+        principal: PrincipalView {
+            id: me.principal.to_string(),
+            kind: me.principal.kind().as_str(),
+            display_name: me.display_name,
+        },
+        tenant: TenantName {
+            id: me.tenant.to_string(),
+            name: me.tenant_name,
+        },
         level: me.level.number(),
         level_name: me.level.name(),
         session_id: me.session.map(|session| session.to_string()),

@@ -24,5 +24,9 @@ pub(super) fn router() -> OpenApiRouter<Api> {
 
 /// Without randomness nothing secret is made.
 fn no_randomness(_error: NoRandomness) -> Problem {
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal-error", "something went wrong here")
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal-error",
+        "something went wrong here",
+    )
 }

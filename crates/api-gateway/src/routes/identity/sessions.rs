@@ -13,7 +13,10 @@ use crate::{
 };
 
 pub(super) fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(revoke)).routes(routes!(revoke_all))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(revoke))
+        .routes(routes!(revoke_all))
 }
 
 /// A live session.
@@ -61,10 +64,18 @@ struct ListQuery {
 /// Live sessions.
 #[utoipa::path(get, path = "/v1/sessions", tag = "identity", security(("bearer" = [])), params(ListQuery),
     responses((status = 200, body = Page<SessionView>), (status = 422, body = ProblemBody)))]
-async fn list(caller: Caller, State(api): State<Api>, Query(query): Query<ListQuery>) -> Result<Answer<Page<SessionView>>, Problem> {
+async fn list(
+    caller: Caller,
+    State(api): State<Api>,
+    Query(query): Query<ListQuery>,
+) -> Result<Answer<Page<SessionView>>, Problem> {
     let limit = page::limit(query.limit)?;
     let after = page::position(query.cursor.as_deref())?;
-    let command = ListSessions { principal: query.principal, after, limit: u32::from(limit) };
+    let command = ListSessions {
+        principal: query.principal,
+        after,
+        limit: u32::from(limit),
+    };
     let sessions = caller.perform(&api, &command).await?;
     Ok(Answer(Page::of(&sessions, limit, |session| session.id.to_string())))
 }
@@ -82,7 +93,11 @@ async fn revoke(caller: Caller, State(api): State<Api>, Path(session): Path<Sess
 #[utoipa::path(delete, path = "/v1/principals/{principal}/sessions", tag = "identity", security(("bearer" = [])),
     params(("principal" = String, Path, description = "its id")),
     responses((status = 204), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
-async fn revoke_all(caller: Caller, State(api): State<Api>, Path(principal): Path<PrincipalId>) -> Result<StatusCode, Problem> {
+async fn revoke_all(
+    caller: Caller,
+    State(api): State<Api>,
+    Path(principal): Path<PrincipalId>,
+) -> Result<StatusCode, Problem> {
     caller.perform(&api, &RevokePrincipalSessions { principal }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -14,7 +14,9 @@ use crate::{
 };
 
 pub(super) fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(get, update))
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(get, update))
 }
 
 /// A tenant.
@@ -37,7 +39,12 @@ struct TenantView {
 impl From<&Tenant> for TenantView {
     fn from(tenant: &Tenant) -> Self {
         let created_at = format_time(tenant.created_at);
-        Self { id: tenant.id, name: tenant.name.clone(), status: tenant.status.as_str(), created_at }
+        Self {
+            id: tenant.id,
+            name: tenant.name.clone(),
+            status: tenant.status.as_str(),
+            created_at,
+        }
     }
 }
 
@@ -62,9 +69,20 @@ struct TenantChange {
 /// Creates a customer tenant with one unit, `main`. Its owner is appointed with `POST /v1/users`.
 #[utoipa::path(post, path = "/v1/tenants", tag = "identity", security(("bearer" = [])), request_body = NewTenant,
     responses((status = 201, body = TenantView), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn create(caller: Caller, State(api): State<Api>, once: Idempotency, body: Json<NewTenant>) -> Result<Response, Problem> {
-    let command = CreateTenant { id: TenantId::new(caller.now()), name: body.value.name };
-    once.perform(&api, &caller, &body.raw, &command, StatusCode::CREATED, |tenant, _| TenantView::from(tenant)).await
+async fn create(
+    caller: Caller,
+    State(api): State<Api>,
+    once: Idempotency,
+    body: Json<NewTenant>,
+) -> Result<Response, Problem> {
+    let command = CreateTenant {
+        id: TenantId::new(caller.now()),
+        name: body.value.name,
+    };
+    once.perform(&api, &caller, &body.raw, &command, StatusCode::CREATED, |tenant, _| {
+        TenantView::from(tenant)
+    })
+    .await
 }
 
 /// Where in the list.
@@ -81,10 +99,22 @@ struct ListQuery {
 /// Tenants in the order of their ids.
 #[utoipa::path(get, path = "/v1/tenants", tag = "identity", security(("bearer" = [])), params(ListQuery),
     responses((status = 200, body = Page<TenantView>), (status = 403, body = ProblemBody)))]
-async fn list(caller: Caller, State(api): State<Api>, Query(query): Query<ListQuery>) -> Result<Answer<Page<TenantView>>, Problem> {
+async fn list(
+    caller: Caller,
+    State(api): State<Api>,
+    Query(query): Query<ListQuery>,
+) -> Result<Answer<Page<TenantView>>, Problem> {
     let limit = page::limit(query.limit)?;
     let after = page::position::<TenantId>(query.cursor.as_deref())?;
-    let tenants = caller.perform(&api, &ListTenants { after, limit: u32::from(limit) }).await?;
+    let tenants = caller
+        .perform(
+            &api,
+            &ListTenants {
+                after,
+                limit: u32::from(limit),
+            },
+        )
+        .await?;
     Ok(Answer(Page::of(&tenants, limit, |tenant| tenant.id.to_string())))
 }
 
@@ -101,8 +131,14 @@ async fn get(caller: Caller, State(api): State<Api>, Path(id): Path<TenantId>) -
 #[utoipa::path(patch, path = "/v1/tenants/{tenant}", tag = "identity", security(("bearer" = [])), request_body = TenantChange,
     params(("tenant" = String, Path, description = "its id")),
     responses((status = 200, body = TenantView), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn update(caller: Caller, State(api): State<Api>, Path(id): Path<TenantId>, body: Json<TenantChange>) -> Result<Answer<TenantView>, Problem> {
-    let status = TenantStatus::parse(&body.value.status).ok_or_else(|| Problem::invalid("/status", "`active` or `suspended`"))?;
+async fn update(
+    caller: Caller,
+    State(api): State<Api>,
+    Path(id): Path<TenantId>,
+    body: Json<TenantChange>,
+) -> Result<Answer<TenantView>, Problem> {
+    let status = TenantStatus::parse(&body.value.status)
+        .ok_or_else(|| Problem::invalid("/status", "`active` or `suspended`"))?;
     let tenant = caller.perform(&api, &UpdateTenant { id, status }).await?;
     Ok(Answer(TenantView::from(&tenant)))
 }

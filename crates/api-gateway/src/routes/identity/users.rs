@@ -15,7 +15,9 @@ use crate::{
 };
 
 pub(super) fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(get, update, delete))
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(get, update, delete))
 }
 
 /// A user.
@@ -100,8 +102,14 @@ struct CreatedView {
 
 impl From<&UserCreated> for CreatedView {
     fn from(created: &UserCreated) -> Self {
-        let enrolment = EnrolmentView { code: created.code.expose().to_owned(), expires_at: format_time(created.expires_at) };
-        Self { id: created.id.to_string(), enrolment }
+        let enrolment = EnrolmentView {
+            code: created.code.expose().to_owned(),
+            expires_at: format_time(created.expires_at),
+        };
+        Self {
+            id: created.id.to_string(),
+            enrolment,
+        }
     }
 }
 
@@ -122,12 +130,33 @@ struct UserChange {
 /// Creates a user, who enters with a one-time code within 24 hours.
 #[utoipa::path(post, path = "/v1/users", tag = "identity", security(("bearer" = [])), request_body = NewUser,
     responses((status = 201, body = CreatedView), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn create(caller: Caller, State(api): State<Api>, once: Idempotency, body: Json<NewUser>) -> Result<Response, Problem> {
-    let NewUser { email, display_name, level, unit, tenant } = body.value;
-    let email: Email = email.parse().map_err(|_| Problem::invalid("/email", "not an e-mail address"))?;
+async fn create(
+    caller: Caller,
+    State(api): State<Api>,
+    once: Idempotency,
+    body: Json<NewUser>,
+) -> Result<Response, Problem> {
+    let NewUser {
+        email,
+        display_name,
+        level,
+        unit,
+        tenant,
+    } = body.value;
+    let email: Email = email
+        .parse()
+        .map_err(|_| Problem::invalid("/email", "not an e-mail address"))?;
     let made = CreateUser::new(email, level, caller.now()).map_err(super::no_randomness)?;
-    let command = CreateUser { display_name, unit, tenant, ..made };
-    once.perform(&api, &caller, &body.raw, &command, StatusCode::CREATED, |created, _| CreatedView::from(created)).await
+    let command = CreateUser {
+        display_name,
+        unit,
+        tenant,
+        ..made
+    };
+    once.perform(&api, &caller, &body.raw, &command, StatusCode::CREATED, |created, _| {
+        CreatedView::from(created)
+    })
+    .await
 }
 
 /// Where in the list.
@@ -144,10 +173,22 @@ struct ListQuery {
 /// Users of the tenant in the order they were made; deleted ones are left out.
 #[utoipa::path(get, path = "/v1/users", tag = "identity", security(("bearer" = [])), params(ListQuery),
     responses((status = 200, body = Page<UserView>), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn list(caller: Caller, State(api): State<Api>, Query(query): Query<ListQuery>) -> Result<Answer<Page<UserView>>, Problem> {
+async fn list(
+    caller: Caller,
+    State(api): State<Api>,
+    Query(query): Query<ListQuery>,
+) -> Result<Answer<Page<UserView>>, Problem> {
     let limit = page::limit(query.limit)?;
     let after = page::position(query.cursor.as_deref())?;
-    let users = caller.perform(&api, &ListUsers { after, limit: u32::from(limit) }).await?;
+    let users = caller
+        .perform(
+            &api,
+            &ListUsers {
+                after,
+                limit: u32::from(limit),
+            },
+        )
+        .await?;
     Ok(Answer(Page::of(&users, limit, |user| user.id.to_string())))
 }
 
@@ -163,14 +204,26 @@ async fn get(caller: Caller, State(api): State<Api>, Path(id): Path<PrincipalId>
 #[utoipa::path(patch, path = "/v1/users/{user}", tag = "identity", security(("bearer" = [])), request_body = UserChange,
     params(("user" = String, Path, description = "its id")),
     responses((status = 200, body = UserView), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn update(caller: Caller, State(api): State<Api>, Path(id): Path<PrincipalId>, body: Json<UserChange>) -> Result<Answer<UserView>, Problem> {
+async fn update(
+    caller: Caller,
+    State(api): State<Api>,
+    Path(id): Path<PrincipalId>,
+    body: Json<UserChange>,
+) -> Result<Answer<UserView>, Problem> {
     let active = match body.value.status.as_deref().map(PrincipalStatus::parse) {
         None => None,
         Some(Some(PrincipalStatus::Active)) => Some(true),
         Some(Some(PrincipalStatus::Disabled)) => Some(false),
-        Some(Some(PrincipalStatus::Deleted) | None) => return Err(Problem::invalid("/status", "`active` or `disabled`")),
+        Some(Some(PrincipalStatus::Deleted) | None) => {
+            return Err(Problem::invalid("/status", "`active` or `disabled`"));
+        }
     };
-    let command = UpdateUser { id, level: body.value.level, unit: body.value.unit, active };
+    let command = UpdateUser {
+        id,
+        level: body.value.level,
+        unit: body.value.unit,
+        active,
+    };
     Ok(Answer(UserView::from(&caller.perform(&api, &command).await?)))
 }
 

@@ -36,7 +36,7 @@ pub(super) struct NewMessage {
     payload: String,
     /// The type of the payload; `application/octet-stream` if absent.
     content_type: Option<String>,
-    /// What SMS and voice may say, at most 1,600 characters. Without it they say only that a message waits.
+    /// What SMS and voice may say, 1 to 1,600 characters. Without it they say only that a message waits.
     text: Option<String>,
     /// `low`, `normal`, `high` or `urgent`; `normal` if absent.
     #[schema(value_type = Option<String>)]
@@ -60,7 +60,10 @@ pub(super) struct ReceiptView {
 
 impl From<&Receipt> for ReceiptView {
     fn from(receipt: &Receipt) -> Self {
-        Self { entry_id: receipt.entry.to_string(), leaf_hash: HEXLOWER.encode(&receipt.leaf_hash) }
+        Self {
+            entry_id: receipt.entry.to_string(),
+            leaf_hash: HEXLOWER.encode(&receipt.leaf_hash),
+        }
     }
 }
 
@@ -78,7 +81,11 @@ pub(super) struct AcceptedView {
 
 impl AcceptedView {
     pub(super) fn new(accepted: &Accepted, receipt: &Receipt) -> Self {
-        Self { id: accepted.id.to_string(), status: "accepted", audit: receipt.into() }
+        Self {
+            id: accepted.id.to_string(),
+            status: "accepted",
+            audit: receipt.into(),
+        }
     }
 }
 
@@ -90,12 +97,19 @@ impl NewMessage {
             (None, Some(contacts)) => Destination::Contacts(contacts),
             _ => return Err(Problem::invalid("/recipient", "give either `recipient` or `to`")),
         };
-        let payload = BASE64.decode(self.payload.as_bytes()).map_err(|_| Problem::invalid("/payload", "not base64 (RFC 4648, padded)"))?;
+        let payload = BASE64
+            .decode(self.payload.as_bytes())
+            .map_err(|_| Problem::invalid("/payload", "not base64 (RFC 4648, padded)"))?;
         if payload.len() > MAX_PAYLOAD_BYTES {
             return Err(Problem::invalid("/payload", "more than 256 KiB").of_kind("payload-too-large"));
         }
-        if self.text.as_ref().is_some_and(|text| text.chars().count() > MAX_TEXT_CHARS) {
-            return Err(Problem::invalid("/text", "more than 1,600 characters"));
+        // Without a text there is a standard one; an empty one would be an empty SMS.
+        if self
+            .text
+            .as_ref()
+            .is_some_and(|text| !(1..=MAX_TEXT_CHARS).contains(&text.chars().count()))
+        {
+            return Err(Problem::invalid("/text", "1 to 1,600 characters"));
         }
         let (id, tenant) = (MessageId::new(caller.now()), caller.context().tenant());
         let sealed = seal(api, place(tenant, "payload", id.uuid()), &payload).await?;
@@ -121,7 +135,20 @@ impl NewMessage {
 #[utoipa::path(post, path = "/v1/messages", tag = "messages", security(("bearer" = [])), request_body = NewMessage,
     params(("Idempotency-Key" = Option<String>, Header, description = "the same key and body gives the same answer")),
     responses((status = 202, body = AcceptedView), (status = 409, body = ProblemBody), (status = 413, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn accept(caller: Caller, State(api): State<Api>, once: Idempotency, body: Json<NewMessage>) -> Result<Response, Problem> {
+async fn accept(
+    caller: Caller,
+    State(api): State<Api>,
+    once: Idempotency,
+    body: Json<NewMessage>,
+) -> Result<Response, Problem> {
     let command = body.value.command(&api, &caller).await?;
-    once.perform(&api, &caller, &body.raw, &command, StatusCode::ACCEPTED, AcceptedView::new).await
+    once.perform(
+        &api,
+        &caller,
+        &body.raw,
+        &command,
+        StatusCode::ACCEPTED,
+        AcceptedView::new,
+    )
+    .await
 }

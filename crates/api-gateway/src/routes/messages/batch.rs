@@ -1,5 +1,7 @@
 //! `POST /v1/messages:batch`: many messages, one answer for each.
 use axum::{Json as Answer, extract::State, http::StatusCode};
+use keepgate_kernel::Action;
+use keepgate_policy::decide;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -44,16 +46,30 @@ struct BatchView {
 
 /// Takes up to 500 messages. Each is accepted or refused by itself, with an audit entry of its own.
 #[utoipa::path(post, path = "/v1/messages:batch", tag = "messages", security(("bearer" = [])), request_body = Batch,
-    responses((status = 202, body = BatchView), (status = 413, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn batch(caller: Caller, State(api): State<Api>, body: Json<Batch>) -> Result<(StatusCode, Answer<BatchView>), Problem> {
+    responses((status = 202, body = BatchView), (status = 403, body = ProblemBody), (status = 413, body = ProblemBody), (status = 422, body = ProblemBody)))]
+async fn batch(
+    caller: Caller,
+    State(api): State<Api>,
+    body: Json<Batch>,
+) -> Result<(StatusCode, Answer<BatchView>), Problem> {
     if !(1..=MAX).contains(&body.value.messages.len()) {
         return Err(Problem::invalid("/messages", "1 to 500 messages"));
     }
+    // Who may send nothing is told once, and not 500 times.
+    decide(
+        caller.context().principal(),
+        caller.context().credential(),
+        Action::MessageAccept,
+    )?;
     let mut items = Vec::with_capacity(body.value.messages.len());
     for (index, message) in body.value.messages.into_iter().enumerate() {
         items.push(match one(&caller, &api, message).await {
             Ok(accepted) => Item::Accepted(accepted),
-            Err(problem) => Item::Refused { problem: problem.below(&format!("/messages/{index}")).body(Some(caller.context().request().to_string())) },
+            Err(problem) => Item::Refused {
+                problem: problem
+                    .below(&format!("/messages/{index}"))
+                    .body(Some(caller.context().request().to_string())),
+            },
         });
     }
     Ok((StatusCode::ACCEPTED, Answer(BatchView { items })))

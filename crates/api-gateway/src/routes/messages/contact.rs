@@ -23,13 +23,22 @@ pub(super) struct ContactView {
 
 impl From<&Contact> for ContactView {
     fn from(contact: &Contact) -> Self {
-        Self { channel: contact.channel().as_str(), address: contact.address().to_string(), verified: contact.verified() }
+        Self {
+            channel: contact.channel().as_str(),
+            address: contact.address().to_string(),
+            verified: contact.verified(),
+        }
     }
 }
 
 /// Where a column of a message is sealed for.
 pub(super) const fn place(tenant: TenantId, column: &'static str, row: Uuid) -> Place {
-    Place { tenant, table: "channels.message", column, row }
+    Place {
+        tenant,
+        table: "channels.message",
+        column,
+        row,
+    }
 }
 
 /// Seals `plaintext` for its row.

@@ -31,9 +31,21 @@ struct AckBody {
 #[utoipa::path(post, path = "/v1/messages/{message}/ack", tag = "messages", security(("bearer" = [])), request_body = Option<AckBody>,
     params(("message" = String, Path, description = "its id")),
     responses((status = 200, body = JourneyView), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
-async fn ack(caller: Caller, State(api): State<Api>, Path(message): Path<MessageId>, body: MaybeJson<AckBody>) -> Result<Answer<JourneyView>, Problem> {
+async fn ack(
+    caller: Caller,
+    State(api): State<Api>,
+    Path(message): Path<MessageId>,
+    body: MaybeJson<AckBody>,
+) -> Result<Answer<JourneyView>, Problem> {
     let note = match &body.0.note {
-        Some(note) => Some(seal(&api, place(caller.context().tenant(), "note", message.uuid()), note.as_bytes()).await?),
+        Some(note) => Some(
+            seal(
+                &api,
+                place(caller.context().tenant(), "note", message.uuid()),
+                note.as_bytes(),
+            )
+            .await?,
+        ),
         None => None,
     };
     let journey = caller.perform(&api, &AckMessage { message, note }).await?;
@@ -44,7 +56,11 @@ async fn ack(caller: Caller, State(api): State<Api>, Path(message): Path<Message
 #[utoipa::path(post, path = "/v1/messages/{message}/cancel", tag = "messages", security(("bearer" = [])),
     params(("message" = String, Path, description = "its id")),
     responses((status = 200, body = JourneyView), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
-async fn cancel(caller: Caller, State(api): State<Api>, Path(message): Path<MessageId>) -> Result<Answer<JourneyView>, Problem> {
+async fn cancel(
+    caller: Caller,
+    State(api): State<Api>,
+    Path(message): Path<MessageId>,
+) -> Result<Answer<JourneyView>, Problem> {
     let journey = caller.perform(&api, &CancelMessage { message }).await?;
     Ok(Answer(JourneyView::from(&journey)))
 }

@@ -47,18 +47,32 @@ impl TwilioHooks {
     /// Believes what is signed with `auth_token` for a URL below `callback_base`, our address as Twilio calls it.
     #[must_use]
     pub fn with(mut self, auth_token: SecretString, callback_base: &str) -> Self {
-        self.accounts.push(Account { auth_token, callback_base: callback_base.trim_end_matches('/').to_owned() });
+        self.accounts.push(Account {
+            auth_token,
+            callback_base: callback_base.trim_end_matches('/').to_owned(),
+        });
         self
     }
 
     /// The URL is rebuilt from the configuration, never from what a request claims about its host.
     fn believes(&self, path: &str, headers: &HeaderMap, fields: &[(String, String)]) -> bool {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let Some(signature) = text("x-twilio-signature") else { return false };
+        let Some(signature) = text("x-twilio-signature") else {
+            return false;
+        };
         let settings = text("x-twilio-webhooks-signature-settings");
         self.accounts.iter().any(|account| {
             let url = format!("{}{path}", account.callback_base);
-            verify(&account.auth_token, &Signed { url: &url, fields, body: None, signature, settings })
+            verify(
+                &account.auth_token,
+                &Signed {
+                    url: &url,
+                    fields,
+                    body: None,
+                    signature,
+                    settings,
+                },
+            )
         })
     }
 }
@@ -83,21 +97,45 @@ async fn twilio(
     State(api): State<Api>,
     uri: Uri,
     Path(kind): Path<String>,
-    Query(query): Query<HookQuery>,
+    query: Result<Query<HookQuery>, Problem>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let fields: Vec<(String, String)> = form_fields(&body);
     let path = uri.path_and_query().map_or_else(String::new, ToString::to_string);
     if !api.twilio.believes(&path, &headers, &fields) {
-        return Err(disbelieved(&api, &visitor).await);
+        let problem = Problem::new(
+            StatusCode::FORBIDDEN,
+            "bad-signature",
+            "the callback is not signed by a configured account",
+        );
+        return Err(refused(&api, &visitor, problem).await);
     }
-    let kind = CallbackKind::parse(&kind).ok_or_else(Problem::not_found)?;
-    let home = api.gate.store().begin(&visitor.worker(api.platform)).await?.home_of_attempt(query.attempt).await?;
-    let home = home.ok_or_else(Problem::not_found)?;
-    let Reported { event, provider_ref, news } = Reported::read(kind, &fields);
+    let (Some(kind), Ok(Query(query))) = (CallbackKind::parse(&kind), query) else {
+        return Err(refused(&api, &visitor, Problem::not_found()).await);
+    };
+    let home = api
+        .gate
+        .store()
+        .begin(&visitor.worker(api.platform))
+        .await?
+        .home_of_attempt(query.attempt)
+        .await?;
+    let Some(home) = home else {
+        return Err(refused(&api, &visitor, Problem::not_found()).await);
+    };
+    let Reported {
+        event,
+        provider_ref,
+        news,
+    } = Reported::read(kind, &fields);
     let acknowledged = news == News::Digit('1');
-    let command = TakeCallback { attempt: query.attempt, event, provider_ref, news };
+    let command = TakeCallback {
+        attempt: query.attempt,
+        event,
+        provider_ref,
+        news,
+    };
     visitor.perform(&api, home, None, &command).await?;
     Ok(match kind {
         CallbackKind::Digits => ([(header::CONTENT_TYPE, "text/xml")], heard(acknowledged)).into_response(),
@@ -110,11 +148,21 @@ fn form_fields(body: &[u8]) -> Vec<(String, String)> {
     url::form_urlencoded::parse(body).into_owned().collect()
 }
 
-async fn disbelieved(api: &Api, visitor: &Visitor) -> Problem {
+/// What concerns no attempt of ours is told to the platform's log.
+async fn refused(api: &Api, visitor: &Visitor, problem: Problem) -> Problem {
     visitor.entered();
     let worker = visitor.worker(api.platform);
-    match api.gate.refuse(&worker, Action::ProviderCallback, &Entity::named("hook", "twilio"), "bad-signature").await {
-        Ok(()) => Problem::new(StatusCode::FORBIDDEN, "bad-signature", "the callback is not signed by a configured account"),
+    match api
+        .gate
+        .refuse(
+            &worker,
+            Action::ProviderCallback,
+            &Entity::named("hook", "twilio"),
+            problem.slug(),
+        )
+        .await
+    {
+        Ok(()) => problem,
         Err(error) => error.into(),
     }
 }

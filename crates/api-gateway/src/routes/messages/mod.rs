@@ -28,7 +28,12 @@ pub(super) fn router() -> OpenApiRouter<Api> {
 
 /// `POST` and `GET` of one path live in two files: merged routers would overwrite each other's half of the document.
 fn messages() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().merge(accept::router()).merge(batch::router()).merge(read::router()).merge(ended::router()).merge(replay::router())
+    OpenApiRouter::new()
+        .merge(accept::router())
+        .merge(batch::router())
+        .merge(read::router())
+        .merge(ended::router())
+        .merge(replay::router())
 }
 
 /// What has no time limit.

@@ -46,9 +46,21 @@ struct MessageQuery {
 /// Messages within the caller's reach, the newest first.
 #[utoipa::path(get, path = "/v1/messages", tag = "messages", security(("bearer" = [])), params(MessageQuery),
     responses((status = 200, body = Page<SummaryView>), (status = 422, body = ProblemBody)))]
-async fn list(caller: Caller, State(api): State<Api>, Query(query): Query<MessageQuery>) -> Result<Answer<Page<SummaryView>>, Problem> {
-    let page = Part { limit: page::limit(query.limit)?, after: page::position::<Cursor>(query.cursor.as_deref())? };
-    let filter = MessageFilter { status: query.status, recipient: query.recipient, from: query.from, to: query.to };
+async fn list(
+    caller: Caller,
+    State(api): State<Api>,
+    Query(query): Query<MessageQuery>,
+) -> Result<Answer<Page<SummaryView>>, Problem> {
+    let page = Part {
+        limit: page::limit(query.limit)?,
+        after: page::position::<Cursor>(query.cursor.as_deref())?,
+    };
+    let filter = MessageFilter {
+        status: query.status,
+        recipient: query.recipient,
+        from: query.from,
+        to: query.to,
+    };
     let listed = caller.perform(&api, &ListMessages { filter, page }).await?;
     Ok(Answer(Page::listed(&listed)))
 }
@@ -57,7 +69,11 @@ async fn list(caller: Caller, State(api): State<Api>, Query(query): Query<Messag
 #[utoipa::path(get, path = "/v1/messages/{message}", tag = "messages", security(("bearer" = [])),
     params(("message" = String, Path, description = "its id")),
     responses((status = 200, body = JourneyView), (status = 404, body = ProblemBody)))]
-async fn get(caller: Caller, State(api): State<Api>, Path(id): Path<MessageId>) -> Result<Answer<JourneyView>, Problem> {
+async fn get(
+    caller: Caller,
+    State(api): State<Api>,
+    Path(id): Path<MessageId>,
+) -> Result<Answer<JourneyView>, Problem> {
     let journey = caller.perform(&api, &GetMessage { id }).await?;
     Ok(Answer(JourneyView::from(&journey)))
 }

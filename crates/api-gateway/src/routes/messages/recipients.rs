@@ -18,7 +18,9 @@ use crate::{
 };
 
 pub(super) fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(get, update, delete))
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(get, update, delete))
 }
 
 /// A daily span in the recipient's time zone. Kept and shown; deliveries do not heed it.
@@ -117,10 +119,34 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Opti
 /// Creates a recipient.
 #[utoipa::path(post, path = "/v1/recipients", tag = "messages", security(("bearer" = [])), request_body = NewRecipient,
     responses((status = 201, body = RecipientView), (status = 422, body = ProblemBody)))]
-async fn create(caller: Caller, State(api): State<Api>, once: Idempotency, body: Json<NewRecipient>) -> Result<Response, Problem> {
-    let NewRecipient { name, contacts, quiet_hours, locale } = body.value;
-    let command = CreateRecipient { id: RecipientId::new(caller.now()), name, contacts, quiet_hours, locale };
-    once.perform(&api, &caller, &body.raw, &command, StatusCode::CREATED, |recipient, _| RecipientView::from(recipient)).await
+async fn create(
+    caller: Caller,
+    State(api): State<Api>,
+    once: Idempotency,
+    body: Json<NewRecipient>,
+) -> Result<Response, Problem> {
+    let NewRecipient {
+        name,
+        contacts,
+        quiet_hours,
+        locale,
+    } = body.value;
+    let command = CreateRecipient {
+        id: RecipientId::new(caller.now()),
+        name,
+        contacts,
+        quiet_hours,
+        locale,
+    };
+    once.perform(
+        &api,
+        &caller,
+        &body.raw,
+        &command,
+        StatusCode::CREATED,
+        |recipient, _| RecipientView::from(recipient),
+    )
+    .await
 }
 
 /// Where in the list.
@@ -137,8 +163,15 @@ struct ListQuery {
 /// Recipients in the order of their ids.
 #[utoipa::path(get, path = "/v1/recipients", tag = "messages", security(("bearer" = [])), params(ListQuery),
     responses((status = 200, body = Page<RecipientView>), (status = 422, body = ProblemBody)))]
-async fn list(caller: Caller, State(api): State<Api>, Query(query): Query<ListQuery>) -> Result<Answer<Page<RecipientView>>, Problem> {
-    let page = Part { limit: page::limit(query.limit)?, after: page::position(query.cursor.as_deref())? };
+async fn list(
+    caller: Caller,
+    State(api): State<Api>,
+    Query(query): Query<ListQuery>,
+) -> Result<Answer<Page<RecipientView>>, Problem> {
+    let page = Part {
+        limit: page::limit(query.limit)?,
+        after: page::position(query.cursor.as_deref())?,
+    };
     let listed = caller.perform(&api, &ListRecipients { page }).await?;
     Ok(Answer(Page::listed(&listed)))
 }
@@ -147,17 +180,46 @@ async fn list(caller: Caller, State(api): State<Api>, Query(query): Query<ListQu
 #[utoipa::path(get, path = "/v1/recipients/{recipient}", tag = "messages", security(("bearer" = [])),
     params(("recipient" = String, Path, description = "its id")),
     responses((status = 200, body = RecipientView), (status = 404, body = ProblemBody)))]
-async fn get(caller: Caller, State(api): State<Api>, Path(id): Path<RecipientId>) -> Result<Answer<RecipientView>, Problem> {
-    Ok(Answer(RecipientView::from(&caller.perform(&api, &GetRecipient { id }).await?)))
+async fn get(
+    caller: Caller,
+    State(api): State<Api>,
+    Path(id): Path<RecipientId>,
+) -> Result<Answer<RecipientView>, Problem> {
+    Ok(Answer(RecipientView::from(
+        &caller.perform(&api, &GetRecipient { id }).await?,
+    )))
 }
 
 /// Changes a recipient. Messages under way keep the contacts they were accepted with.
 #[utoipa::path(patch, path = "/v1/recipients/{recipient}", tag = "messages", security(("bearer" = [])), request_body = RecipientChange,
     params(("recipient" = String, Path, description = "its id")),
     responses((status = 200, body = RecipientView), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn update(caller: Caller, State(api): State<Api>, Path(id): Path<RecipientId>, body: Json<RecipientChange>) -> Result<Answer<RecipientView>, Problem> {
-    let RecipientChange { name, contacts, quiet_hours, locale } = body.value;
-    Ok(Answer(RecipientView::from(&caller.perform(&api, &UpdateRecipient { id, name, contacts, quiet_hours, locale }).await?)))
+async fn update(
+    caller: Caller,
+    State(api): State<Api>,
+    Path(id): Path<RecipientId>,
+    body: Json<RecipientChange>,
+) -> Result<Answer<RecipientView>, Problem> {
+    let RecipientChange {
+        name,
+        contacts,
+        quiet_hours,
+        locale,
+    } = body.value;
+    Ok(Answer(RecipientView::from(
+        &caller
+            .perform(
+                &api,
+                &UpdateRecipient {
+                    id,
+                    name,
+                    contacts,
+                    quiet_hours,
+                    locale,
+                },
+            )
+            .await?,
+    )))
 }
 
 /// Removes a recipient for good.

@@ -6,17 +6,19 @@ use keepgate_channels::{
 };
 use keepgate_kernel::{RouteId, format_time};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Api, Caller, Problem, ProblemBody,
-    extract::{Json, Path},
-    page::Page,
+    extract::{Json, Path, Query},
+    page::{self, Page},
 };
 
 pub(super) fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(put, get, delete))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(put, get, delete))
 }
 
 /// One step.
@@ -85,20 +87,57 @@ struct NewRoute {
     deadline_seconds: u32,
 }
 
+/// Where in the list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// 1 to 500, 50 if absent.
+    limit: Option<u16>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
 /// Every route, by name; `standard` exists from birth.
-#[utoipa::path(get, path = "/v1/routes", tag = "messages", security(("bearer" = [])), responses((status = 200, body = Page<RouteView>)))]
-async fn list(caller: Caller, State(api): State<Api>) -> Result<Answer<Page<RouteView>>, Problem> {
-    let routes = caller.perform(&api, &ListRoutes).await?;
-    Ok(Answer(Page { items: routes.iter().map(RouteView::from).collect(), next_cursor: None }))
+#[utoipa::path(get, path = "/v1/routes", tag = "messages", security(("bearer" = [])), params(ListQuery),
+    responses((status = 200, body = Page<RouteView>), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+async fn list(
+    caller: Caller,
+    State(api): State<Api>,
+    Query(query): Query<ListQuery>,
+) -> Result<Answer<Page<RouteView>>, Problem> {
+    let limit = page::limit(query.limit)?;
+    let after = page::position::<String>(query.cursor.as_deref())?;
+    let mut routes = caller.perform(&api, &ListRoutes).await?;
+    routes.retain(|version| after.as_deref().is_none_or(|after| version.route.name() > after));
+    routes.truncate(usize::from(limit));
+    Ok(Answer(Page::of(&routes, limit, |version| {
+        version.route.name().to_owned()
+    })))
 }
 
 /// Defines a route, or a new version of it. Messages under way keep the version they were accepted with.
 #[utoipa::path(put, path = "/v1/routes/{name}", tag = "messages", security(("bearer" = [])), request_body = NewRoute,
     params(("name" = String, Path, description = "a-z, 0-9 and `-`, at most 63")),
     responses((status = 200, body = RouteView), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn put(caller: Caller, State(api): State<Api>, Path(name): Path<String>, body: Json<NewRoute>) -> Result<Answer<RouteView>, Problem> {
-    let NewRoute { steps, require_ack, deadline_seconds } = body.value;
-    let command = PutRoute { id: RouteId::new(caller.now()), name, steps, require_ack, deadline_seconds };
+async fn put(
+    caller: Caller,
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    body: Json<NewRoute>,
+) -> Result<Answer<RouteView>, Problem> {
+    let NewRoute {
+        steps,
+        require_ack,
+        deadline_seconds,
+    } = body.value;
+    let command = PutRoute {
+        id: RouteId::new(caller.now()),
+        name,
+        steps,
+        require_ack,
+        deadline_seconds,
+    };
     Ok(Answer(RouteView::from(&caller.perform(&api, &command).await?)))
 }
 
@@ -107,7 +146,9 @@ async fn put(caller: Caller, State(api): State<Api>, Path(name): Path<String>, b
     params(("name" = String, Path, description = "its name")),
     responses((status = 200, body = RouteView), (status = 404, body = ProblemBody)))]
 async fn get(caller: Caller, State(api): State<Api>, Path(name): Path<String>) -> Result<Answer<RouteView>, Problem> {
-    Ok(Answer(RouteView::from(&caller.perform(&api, &GetRoute { name }).await?)))
+    Ok(Answer(RouteView::from(
+        &caller.perform(&api, &GetRoute { name }).await?,
+    )))
 }
 
 /// Removes a route. An overridden `standard` becomes the built-in one again.

@@ -64,7 +64,11 @@ async fn stream(caller: Caller, State(api): State<Api>, headers: HeaderMap) -> R
     let last_event = match headers.get("last-event-id") {
         None => None,
         Some(value) => {
-            let number = value.to_str().ok().and_then(|text| text.trim().parse::<i64>().ok()).filter(|number| *number >= 0);
+            let number = value
+                .to_str()
+                .ok()
+                .and_then(|text| text.trim().parse::<i64>().ok())
+                .filter(|number| *number >= 0);
             Some(number.ok_or_else(|| Problem::invalid("Last-Event-ID", "the id of an event of this stream"))?)
         }
     };
@@ -114,14 +118,24 @@ fn events(api: Api, context: OpContext, opened: Opened) -> impl Stream<Item = Re
 
 /// Each look enters the database as the caller, so that a dead credential ends the stream.
 async fn read(api: &Api, context: &OpContext, opened: &Opened, after: i64) -> Result<Vec<StreamEvent>, StoreError> {
-    api.gate.store().begin(context).await?.events_after(opened.principal, after, BATCH).await
+    api.gate
+        .store()
+        .begin(context)
+        .await?
+        .events_after(opened.principal, after, BATCH)
+        .await
 }
 
 async fn frame(api: &Api, context: &OpContext, event: &StreamEvent) -> Result<Bytes, StoreError> {
     let (tenant, row) = (context.tenant(), event.message.uuid());
-    let payload = api.gate.open(&place(tenant, "payload", row), event.payload.as_bytes()).await?;
+    let payload = api
+        .gate
+        .open(&place(tenant, "payload", row), event.payload.as_bytes())
+        .await?;
     let text = match &event.text {
-        Some(text) => Some(String::from_utf8_lossy(&api.gate.open(&place(tenant, "text", row), text.as_bytes()).await?).into_owned()),
+        Some(text) => Some(
+            String::from_utf8_lossy(&api.gate.open(&place(tenant, "text", row), text.as_bytes()).await?).into_owned(),
+        ),
         None => None,
     };
     let view = EventView {
@@ -134,14 +148,21 @@ async fn frame(api: &Api, context: &OpContext, event: &StreamEvent) -> Result<By
         accepted_at: format_time(event.accepted_at),
     };
     let data = serde_json::to_string(&view).unwrap_or_default();
-    Ok(Bytes::from(format!("id: {}\nevent: message\ndata: {data}\n\n", event.seq)))
+    Ok(Bytes::from(format!(
+        "id: {}\nevent: message\ndata: {data}\n\n",
+        event.seq
+    )))
 }
 
 /// Noted by Keepgate's own worker; if that fails the event is handed over again on the next connection.
 async fn handed(api: &Api, context: &OpContext, opened: &Opened, event: &StreamEvent) {
     let now = api.gate.clock().now();
     let worker = OpContext::system(context.tenant(), RequestId::new(now), now);
-    let command = MarkStreamed { principal: opened.principal, seq: event.seq, attempt: event.attempt };
+    let command = MarkStreamed {
+        principal: opened.principal,
+        seq: event.seq,
+        attempt: event.attempt,
+    };
     if let Err(error) = api.gate.perform(&worker, &command).await {
         tracing::warn!(error = %error, "handing over an event was not noted");
     }

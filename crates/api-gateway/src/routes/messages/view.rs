@@ -133,6 +133,9 @@ pub(super) struct JourneyView {
 
 impl From<&Journey> for JourneyView {
     fn from(journey: &Journey) -> Self {
-        Self { message: SummaryView::from(&journey.message), attempts: journey.attempts.iter().map(AttemptView::from).collect() }
+        Self {
+            message: SummaryView::from(&journey.message),
+            attempts: journey.attempts.iter().map(AttemptView::from).collect(),
+        }
     }
 }

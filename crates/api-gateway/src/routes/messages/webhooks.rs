@@ -20,7 +20,9 @@ use crate::{
 };
 
 pub(super) fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(register, list)).routes(routes!(get, delete))
+    OpenApiRouter::new()
+        .routes(routes!(register, list))
+        .routes(routes!(get, delete))
 }
 
 /// A registered endpoint. The signing secret is shown once, when it is made.
@@ -60,7 +62,8 @@ struct NewWebhook {
     /// https; its name must lead to public addresses.
     #[schema(example = "https://desk.example/hook")]
     url: String,
-    /// What it wants to hear about, such as `message.acknowledged`. Messages can be addressed to it in any case.
+    /// What it wants to hear about, such as `message.acknowledged`. Kept and shown; events are not sent by this version. Messages can be
+    /// addressed to it in any case.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     events: Vec<WebhookEvent>,
@@ -69,16 +72,43 @@ struct NewWebhook {
 /// Registers an endpoint. A recipient's internet contact may then name its URL.
 #[utoipa::path(post, path = "/v1/webhooks", tag = "messages", security(("bearer" = [])), request_body = NewWebhook,
     responses((status = 201, body = WebhookView), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn register(caller: Caller, State(api): State<Api>, once: Idempotency, body: Json<NewWebhook>) -> Result<Response, Problem> {
+async fn register(
+    caller: Caller,
+    State(api): State<Api>,
+    once: Idempotency,
+    body: Json<NewWebhook>,
+) -> Result<Response, Problem> {
     let NewWebhook { url, events } = body.value;
     let id = WebhookId::new(caller.now());
-    let internal = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal-error", "something went wrong here");
+    let internal = |_| {
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal-error",
+            "something went wrong here",
+        )
+    };
     let secret = signing_secret(&*random_secret().map_err(internal)?);
-    let place = Place { tenant: caller.context().tenant(), table: "channels.webhook", column: "secret", row: id.uuid() };
+    let place = Place {
+        tenant: caller.context().tenant(),
+        table: "channels.webhook",
+        column: "secret",
+        row: id.uuid(),
+    };
     let sealed = Sealed::new(api.gate.seal(&place, secret.expose_secret().as_bytes()).await?);
-    let command = RegisterWebhook { id, url, events, secret: sealed };
-    let view = |webhook: &Webhook| WebhookView { secret: Some(secret.expose_secret().to_owned()), ..WebhookView::from(webhook) };
-    once.perform(&api, &caller, &body.raw, &command, StatusCode::CREATED, |webhook, _| view(webhook)).await
+    let command = RegisterWebhook {
+        id,
+        url,
+        events,
+        secret: sealed,
+    };
+    let view = |webhook: &Webhook| WebhookView {
+        secret: Some(secret.expose_secret().to_owned()),
+        ..WebhookView::from(webhook)
+    };
+    once.perform(&api, &caller, &body.raw, &command, StatusCode::CREATED, |webhook, _| {
+        view(webhook)
+    })
+    .await
 }
 
 /// Where in the list.
@@ -95,8 +125,15 @@ struct ListQuery {
 /// Endpoints in the order they were registered.
 #[utoipa::path(get, path = "/v1/webhooks", tag = "messages", security(("bearer" = [])), params(ListQuery),
     responses((status = 200, body = Page<WebhookView>), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn list(caller: Caller, State(api): State<Api>, Query(query): Query<ListQuery>) -> Result<Answer<Page<WebhookView>>, Problem> {
-    let page = Part { limit: page::limit(query.limit)?, after: page::position(query.cursor.as_deref())? };
+async fn list(
+    caller: Caller,
+    State(api): State<Api>,
+    Query(query): Query<ListQuery>,
+) -> Result<Answer<Page<WebhookView>>, Problem> {
+    let page = Part {
+        limit: page::limit(query.limit)?,
+        after: page::position(query.cursor.as_deref())?,
+    };
     let listed = caller.perform(&api, &ListWebhooks { page }).await?;
     Ok(Answer(Page::listed(&listed)))
 }
@@ -105,8 +142,14 @@ async fn list(caller: Caller, State(api): State<Api>, Query(query): Query<ListQu
 #[utoipa::path(get, path = "/v1/webhooks/{webhook}", tag = "messages", security(("bearer" = [])),
     params(("webhook" = String, Path, description = "its id")),
     responses((status = 200, body = WebhookView), (status = 404, body = ProblemBody)))]
-async fn get(caller: Caller, State(api): State<Api>, Path(id): Path<WebhookId>) -> Result<Answer<WebhookView>, Problem> {
-    Ok(Answer(WebhookView::from(&caller.perform(&api, &GetWebhook { id }).await?)))
+async fn get(
+    caller: Caller,
+    State(api): State<Api>,
+    Path(id): Path<WebhookId>,
+) -> Result<Answer<WebhookView>, Problem> {
+    Ok(Answer(WebhookView::from(
+        &caller.perform(&api, &GetWebhook { id }).await?,
+    )))
 }
 
 /// Removes an endpoint. Messages under way to it skip it from now on.

@@ -47,7 +47,10 @@ impl Twilio {
     /// # Errors
     /// [`ClientError`].
     pub fn new(config: TwilioConfig) -> Result<Self, ClientError> {
-        let named = config.account_sid.strip_prefix("AC").is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric()));
+        let named = config
+            .account_sid
+            .strip_prefix("AC")
+            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric()));
         if !named {
             return Err(ClientError::Account);
         }
@@ -76,14 +79,23 @@ impl Twilio {
     /// Creates one resource, once.
     pub(super) async fn create(&self, resource: &str, form: &[(&str, String)], limits: CallLimits) -> SendOutcome {
         let path = format!("2010-04-01/Accounts/{}/{resource}.json", self.account_sid);
-        let Ok(url) = self.base.join(&path) else { return answer::unsent("invalid-url") };
-        let request = self.client.post(url).basic_auth(&self.account_sid, Some(self.auth_token.expose_secret()));
+        let Ok(url) = self.base.join(&path) else {
+            return answer::unsent("invalid-url");
+        };
+        let request = self
+            .client
+            .post(url)
+            .basic_auth(&self.account_sid, Some(self.auth_token.expose_secret()));
         match request.form(form).timeout(limits.timeout).send().await {
             Ok(response) => answer::read(response).await,
             // Nothing was written: there was no connection to write to.
             Err(error) if error.is_connect() => answer::unsent("unreachable"),
-            Err(error) if error.is_timeout() => SendOutcome::Unknown { reason: Reason::new("timeout") },
-            Err(_) => SendOutcome::Unknown { reason: Reason::new("connection-broken") },
+            Err(error) if error.is_timeout() => SendOutcome::Unknown {
+                reason: Reason::new("timeout"),
+            },
+            Err(_) => SendOutcome::Unknown {
+                reason: Reason::new("connection-broken"),
+            },
         }
     }
 }
@@ -102,6 +114,8 @@ pub(super) fn is_service(from: &str) -> bool {
 
 impl std::fmt::Debug for Twilio {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Twilio").field("account_sid", &self.account_sid).finish_non_exhaustive()
+        f.debug_struct("Twilio")
+            .field("account_sid", &self.account_sid)
+            .finish_non_exhaustive()
     }
 }

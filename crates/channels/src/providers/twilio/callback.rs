@@ -34,18 +34,37 @@ impl Reported {
     /// Reads the form fields of a callback whose signature has been checked. A status that is not known is no news.
     #[must_use]
     pub fn read(kind: CallbackKind, fields: &[(String, String)]) -> Self {
-        let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty());
+        let field = |name: &str| {
+            fields
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.as_str())
+                .filter(|value| !value.is_empty())
+        };
         let (id, word) = match kind {
-            CallbackKind::Message => (field("MessageSid").or_else(|| field("SmsSid")), field("MessageStatus").or_else(|| field("SmsStatus"))),
+            CallbackKind::Message => (
+                field("MessageSid").or_else(|| field("SmsSid")),
+                field("MessageStatus").or_else(|| field("SmsStatus")),
+            ),
             CallbackKind::Call => (field("CallSid"), field("CallStatus")),
             CallbackKind::Digits => (field("CallSid"), field("Digits")),
         };
         let (id, word) = (cut(id.unwrap_or_default(), 100), cut(word.unwrap_or("none"), 60));
         let news = match kind {
-            CallbackKind::Digits => word.chars().next().filter(|_| word != "none").map_or(News::Other, News::Digit),
-            CallbackKind::Message | CallbackKind::Call => receipt(&word, field("ErrorCode").and_then(|code| code.parse().ok())),
+            CallbackKind::Digits => word
+                .chars()
+                .next()
+                .filter(|_| word != "none")
+                .map_or(News::Other, News::Digit),
+            CallbackKind::Message | CallbackKind::Call => {
+                receipt(&word, field("ErrorCode").and_then(|code| code.parse().ok()))
+            }
         };
-        Self { event: format!("{kind}:{id}:{word}"), provider_ref: Some(id).filter(|id| !id.is_empty()), news }
+        Self {
+            event: format!("{kind}:{id}:{word}"),
+            provider_ref: Some(id).filter(|id| !id.is_empty()),
+            news,
+        }
     }
 }
 
@@ -79,21 +98,51 @@ mod tests {
     use super::*;
 
     fn fields(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
     fn an_undelivered_text_tells_why() {
-        let got = Reported::read(CallbackKind::Message, &fields(&[("MessageSid", "SM1"), ("MessageStatus", "undelivered"), ("ErrorCode", "30003")]));
+        let got = Reported::read(
+            CallbackKind::Message,
+            &fields(&[
+                ("MessageSid", "SM1"),
+                ("MessageStatus", "undelivered"),
+                ("ErrorCode", "30003"),
+            ]),
+        );
         let reason = Some(Reason::new("twilio-30003"));
-        let news = News::Receipt { stage: Stage::Undelivered, class: RefusalClass::Target, reason };
-        assert_eq!(got, Reported { event: "message:SM1:undelivered".into(), provider_ref: Some("SM1".into()), news });
+        let news = News::Receipt {
+            stage: Stage::Undelivered,
+            class: RefusalClass::Target,
+            reason,
+        };
+        assert_eq!(
+            got,
+            Reported {
+                event: "message:SM1:undelivered".into(),
+                provider_ref: Some("SM1".into()),
+                news
+            }
+        );
     }
 
     #[test]
     fn a_completed_call_is_delivered_and_not_acknowledged() {
-        let got = Reported::read(CallbackKind::Call, &fields(&[("CallSid", "CA1"), ("CallStatus", "completed"), ("Digits", "1")]));
-        assert!(matches!(got.news, News::Receipt { stage: Stage::Delivered, .. }));
+        let got = Reported::read(
+            CallbackKind::Call,
+            &fields(&[("CallSid", "CA1"), ("CallStatus", "completed"), ("Digits", "1")]),
+        );
+        assert!(matches!(
+            got.news,
+            News::Receipt {
+                stage: Stage::Delivered,
+                ..
+            }
+        ));
     }
 
     #[test]
@@ -106,10 +155,16 @@ mod tests {
 
     #[test]
     fn an_unknown_status_or_an_empty_form_changes_nothing() {
-        assert_eq!(Reported::read(CallbackKind::Message, &fields(&[("MessageStatus", "dreaming")])).news, News::Other);
+        assert_eq!(
+            Reported::read(CallbackKind::Message, &fields(&[("MessageStatus", "dreaming")])).news,
+            News::Other
+        );
         let empty = Reported::read(CallbackKind::Message, &[]);
         assert_eq!((empty.news, empty.provider_ref), (News::Other, None));
-        let long = Reported::read(CallbackKind::Message, &fields(&[("MessageSid", &"x".repeat(999)), ("MessageStatus", &"y".repeat(999))]));
+        let long = Reported::read(
+            CallbackKind::Message,
+            &fields(&[("MessageSid", &"x".repeat(999)), ("MessageStatus", &"y".repeat(999))]),
+        );
         assert!(long.event.len() <= 200);
     }
 }

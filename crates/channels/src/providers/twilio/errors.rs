@@ -15,8 +15,10 @@ const LATER: &[u32] = &[14_107, 20_429, 21_611, 30_001, 30_017, 30_022, 30_036];
 /// A server's error: what it did before is not known.
 const AMBIGUOUS: &[u32] = &[20_500, 20_503];
 /// The number is invalid, has opted out, is blocked or can't be reached on this channel.
-const CONTACT: &[u32] =
-    &[13_223, 13_224, 21_211, 21_214, 21_217, 21_408, 21_610, 21_612, 21_614, 30_003, 30_004, 30_005, 30_006, 30_008, 30_011, 30_410];
+const CONTACT: &[u32] = &[
+    13_223, 13_224, 21_211, 21_214, 21_217, 21_408, 21_610, 21_612, 21_614, 30_003, 30_004, 30_005, 30_006, 30_008,
+    30_011, 30_410,
+];
 
 /// The class of `code`; a code that is not known here concerns the channel as it is configured, as do wrong credentials,
 /// senders that are not registered, daily caps, and content that is filtered.

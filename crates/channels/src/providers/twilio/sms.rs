@@ -14,7 +14,11 @@ const VALIDITY: std::ops::RangeInclusive<u32> = 1..=36_000;
 #[async_trait]
 impl SmsProvider for Twilio {
     async fn send(&self, request: SmsRequest) -> SendOutcome {
-        let sender = if is_service(&self.from) { "MessagingServiceSid" } else { "From" };
+        let sender = if is_service(&self.from) {
+            "MessagingServiceSid"
+        } else {
+            "From"
+        };
         let validity = request.limits.budget_seconds.clamp(*VALIDITY.start(), *VALIDITY.end());
         let form = [
             ("To", request.to.as_str().to_owned()),

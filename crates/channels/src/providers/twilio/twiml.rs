@@ -34,7 +34,9 @@ fn fit(text: &str, room: usize) -> String {
 
 /// Says `text` twice, asks for the key 1, and posts what is pressed, or that nothing was, to `action`.
 pub(super) fn ask(text: &str, locale: Option<&str>, action: &str) -> String {
-    let language = locale.map(|locale| format!(" language=\"{}\"", escape(locale))).unwrap_or_default();
+    let language = locale
+        .map(|locale| format!(" language=\"{}\"", escape(locale)))
+        .unwrap_or_default();
     let head = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Gather action=\"{}\" actionOnEmptyResult=\"true\" method=\"POST\" \
          numDigits=\"1\" timeout=\"8\"><Say loop=\"2\"{language}>",
@@ -48,7 +50,11 @@ pub(super) fn ask(text: &str, locale: Option<&str>, action: &str) -> String {
 /// The answer to a key that was pressed: a word, and the call ends.
 #[must_use]
 pub fn heard(acknowledged: bool) -> String {
-    let word = if acknowledged { "Acknowledged. Thank you." } else { "Not acknowledged." };
+    let word = if acknowledged {
+        "Acknowledged. Thank you."
+    } else {
+        "Not acknowledged."
+    };
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Say>{word}</Say><Hangup/></Response>")
 }
 
@@ -58,7 +64,11 @@ mod tests {
 
     #[test]
     fn text_can_t_break_out_of_its_element() {
-        let twiml = ask("</Say><Dial>+15005550006</Dial> \"'&\u{0}", Some("de\" x=\"y"), "https://gw.example/x?a=1&b=2");
+        let twiml = ask(
+            "</Say><Dial>+15005550006</Dial> \"'&\u{0}",
+            Some("de\" x=\"y"),
+            "https://gw.example/x?a=1&b=2",
+        );
         assert!(!twiml.contains("<Dial>") && twiml.contains("&lt;/Say&gt;&lt;Dial&gt;"));
         assert!(twiml.contains("language=\"de&quot; x=&quot;y\"") && twiml.contains("a=1&amp;b=2"));
         assert!(!twiml.contains('\u{0}'));

@@ -22,7 +22,10 @@ impl VoiceProvider for Twilio {
         let form = [
             ("To", request.to.as_str().to_owned()),
             ("From", self.from.clone()),
-            ("Twiml", twiml::ask(request.text.expose_secret(), request.locale.as_deref(), &pressed)),
+            (
+                "Twiml",
+                twiml::ask(request.text.expose_secret(), request.locale.as_deref(), &pressed),
+            ),
             ("Timeout", RING.min(request.limits.budget_seconds.max(1)).to_string()),
             ("StatusCallback", self.callback(CallbackKind::Call, request.attempt)),
             ("StatusCallbackMethod", "POST".to_owned()),

@@ -34,7 +34,10 @@ impl HttpWebhooks {
     /// # Errors
     /// [`ClientError::Client`].
     pub fn new(allow_loopback: bool) -> Result<Self, ClientError> {
-        Ok(Self { client: http::client(Some(Guard::resolver(allow_loopback)))?, allow_loopback })
+        Ok(Self {
+            client: http::client(Some(Guard::resolver(allow_loopback)))?,
+            allow_loopback,
+        })
     }
 
     /// The checks that need no name: scheme, and an address written as such, which no resolver sees.
@@ -58,7 +61,9 @@ impl HttpWebhooks {
 #[async_trait]
 impl WebhookSender for HttpWebhooks {
     async fn post(&self, request: WebhookRequest) -> SendOutcome {
-        let Ok(url) = Url::parse(request.url.as_str()) else { return refused(RefusalClass::Target, "invalid-url") };
+        let Ok(url) = Url::parse(request.url.as_str()) else {
+            return refused(RefusalClass::Target, "invalid-url");
+        };
         if let Err(reason) = self.check(&url) {
             return refused(RefusalClass::Target, reason);
         }
@@ -82,10 +87,16 @@ impl WebhookSender for HttpWebhooks {
             Ok(response) => judge(response.status().as_u16(), http::retry_after(&response)),
             Err(error) if is_not_public(&error) => refused(RefusalClass::Target, "address-not-public"),
             Err(error) if error.is_builder() => refused(RefusalClass::Target, "invalid-request"),
-            Err(error) if error.is_timeout() => SendOutcome::Unknown { reason: Reason::new("timeout") },
+            Err(error) if error.is_timeout() => SendOutcome::Unknown {
+                reason: Reason::new("timeout"),
+            },
             // The id makes a repetition harmless, so an endpoint that is being restarted is simply asked again.
-            Err(error) if error.is_connect() => SendOutcome::Unknown { reason: Reason::new("unreachable") },
-            Err(_) => SendOutcome::Unknown { reason: Reason::new("connection-broken") },
+            Err(error) if error.is_connect() => SendOutcome::Unknown {
+                reason: Reason::new("unreachable"),
+            },
+            Err(_) => SendOutcome::Unknown {
+                reason: Reason::new("connection-broken"),
+            },
         }
     }
 }
@@ -93,16 +104,32 @@ impl WebhookSender for HttpWebhooks {
 fn judge(status: u16, retry_after_seconds: Option<u32>) -> SendOutcome {
     let reason = Reason::new(&format!("http-{status}"));
     match status {
-        200..=299 => SendOutcome::Accepted { provider_ref: None, queue_seconds: 0, delivered: true },
-        429 => SendOutcome::Refused { class: RefusalClass::Retry, reason, retry_after_seconds },
+        200..=299 => SendOutcome::Accepted {
+            provider_ref: None,
+            queue_seconds: 0,
+            delivered: true,
+        },
+        429 => SendOutcome::Refused {
+            class: RefusalClass::Retry,
+            reason,
+            retry_after_seconds,
+        },
         408 | 500..=599 => SendOutcome::Unknown { reason },
         // 410 says never again; a redirect is not followed; the rest will not be better for being repeated.
-        _ => SendOutcome::Refused { class: RefusalClass::Target, reason, retry_after_seconds: None },
+        _ => SendOutcome::Refused {
+            class: RefusalClass::Target,
+            reason,
+            retry_after_seconds: None,
+        },
     }
 }
 
 fn refused(class: RefusalClass, reason: &str) -> SendOutcome {
-    SendOutcome::Refused { class, reason: Reason::new(reason), retry_after_seconds: None }
+    SendOutcome::Refused {
+        class,
+        reason: Reason::new(reason),
+        retry_after_seconds: None,
+    }
 }
 
 fn is_not_public(error: &reqwest::Error) -> bool {

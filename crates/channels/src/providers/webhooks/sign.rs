@@ -42,22 +42,49 @@ mod tests {
     // Fixtures: computed alike by the official Python libraries standardwebhooks 1.1.0 and svix 2.9.1 (both MIT).
     const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     const VECTORS: &[(&str, i64, &str, &str)] = &[
-        ("msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, r#"{"test": 2432232314}"#, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
-        ("msg_utf8", 1_674_087_231, r#"{"n":"Zoë 👍"}"#, "v1,ypI6Ntn1SEjjHWNiSnM/hTlEIOJBh4UEyEIooxQlrcY="),
-        ("msg_empty", 1_674_087_231, "", "v1,hN4CFeNoKvarTtuXsCsaFOvuPiKDO0tB6tdfkcscljs="),
+        (
+            "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            1_614_265_330,
+            r#"{"test": 2432232314}"#,
+            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+        ),
+        (
+            "msg_utf8",
+            1_674_087_231,
+            r#"{"n":"Zoë 👍"}"#,
+            "v1,ypI6Ntn1SEjjHWNiSnM/hTlEIOJBh4UEyEIooxQlrcY=",
+        ),
+        (
+            "msg_empty",
+            1_674_087_231,
+            "",
+            "v1,hN4CFeNoKvarTtuXsCsaFOvuPiKDO0tB6tdfkcscljs=",
+        ),
     ];
 
     #[test]
     fn signatures_are_those_of_the_official_libraries() {
         for (id, timestamp, body, signature) in VECTORS {
-            assert_eq!(sign(&SecretString::from(SECRET), id, *timestamp, body.as_bytes()).as_deref(), Ok(*signature));
+            assert_eq!(
+                sign(&SecretString::from(SECRET), id, *timestamp, body.as_bytes()).as_deref(),
+                Ok(*signature)
+            );
         }
     }
 
     #[test]
     fn a_secret_has_its_form_and_length() {
-        assert!(sign(&signing_secret(&[7; 32]), "msg", 0, &[0xff, 0x00]).is_ok(), "a body need not be text");
-        for bad in ["", "whsec_", "whsec_AAAA", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_not base64"] {
+        assert!(
+            sign(&signing_secret(&[7; 32]), "msg", 0, &[0xff, 0x00]).is_ok(),
+            "a body need not be text"
+        );
+        for bad in [
+            "",
+            "whsec_",
+            "whsec_AAAA",
+            "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "whsec_not base64",
+        ] {
             assert_eq!(sign(&SecretString::from(bad), "msg", 0, b""), Err(SecretError), "{bad}");
         }
     }

@@ -1,4 +1,4 @@
-//! One leased delivery, until it needs no more hand.
+//! One leased delivery, until it needs nothing more.
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,46 +28,106 @@ pub trait Outward: Send + Sync {
     async fn carry(&self, parcel: Parcel) -> SendOutcome;
 }
 
+/// What a delivery needs after a command.
+enum Next {
+    Command(Todo),
+    Call(Box<Call>),
+    Nothing,
+}
+
+impl From<Progress> for Next {
+    fn from(progress: Progress) -> Self {
+        if progress.more {
+            Self::Command(Todo::Start)
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
 impl Dispatcher {
+    /// Runs a delivery's commands until it needs a call, which a hand of its own makes, or nothing more.
     pub(super) async fn carry(&self, tenant: TenantId, leased: Leased) {
         let mut todo = leased.todo;
         loop {
-            let progress = match todo {
-                Todo::Start => self.start(tenant, &leased).await,
-                Todo::Advance => self.advance(tenant, &leased).await,
-            };
-            match progress {
-                Some(progress) if progress.more => todo = Todo::Start,
-                _ => return,
+            match self.command(tenant, &leased, todo).await {
+                Next::Command(next) => todo = next,
+                Next::Nothing => return,
+                Next::Call(call) => {
+                    let Ok(hand) = self.hands.clone().acquire_owned().await else {
+                        return;
+                    };
+                    let this = self.clone();
+                    tokio::spawn(async move {
+                        this.follow(tenant, leased, *call).await;
+                        drop(hand);
+                        this.free.notify_one();
+                    });
+                    return;
+                }
             }
         }
     }
 
-    async fn advance(&self, tenant: TenantId, leased: &Leased) -> Option<Progress> {
-        let command = AdvanceDelivery { message: leased.lease.message, token: leased.lease.token };
-        self.told(self.gate.perform(&self.worker_in(tenant), &command).await.map(|done| done.output))
+    /// Makes the call and whatever comes after it.
+    async fn follow(&self, tenant: TenantId, leased: Leased, call: Call) {
+        let mut next = Next::Call(Box::new(call));
+        loop {
+            next = match next {
+                Next::Nothing => return,
+                Next::Command(todo) => self.command(tenant, &leased, todo).await,
+                Next::Call(call) => {
+                    let outcome = self.call(tenant, &call).await;
+                    metrics::counter!("keepgate_attempts", "channel" => call.channel.as_str(), "outcome" => word(&outcome)).increment(1);
+                    self.record(tenant, &call, outcome)
+                        .await
+                        .map_or(Next::Nothing, Next::from)
+                }
+            };
+        }
     }
 
-    async fn start(&self, tenant: TenantId, leased: &Leased) -> Option<Progress> {
+    async fn command(&self, tenant: TenantId, leased: &Leased, todo: Todo) -> Next {
+        match todo {
+            Todo::Start => self.start(tenant, leased).await,
+            Todo::Advance => {
+                let command = AdvanceDelivery {
+                    message: leased.lease.message,
+                    token: leased.lease.token,
+                };
+                let progress = self.told(
+                    self.gate
+                        .perform(&self.worker_in(tenant), &command)
+                        .await
+                        .map(|done| done.output),
+                );
+                progress.map_or(Next::Nothing, Next::from)
+            }
+        }
+    }
+
+    async fn start(&self, tenant: TenantId, leased: &Leased) -> Next {
         let command = StartAttempt {
             message: leased.lease.message,
             token: leased.lease.token,
             attempt: AttemptId::new(self.gate.clock().now()),
             carriers: self.carriers.clone(),
         };
-        match self.told(self.gate.perform(&self.worker_in(tenant), &command).await.map(|done| done.output))? {
-            Begun::Call(call) => {
-                let outcome = self.call(tenant, &call).await;
-                metrics::counter!("keepgate_attempts", "channel" => call.channel.as_str(), "outcome" => word(&outcome)).increment(1);
-                self.record(tenant, &call, outcome).await
-            }
-            Begun::Streamed { streams, progress } => {
+        match self.told(
+            self.gate
+                .perform(&self.worker_in(tenant), &command)
+                .await
+                .map(|done| done.output),
+        ) {
+            None => Next::Nothing,
+            Some(Begun::Call(call)) => Next::Call(call),
+            Some(Begun::Streamed { streams, progress }) => {
                 for (principal, _) in streams {
                     self.hub.ring(tenant, principal);
                 }
-                Some(progress)
+                progress.into()
             }
-            Begun::Skipped { progress, .. } | Begun::Moved(progress) => Some(progress),
+            Some(Begun::Skipped { progress, .. } | Begun::Moved(progress)) => progress.into(),
         }
     }
 
@@ -85,8 +145,16 @@ impl Dispatcher {
     }
 
     async fn open(&self, tenant: TenantId, call: &Call) -> Result<Parcel, VaultError> {
-        let place = |column| Place { tenant, table: "channels.message", column, row: call.lease.message.uuid() };
-        let payload = self.gate.open(&place("payload"), call.content.payload.as_bytes()).await?;
+        let place = |column| Place {
+            tenant,
+            table: "channels.message",
+            column,
+            row: call.lease.message.uuid(),
+        };
+        let payload = self
+            .gate
+            .open(&place("payload"), call.content.payload.as_bytes())
+            .await?;
         let text = match &call.content.text {
             Some(text) => {
                 let bytes = self.gate.open(&place("text"), text.as_bytes()).await?;
@@ -96,7 +164,12 @@ impl Dispatcher {
         };
         let secret = match &call.webhook {
             Some(webhook) => {
-                let place = Place { tenant, table: "channels.webhook", column: "secret", row: webhook.id.uuid() };
+                let place = Place {
+                    tenant,
+                    table: "channels.webhook",
+                    column: "secret",
+                    row: webhook.id.uuid(),
+                };
                 Some(self.gate.open(&place, webhook.secret.as_bytes()).await?)
             }
             None => None,
@@ -106,11 +179,19 @@ impl Dispatcher {
 
     /// A result is known once: it is written down again and again until the lease is over.
     async fn record(&self, tenant: TenantId, call: &Call, outcome: SendOutcome) -> Option<Progress> {
-        let command = RecordAttempt { message: call.lease.message, token: call.lease.token, attempt: call.attempt, outcome };
+        let command = RecordAttempt {
+            message: call.lease.message,
+            token: call.lease.token,
+            attempt: call.attempt,
+            outcome,
+        };
         loop {
             match self.gate.perform(&self.worker_in(tenant), &command).await {
                 Ok(done) => return Some(done.output),
-                Err(failure) if matches!(failure.kind(), ErrorKind::Failed(_) | ErrorKind::Conflict) && self.gate.clock().now() < call.lease.until => {
+                Err(failure)
+                    if matches!(failure.kind(), ErrorKind::Failed(_) | ErrorKind::Conflict)
+                        && self.gate.clock().now() < call.lease.until =>
+                {
                     tokio::time::sleep(AGAIN).await;
                 }
                 other => return self.told(other.map(|done| done.output)),
@@ -132,7 +213,11 @@ impl Dispatcher {
 }
 
 fn refused(reason: &str) -> SendOutcome {
-    SendOutcome::Refused { class: keepgate_channels::machine::RefusalClass::Retry, reason: Reason::new(reason), retry_after_seconds: None }
+    SendOutcome::Refused {
+        class: keepgate_channels::machine::RefusalClass::Retry,
+        reason: Reason::new(reason),
+        retry_after_seconds: None,
+    }
 }
 
 const fn word(outcome: &SendOutcome) -> &'static str {

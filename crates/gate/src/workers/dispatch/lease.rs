@@ -11,7 +11,10 @@ const LEASE: TimeDelta = TimeDelta::seconds(60);
 
 impl Dispatcher {
     /// Leases up to `limit` due deliveries of `tenant`. Bookkeeping: what is done with them are operations.
-    #[expect(clippy::disallowed_methods, reason = "a lease is no operation of anybody, so there is no entry to write")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a lease is no operation of anybody, so there is no entry to write"
+    )]
     pub(super) async fn lease(&self, tenant: TenantId, limit: u16) -> Result<Vec<Leased>, StoreError> {
         let now = self.gate.clock().now();
         let mut tx = self.gate.store().begin(&self.worker_in(tenant)).await?;

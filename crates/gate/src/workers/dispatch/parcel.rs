@@ -64,6 +64,9 @@ impl Parcel {
 
 impl std::fmt::Debug for Parcel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Parcel").field("attempt", &self.attempt).field("provider", &self.provider).finish_non_exhaustive()
+        f.debug_struct("Parcel")
+            .field("attempt", &self.attempt)
+            .field("provider", &self.provider)
+            .finish_non_exhaustive()
     }
 }

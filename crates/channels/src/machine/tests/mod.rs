@@ -4,6 +4,8 @@ use chrono::Duration;
 use keepgate_kernel::Timestamp;
 use proptest::prelude::*;
 
+mod cases;
+
 use super::*;
 
 #[derive(Debug, Clone, Copy)]
@@ -13,7 +15,9 @@ enum Act {
     /// The call in flight ends as its worker sees it; a worker that has lost its lease is ignored.
     Answer(Answer),
     /// The worker with the call in flight is killed; `reached`: the provider got the request first.
-    Kill { reached: bool },
+    Kill {
+        reached: bool,
+    },
     /// The lease runs out although its owner lives.
     LoseLease,
     /// A receipt for the attempt with this number (modulo), if the provider ever took it.
@@ -63,7 +67,18 @@ struct World {
 impl World {
     fn new(plan: Plan, now: Timestamp) -> Self {
         let delivery = Delivery::new(now);
-        Self { plan, delivery, tried: vec![], skipped: vec![], now, calls: vec![], token: 0, leased: false, acked: false, furthest: Position::default() }
+        Self {
+            plan,
+            delivery,
+            tried: vec![],
+            skipped: vec![],
+            now,
+            calls: vec![],
+            token: 0,
+            leased: false,
+            acked: false,
+            furthest: Position::default(),
+        }
     }
 
     fn live(&mut self) -> Option<&mut Tried> {
@@ -74,7 +89,11 @@ impl World {
         let before = self.delivery;
         let turn = step(&self.plan, before, event, self.now);
         if before.terminal().is_some() {
-            assert_eq!((turn.delivery, turn.effects.len()), (before, 0), "an end absorbs every event");
+            assert_eq!(
+                (turn.delivery, turn.effects.len()),
+                (before, 0),
+                "an end absorbs every event"
+            );
             return;
         }
         let idempotent = matches!(event, Event::Due(Reach::Open { idempotent: true }));
@@ -103,18 +122,39 @@ impl World {
                 let at = after.position().expect("a try has a place");
                 if repeat {
                     let token = self.token;
-                    let index = self.tried.iter().position(|tried| tried.live).expect("what is repeated is live");
+                    let index = self
+                        .tried
+                        .iter()
+                        .position(|tried| tried.live)
+                        .expect("what is repeated is live");
                     let live = &mut self.tried[index];
-                    assert!(live.idempotent, "an unknown try of a provider that does not know our key is never sent again");
-                    assert_eq!((live.state, live.at), (AttemptState::Unknown, at), "the same attempt, so the same key");
+                    assert!(
+                        live.idempotent,
+                        "an unknown try of a provider that does not know our key is never sent again"
+                    );
+                    assert_eq!(
+                        (live.state, live.at),
+                        (AttemptState::Unknown, at),
+                        "the same attempt, so the same key"
+                    );
                     live.state = AttemptState::Intent;
                     live.sends += 1;
                     self.calls.push((token, index));
                 } else {
                     assert!(self.live().is_none(), "at most one live attempt");
-                    let taken = self.tried.iter().any(|tried| (tried.at.step, tried.at.target, tried.at.tries) == (at.step, at.target, at.tries));
+                    let taken = self.tried.iter().any(|tried| {
+                        (tried.at.step, tried.at.target, tried.at.tries) == (at.step, at.target, at.tries)
+                    });
                     assert!(!taken, "one attempt for each step, target and try");
-                    self.tried.push(Tried { at, state: AttemptState::Intent, live: true, idempotent, sends: 1, accepted: 0, parked: vec![] });
+                    self.tried.push(Tried {
+                        at,
+                        state: AttemptState::Intent,
+                        live: true,
+                        idempotent,
+                        sends: 1,
+                        accepted: 0,
+                        parked: vec![],
+                    });
                     self.calls.push((self.token, self.tried.len() - 1));
                 }
             }
@@ -123,21 +163,33 @@ impl World {
                     let last = self.plan.legs.len() - 1;
                     assert_eq!(usize::from(self.furthest.step), last, "failed only after the last step");
                 }
-                assert!(terminal != Terminal::Delivered || !self.plan.require_ack, "only an acknowledgement counts");
+                assert!(
+                    terminal != Terminal::Delivered || !self.plan.require_ack,
+                    "only an acknowledgement counts"
+                );
             }
         }
     }
 
     fn check(&mut self) {
         let Some(at) = self.delivery.position() else { return };
-        assert!(at >= self.furthest, "a delivery never goes back: {:?} after {at:?}", self.furthest);
+        assert!(
+            at >= self.furthest,
+            "a delivery never goes back: {:?} after {at:?}",
+            self.furthest
+        );
         for step in 0..at.step {
-            let reached = self.tried.iter().any(|tried| tried.at.step == step) || self.skipped.iter().any(|skip| skip.step == step);
+            let reached = self.tried.iter().any(|tried| tried.at.step == step)
+                || self.skipped.iter().any(|skip| skip.step == step);
             assert!(reached, "step {step} was passed without a try or a recorded reason");
         }
         self.furthest = at;
         let live = self.tried.iter().filter(|tried| tried.live).count();
-        assert_eq!(live, usize::from(matches!(self.delivery, Delivery::Trying { .. })), "live attempts");
+        assert_eq!(
+            live,
+            usize::from(matches!(self.delivery, Delivery::Trying { .. })),
+            "live attempts"
+        );
     }
 
     /// What the adapters do once an attempt's own answer is known.
@@ -205,7 +257,10 @@ impl World {
         self.token += 1;
         self.leased = true;
         let calls = self.calls.len();
-        let lost = self.tried.iter().position(|tried| tried.live && tried.state == AttemptState::Intent);
+        let lost = self
+            .tried
+            .iter()
+            .position(|tried| tried.live && tried.state == AttemptState::Intent);
         self.turn(Event::Due(reach));
         self.leased = self.calls.len() > calls;
         if let Some(index) = lost {
@@ -222,8 +277,16 @@ impl World {
         assert!(tried.accepted <= 1, "no second acceptance of one try");
         let at = tried.at;
         let reached = |other: &&Tried| other.accepted > 0 && other.state != AttemptState::Undelivered;
-        let twice = self.tried.iter().filter(|other| (other.at.step, other.at.target) == (at.step, at.target)).filter(reached).count();
-        assert!(twice <= 1, "nobody gets a message twice in one step, unless it was reported as not delivered");
+        let twice = self
+            .tried
+            .iter()
+            .filter(|other| (other.at.step, other.at.target) == (at.step, at.target))
+            .filter(reached)
+            .count();
+        assert!(
+            twice <= 1,
+            "nobody gets a message twice in one step, unless it was reported as not delivered"
+        );
     }
 
     fn answer(&mut self, token: u32, index: usize, answer: Answer) {
@@ -237,7 +300,10 @@ impl World {
         }
         self.turn(match answer {
             Answer::Taken(queue_seconds) => Event::Taken { queue_seconds },
-            Answer::Refused(class) => Event::Refused { class, retry_after_seconds: None },
+            Answer::Refused(class) => Event::Refused {
+                class,
+                retry_after_seconds: None,
+            },
             Answer::LostTaken | Answer::LostUnsent => Event::Lost,
         });
         self.unpark(index);
@@ -342,115 +408,4 @@ proptest! {
         };
         prop_assert_eq!(state, expected);
     }
-}
-
-#[test]
-fn an_unknown_try_is_repeated_only_where_its_key_is_known() {
-    let now = start() + Duration::seconds(30);
-    for idempotent in [true, false] {
-        let live = Live { state: LiveState::Unknown, ends: start() + Duration::seconds(60), sends: 1, idempotent };
-        // Due, whatever made it so: a lease that ran out, a clock that was set.
-        let unknown = Delivery::Trying { at: Position { step: 0, target: 0, tries: 1 }, live, due: start() };
-        assert_eq!(unknown.wants_start(start() + Duration::hours(1), now), idempotent);
-        let turn = step(&plan(true, 1, false), unknown, Event::Due(Reach::Open { idempotent }), now);
-        assert_eq!(turn.effects.contains(&Effect::Start { repeat: true }), idempotent);
-    }
-}
-
-#[test]
-fn no_receipt_moves_an_intent() {
-    let plan = plan(false, 1, false);
-    let begun = step(&plan, Delivery::new(start()), OPEN, start());
-    for stage in Stage::ALL {
-        assert_eq!(AttemptState::Intent.after(*stage), None);
-        let receipt = Event::Receipt { live: true, stage: *stage, class: RefusalClass::Retry };
-        assert_eq!(step(&plan, begun.delivery, receipt, start()), Turn { delivery: begun.delivery, effects: vec![] }, "{stage}");
-    }
-}
-
-fn plan(require_ack: bool, targets: u8, fan_out: bool) -> Plan {
-    let leg = Leg { wait_seconds: 60, attempts: 2, targets, fan_out };
-    Plan { legs: vec![leg, leg], require_ack, deadline: start() + Duration::hours(1), spread: 7 }
-}
-
-const OPEN: Event = Event::Due(Reach::Open { idempotent: false });
-
-#[test]
-fn an_accepted_try_waits_its_time_and_the_provider_s_queue() {
-    let plan = plan(true, 1, false);
-    let begun = step(&plan, Delivery::new(start()), OPEN, start());
-    let taken = step(&plan, begun.delivery, Event::Taken { queue_seconds: 30 }, start());
-    assert_eq!(taken.delivery.due(), Some(start() + Duration::seconds(90)));
-    let early = step(&plan, taken.delivery, Event::Tick, start() + Duration::seconds(89));
-    assert_eq!(early.effects, []);
-    let late = step(&plan, taken.delivery, Event::Tick, start() + Duration::seconds(90));
-    assert_eq!((late.delivery.position().unwrap().step, late.effects), (1, vec![Effect::Supersede]));
-}
-
-#[test]
-fn a_retryable_refusal_is_tried_again_on_the_same_contact_then_on_the_next() {
-    let plan = plan(true, 2, false);
-    let refused = Event::Refused { class: RefusalClass::Retry, retry_after_seconds: None };
-    let mut delivery = Delivery::new(start());
-    for expected in [(0, 0), (0, 1), (0, 1), (1, 0)] {
-        let now = delivery.due().unwrap();
-        let begun = step(&plan, delivery, OPEN, now);
-        delivery = step(&plan, begun.delivery, refused, now).delivery;
-        let at = delivery.position().unwrap();
-        assert_eq!((at.step, at.target), expected);
-    }
-}
-
-#[test]
-fn a_refusal_that_concerns_the_contact_goes_to_the_next_contact_at_once() {
-    let plan = plan(true, 2, false);
-    let begun = step(&plan, Delivery::new(start()), OPEN, start());
-    let refused = step(&plan, begun.delivery, Event::Refused { class: RefusalClass::Target, retry_after_seconds: None }, start());
-    assert_eq!(refused.delivery, Delivery::Ready { at: Position { step: 0, target: 1, tries: 0 }, due: start() });
-}
-
-#[test]
-fn a_refused_repetition_stays_unknown_and_keeps_its_key() {
-    let plan = plan(true, 1, false);
-    let open = Event::Due(Reach::Open { idempotent: true });
-    let begun = step(&plan, Delivery::new(start()), open, start());
-    let lost = step(&plan, begun.delivery, Event::Lost, start());
-    let again = step(&plan, lost.delivery, open, lost.delivery.due().unwrap());
-    assert_eq!(again.effects, [Effect::Start { repeat: true }]);
-    let refused = step(&plan, again.delivery, Event::Refused { class: RefusalClass::Retry, retry_after_seconds: None }, start());
-    assert_eq!(refused.effects, [Effect::Settle(AttemptState::Unknown)]);
-    assert!(matches!(refused.delivery, Delivery::Trying { at: Position { tries: 1, .. }, .. }));
-}
-
-#[test]
-fn a_fanned_out_step_reaches_every_target_before_it_waits() {
-    let plan = plan(true, 2, true);
-    let begun = step(&plan, Delivery::new(start()), OPEN, start());
-    let taken = step(&plan, begun.delivery, Event::Taken { queue_seconds: 0 }, start());
-    let next = step(&plan, taken.delivery, Event::Tick, start());
-    assert_eq!(next.delivery, Delivery::Ready { at: Position { step: 0, target: 1, tries: 0 }, due: start() });
-    let second = step(&plan, next.delivery, OPEN, start());
-    let waiting = step(&plan, second.delivery, Event::Taken { queue_seconds: 0 }, start());
-    assert_eq!(waiting.delivery.due(), Some(start() + Duration::seconds(60)));
-}
-
-#[test]
-fn delivery_is_the_end_only_where_no_acknowledgement_is_required() {
-    for require_ack in [true, false] {
-        let plan = plan(require_ack, 1, false);
-        let begun = step(&plan, Delivery::new(start()), OPEN, start());
-        let taken = step(&plan, begun.delivery, Event::Taken { queue_seconds: 0 }, start());
-        let receipt = Event::Receipt { live: true, stage: Stage::Delivered, class: RefusalClass::Step };
-        let done = step(&plan, taken.delivery, receipt, start());
-        assert_eq!(done.delivery.terminal(), (!require_ack).then_some(Terminal::Delivered));
-    }
-}
-
-#[test]
-fn steps_without_anybody_are_passed_with_a_record_and_then_the_delivery_has_failed() {
-    let plan = plan(true, 0, false);
-    let first = step(&plan, Delivery::new(start()), Event::Due(Reach::NoStep), start());
-    assert_eq!(first.effects, [Effect::Skip(Position::default())]);
-    let second = step(&plan, first.delivery, Event::Due(Reach::NoStep), start());
-    assert_eq!(second.effects, [Effect::Skip(Position { step: 1, target: 0, tries: 0 }), Effect::End(Terminal::Failed)]);
 }
