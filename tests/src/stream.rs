@@ -16,6 +16,7 @@ pub struct Event {
 pub struct Stream {
     response: Response,
     buffer: String,
+    patience: Duration,
 }
 
 impl Server {
@@ -35,6 +36,7 @@ impl Server {
         Stream {
             response,
             buffer: String::new(),
+            patience: Duration::from_secs(30),
         }
     }
 }
@@ -57,9 +59,16 @@ impl Stream {
         events
     }
 
+    /// Waits up to `patience` for each message instead of 30 seconds: after a kill -9 some are held by leases of a minute.
+    #[must_use]
+    pub fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// The next message, within 30 seconds; `None` when the service ended the stream, with or without telling why.
     pub async fn next(&mut self) -> Option<Event> {
-        tokio::time::timeout(Duration::from_secs(30), self.read())
+        tokio::time::timeout(self.patience, self.read())
             .await
             .expect("an event comes in time")
     }

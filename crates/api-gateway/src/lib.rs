@@ -24,6 +24,6 @@ pub use admin::admin_router;
 pub use api::{Api, Probe, VerifierKeys};
 pub use caller::Caller;
 pub use middleware::{Limits, RateLimiter};
-pub use openapi::document;
+pub use openapi::{document, document_text};
 pub use problem::{FieldError, Problem, ProblemBody};
 pub use routes::{TwilioHooks, router};

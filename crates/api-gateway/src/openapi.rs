@@ -52,6 +52,27 @@ pub fn document() -> utoipa::openapi::OpenApi {
     annotated(routes::everything().into_openapi())
 }
 
+/// The document as text, the same bytes every time: members in alphabetical order, which hash maps inside would not keep.
+///
+/// # Errors
+/// What the serialiser says.
+pub fn document_text() -> serde_json::Result<String> {
+    serde_json::to_string_pretty(&sorted(serde_json::to_value(document())?))
+}
+
+fn sorted(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Object(members) => {
+            let ordered: std::collections::BTreeMap<_, _> =
+                members.into_iter().map(|(name, value)| (name, sorted(value))).collect();
+            Value::Object(ordered.into_iter().collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        other => other,
+    }
+}
+
 pub(crate) fn annotated(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     // OpenAPI knows no wildcard: `{*path}` is documented as `{path}`.
     let paths = std::mem::take(&mut document.paths.paths);
@@ -135,6 +156,11 @@ mod tests {
         assert!(undescribed.is_empty(), "in the table, but no route: {undescribed:?}");
         let unknown: Vec<_> = described.difference(&known).collect();
         assert!(unknown.is_empty(), "a route, but not in the table: {unknown:?}");
+    }
+
+    #[test]
+    fn the_text_is_the_same_every_time() {
+        assert_eq!(document_text().unwrap(), document_text().unwrap());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One operation, from decision to commit.
 use keepgate_audit::{AuditLog, NewEntry, Receipt};
 use keepgate_kernel::{Action, AuditId, Entity, Outcome, PrincipalId};
-use keepgate_policy::{Command, CommandError, Denied, ErrorKind, OpContext, Permission, authorize};
+use keepgate_policy::{Command, ErrorKind, OpContext, Permission, authorize};
 use keepgate_store::{StoreError, Transaction};
 
 use crate::{Done, Failure, Gate};
@@ -159,16 +159,4 @@ pub(crate) async fn seal<T: Transaction + AuditLog + ?Sized>(
     metrics::counter!("keepgate_operations", "action" => entry.action.as_str(), "outcome" => entry.outcome.as_str())
         .increment(1);
     Ok(receipt)
-}
-
-/// Lets a denial become a failure of any command.
-impl<E: CommandError> Failure<E> {
-    /// The policy's answer, if it was the policy that refused.
-    #[must_use]
-    pub const fn denied(&self) -> Option<Denied> {
-        match self {
-            Self::Denied(denied) => Some(*denied),
-            _ => None,
-        }
-    }
 }

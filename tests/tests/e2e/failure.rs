@@ -53,7 +53,7 @@ async fn stored(server: &Server, owner: &str) -> BTreeSet<String> {
 /// Reads the stream from its beginning until `expected` distinct messages came; asserts that each came once and with a
 /// payload of its own.
 async fn delivered(server: &Server, owner: &str, expected: usize) -> BTreeSet<String> {
-    let mut stream = server.stream(owner, None).await;
+    let mut stream = server.stream(owner, None).await.patient(Duration::from_secs(90));
     let (mut ids, mut payloads) = (BTreeSet::new(), BTreeSet::new());
     for event in stream.take(expected).await {
         assert!(ids.insert(event.message().to_owned()), "{} came twice", event.message());

@@ -8,6 +8,7 @@ mod audit_coverage;
 mod authority;
 mod delivery;
 mod delivery_faults;
+mod disk_full;
 mod every_operation;
 mod failure;
 mod first_start;
