@@ -28,7 +28,7 @@ mod twilio;
 
 pub use operations::{Operation, placeholder};
 pub use people::{PASSWORD, Person, email};
-pub use process::{Ended, binary, run, serve_until_end};
+pub use process::{Ended, binary, kill_at, run, serve_until_end};
 pub use reply::Reply;
 pub use server::{Options, Server, eventually, within};
 pub use signing::{b64, hmac_sha1, hmac_sha256, jwt_part, unb64};

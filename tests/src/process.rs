@@ -3,7 +3,7 @@ use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
     process::Stdio,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::process::{Child, Command};
@@ -87,6 +87,22 @@ pub async fn serve_until_end(home: &Path, listen: &str, environment: &[(&str, &s
     command.args(["--listen", listen, "--admin-listen", "127.0.0.1:0"]);
     command.envs(environment.iter().copied());
     ended(command).await
+}
+
+/// Starts `serve` on `home` and kills it as soon as `file` of its data directory is there; whether it died before it
+/// was ready.
+pub async fn kill_at(home: &Path, file: &str) -> bool {
+    let (stage, ready) = (home.join("data").join(file), home.join("ready.json"));
+    let mut command = serve(home);
+    command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let started = Instant::now();
+    while !stage.exists() && !ready.exists() {
+        assert!(started.elapsed() < Duration::from_secs(30), "never came: {file}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    child.kill().await.unwrap();
+    !ready.exists()
 }
 
 async fn ended(mut command: Command) -> Ended {

@@ -87,7 +87,8 @@ mod judge {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let ready = async {
             while let Some(line) = lines.next_line().await.unwrap() {
-                if line.contains("Ready to accept requests") {
+                // Where the environment says CI, it words it the second way.
+                if line.contains("Ready to accept requests") || line.contains("Server listening") {
                     return true;
                 }
             }

@@ -1,7 +1,7 @@
 //! Starting: the first time, again, beside another, after a crash.
-use std::{os::unix::fs::PermissionsExt, time::Duration};
+use std::os::unix::fs::PermissionsExt;
 
-use keepgate_tests::{Options, Server, eventually, message, run, serve_until_end};
+use keepgate_tests::{Options, Server, eventually, kill_at, message, run};
 use rustix::process::test_kill_process;
 use serde_json::Value;
 
@@ -155,23 +155,27 @@ async fn sigterm_ends_open_streams_instead_of_waiting_for_them() {
 }
 
 #[tokio::test]
-async fn a_start_that_was_killed_half_way_hinders_no_later_one() {
+async fn a_first_start_killed_at_any_stage_hinders_no_later_one_and_loses_no_secret() {
     let home = Server::home(&Options::default());
-    // Each pause ends in another part of the first start: initdb, the first start of the database, migrations, genesis.
-    for millis in [50, 300, 700, 1200] {
-        let start = serve_until_end(home.path(), "127.0.0.1:0", &[]);
-        let _killed = tokio::time::timeout(Duration::from_millis(millis), start).await;
-        if home.path().join("ready.json").exists() {
-            break;
-        }
-    }
-    // A start that was killed after it wrote the ready file has told its secrets; then there is nothing more to tell.
-    if home.path().join("ready.json").exists() {
-        return;
+    // The directory is taken, initdb is at work, the cluster is there, it runs, the first secrets are written down.
+    let stages = [
+        "keepgate.lock",
+        "run",
+        "pgdata/PG_VERSION",
+        "pgdata/postmaster.pid",
+        "keys/kek",
+        "keys/bootstrap.json",
+    ];
+    for stage in stages {
+        assert!(
+            kill_at(home.path(), stage).await,
+            "{stage} comes too late to test anything"
+        );
     }
     let server = Server::on(home, Options::default()).await;
     assert!(server.admits(&server.key()).await);
     assert!(server.admits(&server.owner().await).await);
+    assert!(server.admits(&server.admin().await).await);
 }
 
 #[tokio::test]
