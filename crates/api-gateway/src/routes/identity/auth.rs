@@ -7,7 +7,7 @@ use axum::{
 };
 use keepgate_gate::Failure;
 use keepgate_identity::{EnrolRefused, FrontDeskError, LoggedIn, LoginError, Logout};
-use keepgate_kernel::TenantId;
+use keepgate_kernel::{TenantId, Timestamp};
 use keepgate_policy::Credential;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -64,7 +64,8 @@ struct TokenView {
     session_id: String,
 }
 
-fn token(api: &Api, session: &LoggedIn) -> Result<Answer<TokenView>, Problem> {
+/// Issued at the instant the session counts from, so that its eight hours are whole.
+fn token(api: &Api, session: &LoggedIn, at: Timestamp) -> Result<Answer<TokenView>, Problem> {
     let internal = |_| {
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -72,7 +73,7 @@ fn token(api: &Api, session: &LoggedIn) -> Result<Answer<TokenView>, Problem> {
             "something went wrong here",
         )
     };
-    let issued = api.tokens.issue(session, api.gate.clock().now()).map_err(internal)?;
+    let issued = api.tokens.issue(session, at).map_err(internal)?;
     Ok(Answer(TokenView {
         access_token: issued.expose().to_owned(),
         token_type: "Bearer",
@@ -110,7 +111,7 @@ async fn login(visitor: Visitor, State(api): State<Api>, body: Json<LoginBody>) 
         .perform_for(&prepared.context, prepared.actor, &prepared.command)
         .await
     {
-        Ok(done) => token(&api, &done.output),
+        Ok(done) => token(&api, &done.output, seen.at),
         Err(Failure::Command(LoginError::LockedOut { retry_after })) => {
             let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "locked-out", "too many failed attempts");
             Err(problem.retry_after(retry_after.as_secs() + 1))
@@ -139,7 +140,7 @@ async fn enrol(visitor: Visitor, State(api): State<Api>, body: Json<EnrolBody>) 
         .gate
         .perform_for(&prepared.context, prepared.actor, &prepared.command)
         .await?;
-    token(&api, &done.output)
+    token(&api, &done.output, seen.at)
 }
 
 /// Ends the session of this request, everywhere.
