@@ -7,7 +7,7 @@ use keepgate_store::StoreError;
 use super::Dispatcher;
 
 /// How long a worker holds a delivery. A call must end well before.
-const LEASE: TimeDelta = TimeDelta::seconds(60);
+const LEASE: TimeDelta = TimeDelta::seconds(30);
 
 impl Dispatcher {
     /// Leases up to `limit` due deliveries of `tenant`. Bookkeeping: what is done with them are operations.
