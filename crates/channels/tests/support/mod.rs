@@ -8,6 +8,8 @@ use keepgate_kernel::{
 use keepgate_policy::{Command, OpContext, authorize};
 use keepgate_store::testing::{TestTx, World};
 
+pub mod journey;
+
 pub trait Tx: TestTx + Recipients + Routes + Messages + Outbox + Attempts + StreamEvents + Webhooks + DueWork {}
 impl<T: TestTx + Recipients + Routes + Messages + Outbox + Attempts + StreamEvents + Webhooks + DueWork> Tx for T {}
 
