@@ -72,8 +72,8 @@ impl FromRequestParts<Api> for Caller {
         let bearer = bearer(parts)?;
         let RequestIdentity { id, at, source } = visitor.identity();
         match api.authenticator.authenticate(bearer, source, id, at).await {
-            Ok((principal, credential)) => {
-                let context = OpContext::authenticated(principal, credential, source, id, at);
+            Ok((principal, credential, assurance)) => {
+                let context = OpContext::authenticated(principal, credential, assurance, source, id, at);
                 visitor.trail().identified(&context);
                 Ok(Self {
                     context,

@@ -1,6 +1,7 @@
 //! Sessions on record.
 use chrono::TimeDelta;
-use keepgate_kernel::{Level, PrincipalId, SessionId, TenantId, Timestamp, UnitId};
+use keepgate_kernel::{Hat, Level, PrincipalId, SessionId, TenantId, Timestamp, UnitId};
+use keepgate_policy::Factors;
 
 /// How long a session lives at most: eight hours.
 pub const SESSION_LIFE: TimeDelta = TimeDelta::hours(8);
@@ -12,6 +13,8 @@ pub struct NewSession {
     pub id: SessionId,
     /// Whose.
     pub principal: PrincipalId,
+    /// How surely the principal has just proved who it is.
+    pub factors: Factors,
     /// When it ends; the store cuts it to [`SESSION_LIFE`] from its own present.
     pub expires_at: Timestamp,
 }
@@ -29,6 +32,10 @@ pub struct LoggedIn {
     pub level: Level,
     /// The live unit, for levels 1 to 3.
     pub unit: Option<UnitId>,
+    /// The hat it wears.
+    pub hat: Option<Hat>,
+    /// How surely the principal proved who it is.
+    pub factors: Factors,
     /// When it ends.
     pub expires_at: Timestamp,
 }

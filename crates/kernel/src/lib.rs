@@ -14,6 +14,7 @@
 mod action;
 mod clock;
 mod entity;
+mod hat;
 mod id;
 mod level;
 mod outcome;
@@ -22,6 +23,7 @@ mod principal;
 pub use action::{Action, UnknownAction};
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp, format_time};
 pub use entity::Entity;
+pub use hat::{Hat, UnknownHat};
 pub use id::{
     ApprovalId, AttemptId, AuditId, EnrolmentId, IdError, KeyId, MessageId, RecipientId, RequestId, RouteId, SessionId,
     TenantId, UnitId, WebhookId,

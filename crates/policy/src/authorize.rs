@@ -3,7 +3,7 @@ use std::marker::PhantomData;
 
 use keepgate_kernel::{Action, Level, PrincipalId, TenantId, UnitId};
 
-use crate::{Credential, OpContext, Permission, Principal, Standing, rule};
+use crate::{Credential, Factors, OpContext, Permission, Principal, Standing, rule};
 
 /// Why the policy said no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +17,15 @@ pub enum Denied {
     /// API keys never carry the permission, whatever their level.
     #[error("an API key may not do that")]
     ApiKey,
+    /// The hat the caller wears leaves the permission out.
+    #[error("the hat worn here leaves that out")]
+    Hat,
+    /// The caller has to prove again who it is.
+    #[error("that needs a proof of identity within the last five minutes")]
+    StepUp,
+    /// The caller has to add a second factor first.
+    #[error("a second factor has to be added first")]
+    SecondFactor,
 }
 
 impl Denied {
@@ -27,6 +36,9 @@ impl Denied {
             Self::Level => "level-too-low",
             Self::Scope => "scope-missing",
             Self::ApiKey => "not-for-api-keys",
+            Self::Hat => "hat-leaves-out",
+            Self::StepUp => "step-up-required",
+            Self::SecondFactor => "second-factor-required",
         }
     }
 }
@@ -45,11 +57,37 @@ pub fn decide(principal: &Principal, credential: Credential, action: Action) -> 
     if matches!(credential, Credential::ApiKey(_)) && !rule.keys {
         return Err(Denied::ApiKey);
     }
+    if principal.hat.is_some_and(|hat| !rule.hats.contains(hat)) {
+        return Err(Denied::Hat);
+    }
     if principal.scopes.contains(action) {
         Ok(())
     } else {
         Err(Denied::Scope)
     }
+}
+
+/// Whether the caller proved who it is as surely and as lately as `action` demands. Workers prove nothing; keys can't reach
+/// what demands it.
+fn assured(context: &OpContext, action: Action) -> Result<(), Denied> {
+    let rule = rule(action);
+    let Credential::Session(_) = context.credential() else {
+        return if rule.step_up && !rule.system {
+            Err(Denied::StepUp)
+        } else {
+            Ok(())
+        };
+    };
+    let owing = context
+        .assurance()
+        .is_none_or(|proved| proved.factors == Factors::Owing);
+    if owing && !rule.one_factor {
+        return Err(Denied::SecondFactor);
+    }
+    if rule.step_up && !context.is_fresh() {
+        return Err(Denied::StepUp);
+    }
+    Ok(())
 }
 
 /// Proof that this principal may do `P` in this tenant. It can't be cloned, stored, or made elsewhere.
@@ -60,6 +98,7 @@ pub struct Authorized<P: Permission> {
     tenant: TenantId,
     standing: Standing,
     unit: Option<UnitId>,
+    fresh: bool,
     permission: PhantomData<fn() -> P>,
 }
 
@@ -90,20 +129,28 @@ impl<P: Permission> Authorized<P> {
     pub const fn unit(&self) -> Option<UnitId> {
         self.unit
     }
+
+    /// Whether the principal proved who it is within [`crate::FRESH`]; for commands that demand it of some callers only.
+    #[must_use]
+    pub const fn is_fresh(&self) -> bool {
+        self.fresh
+    }
 }
 
 /// Decides, and mints the proof.
 ///
 /// # Errors
-/// [`Denied`], as [`decide`].
+/// [`Denied`], as [`decide`], and where the caller has to prove itself again or better.
 pub fn authorize<P: Permission>(context: &OpContext) -> Result<Authorized<P>, Denied> {
     let principal = context.principal();
     decide(principal, context.credential(), P::ACTION)?;
+    assured(context, P::ACTION)?;
     Ok(Authorized {
         by: principal.id,
         tenant: principal.tenant,
         standing: principal.standing,
         unit: principal.unit,
+        fresh: context.is_fresh(),
         permission: PhantomData,
     })
 }

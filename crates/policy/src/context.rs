@@ -1,5 +1,5 @@
 //! Everything that is known about a call before its operation is.
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use keepgate_kernel::{KeyId, PrincipalId, RequestId, SessionId, TenantId, Timestamp};
 
@@ -16,12 +16,56 @@ pub enum Credential {
     System,
 }
 
+/// How long a proof of identity is fresh enough for a sensitive operation: five minutes.
+pub const FRESH: Duration = Duration::from_mins(5);
+
+/// How surely a session's principal proved who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Factors {
+    /// One factor, where one is enough.
+    One,
+    /// Two, or one that is two in itself.
+    Two,
+    /// One factor where two are demanded: good for adding the second, and for nothing else.
+    Owing,
+}
+
+impl Factors {
+    /// The word in tokens and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::One => "one",
+            Self::Two => "two",
+            Self::Owing => "owing",
+        }
+    }
+
+    /// What `word` names.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::One, Self::Two, Self::Owing]
+            .into_iter()
+            .find(|factors| factors.as_str() == word)
+    }
+}
+
+/// When and how a session's principal proved who it is. API keys and workers have none: nothing sensitive is theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Assurance {
+    /// When.
+    pub at: Timestamp,
+    /// With what.
+    pub factors: Factors,
+}
+
 /// Who, with what, from where, when: fixed for the life of an operation and handed to the database, which
 /// re-reads the live state of the credential before it believes any of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpContext {
     principal: Principal,
     credential: Credential,
+    assurance: Option<Assurance>,
     source: Option<IpAddr>,
     request: RequestId,
     at: Timestamp,
@@ -34,6 +78,7 @@ impl OpContext {
     pub const fn authenticated(
         principal: Principal,
         credential: Credential,
+        assurance: Option<Assurance>,
         source: Option<IpAddr>,
         request: RequestId,
         at: Timestamp,
@@ -41,6 +86,7 @@ impl OpContext {
         Self {
             principal,
             credential,
+            assurance,
             source,
             request,
             at,
@@ -56,10 +102,12 @@ impl OpContext {
             standing: Standing::System,
             unit: None,
             scopes: Scopes::All,
+            hat: None,
         };
         Self {
             principal,
             credential: Credential::System,
+            assurance: None,
             source: None,
             request,
             at,
@@ -98,6 +146,18 @@ impl OpContext {
     #[must_use]
     pub const fn credential(&self) -> Credential {
         self.credential
+    }
+
+    /// When and how the caller proved who it is, for sessions.
+    #[must_use]
+    pub const fn assurance(&self) -> Option<Assurance> {
+        self.assurance
+    }
+
+    /// Whether the caller proved who it is within [`FRESH`].
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.assurance.is_some_and(|proved| self.at <= proved.at + FRESH)
     }
 
     /// The address of the caller, if it came over a network.

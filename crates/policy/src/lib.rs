@@ -15,11 +15,11 @@ mod rule;
 
 pub use authorize::{Authorized, Denied, authorize, decide};
 pub use command::{Command, CommandError, ErrorKind};
-pub use context::{Credential, OpContext};
+pub use context::{Assurance, Credential, FRESH, Factors, OpContext};
 pub use grant::{
     Grant, GrantDenied, GrantProof, Granting, Plane, ReachProof, Reaching, Target, Tenant, TenantStatus, Unit, grant,
     reach,
 };
 pub use permission::{Permission, permissions};
 pub use principal::{Principal, Scopes, Standing};
-pub use rule::{Levels, Reach, Rule, rule};
+pub use rule::{Hats, Levels, Reach, Rule, rule};

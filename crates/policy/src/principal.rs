@@ -1,5 +1,5 @@
 //! The caller, as the authenticator saw it.
-use keepgate_kernel::{Action, Level, PrincipalId, TenantId, UnitId};
+use keepgate_kernel::{Action, Hat, Level, PrincipalId, TenantId, UnitId};
 
 /// What a principal's authority rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Principal {
     pub unit: Option<UnitId>,
     /// Narrowing by an API key.
     pub scopes: Scopes,
+    /// Narrowing by a hat.
+    pub hat: Option<Hat>,
 }
 
 impl Principal {

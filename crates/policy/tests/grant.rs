@@ -1,7 +1,8 @@
 //! The grant rule against an independent statement of it, on every case there is.
 use keepgate_kernel::{Level, PrincipalId, PrincipalKind, RequestId, SessionId, TenantId, Uuid};
 use keepgate_policy::{
-    Authorized, Credential, GrantDenied, OpContext, Principal, Scopes, Standing, Target, authorize, grant,
+    Assurance, Authorized, Credential, Factors, GrantDenied, OpContext, Principal, Scopes, Standing, Target, authorize,
+    grant,
     permissions::{UserCreate, UserDelete},
     reach,
 };
@@ -21,10 +22,22 @@ fn caller(level: Level) -> OpContext {
         standing: Standing::Level(level),
         unit: None,
         scopes: Scopes::All,
+        hat: None,
     };
     let at = "2026-01-02T03:04:05Z".parse().unwrap_or_default();
+    let fresh = Assurance {
+        at,
+        factors: Factors::Two,
+    };
     let session = Credential::Session(SessionId::from_uuid(Uuid::nil()));
-    OpContext::authenticated(principal, session, None, RequestId::from_uuid(Uuid::nil()), at)
+    OpContext::authenticated(
+        principal,
+        session,
+        Some(fresh),
+        None,
+        RequestId::from_uuid(Uuid::nil()),
+        at,
+    )
 }
 
 /// Levels that hold no granting permission at all get no proof to begin with.

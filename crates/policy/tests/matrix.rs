@@ -1,5 +1,5 @@
 //! The whole policy as a golden file: every action × every level, API keys and workers.
-use keepgate_kernel::{Action, KeyId, Level, PrincipalId, PrincipalKind, SessionId, TenantId, Uuid};
+use keepgate_kernel::{Action, Hat, KeyId, Level, PrincipalId, PrincipalKind, SessionId, TenantId, Uuid};
 use keepgate_policy::{Credential, Principal, Scopes, Standing, decide, rule};
 
 fn principal(standing: Standing) -> Principal {
@@ -11,6 +11,7 @@ fn principal(standing: Standing) -> Principal {
         standing,
         unit: None,
         scopes: Scopes::All,
+        hat: None,
     }
 }
 
@@ -27,17 +28,22 @@ fn row(action: Action) -> String {
     let system = mark(decide(&principal(Standing::System), Credential::System, action).is_ok());
     let people: String = by_level(session).iter().collect();
     let keys: String = by_level(key).iter().collect();
+    let rule = rule(action);
+    let hats: String = Hat::ALL.map(|hat| mark(rule.hats.contains(hat))).iter().collect();
     format!(
-        "{:<20} {people}  {keys}  {system}  {}",
+        "{:<22} {people}  {keys}  {system}      {hats}  {}        {}    {}",
         action.as_str(),
-        rule(action).reach.as_str()
+        mark(rule.step_up),
+        mark(rule.two_person),
+        rule.reach.as_str()
     )
 }
 
 #[test]
 fn the_matrix_is_the_golden_file() {
-    let mut now =
-        String::from("action               people   API keys worker reach\n                     1234567  1234567\n");
+    let mut now = String::from(
+        "action                 people   API keys worker hats step-up  two  reach\n                       1234567  1234567         abp\n",
+    );
     for action in Action::ALL {
         now.push_str(row(*action).trim_end());
         now.push('\n');
@@ -75,7 +81,22 @@ fn scopes_only_narrow() {
 fn a_key_manages_neither_people_nor_keys_nor_tenants() {
     for action in Action::ALL {
         let kind = action.as_str().split('.').next();
-        if matches!(kind, Some("user" | "apikey" | "tenant" | "audit" | "session")) {
+        if matches!(
+            kind,
+            Some(
+                "user"
+                    | "apikey"
+                    | "tenant"
+                    | "audit"
+                    | "session"
+                    | "service"
+                    | "mfa"
+                    | "password"
+                    | "approval"
+                    | "sso"
+                    | "scim"
+            )
+        ) {
             assert!(!rule(*action).keys, "{action}");
         }
     }

@@ -1,6 +1,6 @@
 //! Entering for the first time.
 use keepgate_kernel::{Entity, PrincipalId, SessionId};
-use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, permissions};
+use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, Factors, permissions};
 use keepgate_store::{StoreError, Transaction};
 
 use crate::{CodeHash, Enrolments, LoggedIn, NewSession, Passwords, Phc, SESSION_LIFE, Sessions};
@@ -79,6 +79,7 @@ impl<Tx: Transaction + Enrolments + Passwords + Sessions + ?Sized> Command<Tx> f
         let expires_at = tx.context().at() + SESSION_LIFE;
         match tx
             .open_session(&NewSession {
+                factors: Factors::One,
                 id: self.session,
                 principal,
                 expires_at,

@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use keepgate_kernel::{Entity, PrincipalId, SessionId};
-use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, permissions};
+use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, Factors, permissions};
 use keepgate_store::{StoreError, Transaction};
 
 use crate::{Bucket, LoggedIn, NewSession, PasswordProof, Passwords, SESSION_LIFE, Sessions, Throttle};
@@ -115,6 +115,7 @@ impl<Tx: Transaction + Passwords + Sessions + Throttle + ?Sized> Command<Tx> for
         tx.forgive(bucket).await?;
         let expires_at = tx.context().at() + SESSION_LIFE;
         let new = NewSession {
+            factors: Factors::One,
             id: self.session,
             principal: proof.principal(),
             expires_at,

@@ -58,6 +58,8 @@ impl Sessions for MemTx {
             tenant,
             level,
             unit,
+            hat: None,
+            factors: new.factors,
             expires_at,
         })
     }

@@ -1,6 +1,6 @@
 //! Sessions in `identity.session`.
 use async_trait::async_trait;
-use keepgate_kernel::{PrincipalId, SessionId, Timestamp, UnitId, Uuid};
+use keepgate_kernel::{Hat, PrincipalId, SessionId, Timestamp, UnitId, Uuid};
 use keepgate_store::{PgTx, StoreError, Transaction};
 
 use super::level;
@@ -13,6 +13,14 @@ struct Row {
     expires_at: Timestamp,
 }
 
+fn hat(word: Option<&str>) -> Result<Option<Hat>, StoreError> {
+    word.map(|word| {
+        word.parse()
+            .map_err(|_| StoreError::corrupt("rbac.role_assignment", "hat"))
+    })
+    .transpose()
+}
+
 #[async_trait]
 impl Sessions for PgTx {
     async fn open_session(&mut self, new: &NewSession) -> Result<LoggedIn, StoreError> {
@@ -20,15 +28,16 @@ impl Sessions for PgTx {
         // The trigger replaces level and epoch by the live ones.
         let row = sqlx::query!(
             r#"with s as (
-                 insert into identity.session (tenant_id, sid, principal_id, level, epoch, expires_at)
-                 values ($1, $2, $3, 1, 0, least($4, now() + interval '8 hours'))
+                 insert into identity.session (tenant_id, sid, principal_id, level, epoch, expires_at, factors)
+                 values ($1, $2, $3, 1, 0, least($4, now() + interval '8 hours'), $5)
                  returning level, expires_at)
-               select s.level, s.expires_at, r.unit_id as "unit_id?" from s
+               select s.level, s.expires_at, r.unit_id as "unit_id?", r.hat as "hat?" from s
                  join rbac.role_assignment r on r.tenant_id = $1 and r.principal_id = $3"#,
             tenant.uuid(),
             new.id.uuid(),
             new.principal.uuid(),
             new.expires_at,
+            new.factors.as_str(),
         )
         .fetch_one(self.conn())
         .await?;
@@ -38,6 +47,8 @@ impl Sessions for PgTx {
             tenant,
             level: level(row.level, "identity.session")?,
             unit: row.unit_id.map(UnitId::from_uuid),
+            hat: hat(row.hat.as_deref())?,
+            factors: new.factors,
             expires_at: row.expires_at,
         })
     }

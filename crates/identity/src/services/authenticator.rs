@@ -2,7 +2,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use keepgate_kernel::{KeyId, RequestId, TenantId, Timestamp};
-use keepgate_policy::{Credential, OpContext, Principal, Scopes, Standing};
+use keepgate_policy::{Assurance, Credential, OpContext, Principal, Scopes, Standing};
 use keepgate_store::{Begin, StoreError, Transaction};
 use tokio::sync::Mutex;
 
@@ -14,6 +14,9 @@ use crate::{
 
 /// Keys verified at once; more of the same key wait for the first and find it in the cache.
 const FLIGHTS: usize = 64;
+
+/// Who bears a credential, which one, and how surely a session's principal proved who it is.
+pub type Recognised = (Principal, Credential, Option<Assurance>);
 
 /// Why a bearer is nobody.
 #[derive(Debug, thiserror::Error)]
@@ -122,9 +125,9 @@ impl<Tx: Transaction + Homes + ApiKeys + ?Sized + 'static> Authenticator<Tx> {
         source: Option<IpAddr>,
         request: RequestId,
         at: Timestamp,
-    ) -> Result<(Principal, Credential), AuthError> {
+    ) -> Result<Recognised, AuthError> {
         if !bearer.starts_with("kg_") {
-            return Ok(of_session(self.tokens.verify(bearer, at)?));
+            return Ok(of_session(&self.tokens.verify(bearer, at)?));
         }
         let key = self.keys.parse(bearer).map_err(|error| match error {
             crate::KeyError::Malformed | crate::KeyError::Checksum => AuthError::Malformed,
@@ -137,7 +140,7 @@ impl<Tx: Transaction + Homes + ApiKeys + ?Sized + 'static> Authenticator<Tx> {
         if !verified.allows(source) {
             return Err(AuthError::WrongAddress);
         }
-        Ok((verified.principal, Credential::ApiKey(verified.key)))
+        Ok((verified.principal, Credential::ApiKey(verified.key), None))
     }
 
     /// Forgets verifications of a key on this instance, after it was rotated or revoked here.
@@ -166,6 +169,7 @@ impl<Tx: Transaction + Homes + ApiKeys + ?Sized + 'static> Authenticator<Tx> {
             standing: Standing::Level(level),
             unit: file.unit,
             scopes: file.scopes,
+            hat: None,
         };
         let fresh_until = until.map_or(at + LIFE, |until| until.min(at + LIFE));
         let verified = Verified {
@@ -249,13 +253,15 @@ fn revoked(error: StoreError) -> AuthError {
     }
 }
 
-fn of_session(claims: Claims) -> (Principal, Credential) {
+fn of_session(claims: &Claims) -> Recognised {
+    let assurance = claims.assurance();
     let principal = Principal {
         id: claims.sub,
         tenant: claims.tid,
         standing: Standing::Level(claims.lvl),
         unit: claims.unt,
         scopes: Scopes::All,
+        hat: claims.hat,
     };
-    (principal, Credential::Session(claims.sid))
+    (principal, Credential::Session(claims.sid), assurance)
 }

@@ -31,6 +31,8 @@ fn session() -> LoggedIn {
         tenant: TenantId::new(now()),
         level: Level::Operator,
         unit: None,
+        hat: None,
+        factors: keepgate_policy::Factors::One,
         expires_at: now() + chrono::TimeDelta::hours(8),
     }
 }
@@ -40,7 +42,7 @@ fn good() -> Value {
     let s = session();
     json!({
         "iss": "https://kg", "aud": "kg-api", "sub": s.principal, "sid": s.session, "jti": "j1", "tid": s.tenant,
-        "lvl": 2, "iat": at, "nbf": at, "exp": at + 28_800
+        "lvl": 2, "auth_time": at, "acr": "one", "iat": at, "nbf": at, "exp": at + 28_800
     })
 }
 

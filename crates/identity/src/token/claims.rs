@@ -1,5 +1,6 @@
 //! What a token says, and nothing else: unknown headers and claims are errors.
-use keepgate_kernel::{Level, PrincipalId, PrincipalKind, SessionId, TenantId, Timestamp, UnitId};
+use keepgate_kernel::{Hat, Level, PrincipalId, PrincipalKind, SessionId, TenantId, Timestamp, UnitId};
+use keepgate_policy::{Assurance, Factors};
 use serde::{Deserialize, Serialize};
 
 use super::TokenError;
@@ -29,6 +30,13 @@ pub struct Claims {
     /// The unit at log-in, for levels 1 to 3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unt: Option<UnitId>,
+    /// The hat worn at log-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hat: Option<Hat>,
+    /// When the principal proved who it is, seconds since 1970 (RFC 9068, section 2.2.1).
+    pub auth_time: i64,
+    /// How surely: `one`, `two` or `owing` factors.
+    pub acr: String,
     /// Issued at, seconds since 1970.
     pub iat: i64,
     /// Not before.
@@ -38,16 +46,27 @@ pub struct Claims {
 }
 
 impl Claims {
+    /// When and how surely the principal proved who it is.
+    #[must_use]
+    pub fn assurance(&self) -> Option<Assurance> {
+        Some(Assurance {
+            at: Timestamp::from_timestamp(self.auth_time, 0)?,
+            factors: Factors::parse(&self.acr)?,
+        })
+    }
+
     /// Every rule that is not about the signature.
     pub(super) fn check(&self, issuer: &str, audience: &str, at: Timestamp) -> Result<(), TokenError> {
         let now = at.timestamp();
         let life = self.exp.checked_sub(self.iat).ok_or(TokenError::Claims)?;
         let named = (1..=64).contains(&self.jti.len());
+        let proved = self.auth_time <= self.iat && self.assurance().is_some();
         let system = self.sub.kind() == PrincipalKind::System;
         if self.iss != issuer
             || self.aud != audience
             || system
             || !named
+            || !proved
             || !(1..=SESSION_LIFE.num_seconds()).contains(&life)
         {
             return Err(TokenError::Claims);

@@ -48,6 +48,7 @@ impl Desk {
         self.authenticator
             .authenticate(bearer, source, RequestId::new(at), at)
             .await
+            .map(|(principal, credential, _)| (principal, credential))
     }
 
     async fn issue(&self, world: &World<dyn Tx>, change: impl FnOnce(&mut NewApiKey)) -> ApiKey {
@@ -68,6 +69,7 @@ async fn a_token_is_its_session_without_a_look_at_the_store(world: &World<dyn Tx
     let mut tx = world.begin(&worker(world, world.ids.tenant)).await;
     let id = keepgate_kernel::SessionId::new(world.now);
     let new = keepgate_identity::NewSession {
+        factors: keepgate_policy::Factors::One,
         id,
         principal: member(world, Level::Operator),
         expires_at: world.now + TimeDelta::hours(8),

@@ -66,7 +66,7 @@ async fn the_first_people_and_the_first_key_enter(store: Arc<dyn Begin<dyn Tx>>,
     );
     let authenticator =
         Authenticator::new(store.clone(), platform, tokens, Arc::new(format()), Hasher::new(2)).unwrap();
-    let (service, credential) = authenticator
+    let (service, credential, _) = authenticator
         .authenticate(secrets.service_key.expose(), None, RequestId::new(at), at)
         .await
         .unwrap();
@@ -85,7 +85,17 @@ async fn the_first_people_and_the_first_key_enter(store: Arc<dyn Begin<dyn Tx>>,
 #[expect(clippy::disallowed_methods, reason = "the authenticator has just recognised it")]
 fn entered(principal: keepgate_policy::Principal, credential: keepgate_policy::Credential) -> OpContext {
     let at = SystemClock.now();
-    OpContext::authenticated(principal, credential, None, RequestId::new(at), at)
+    OpContext::authenticated(
+        principal,
+        credential,
+        Some(keepgate_policy::Assurance {
+            at,
+            factors: keepgate_policy::Factors::Two,
+        }),
+        None,
+        RequestId::new(at),
+        at,
+    )
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use crate::support::{Tx, cases, done, member, perform, reaching, with, worker};
 
 fn new(world: &World<dyn Tx>, principal: PrincipalId) -> NewSession {
     NewSession {
+        factors: keepgate_policy::Factors::One,
         id: SessionId::new(world.now),
         principal,
         expires_at: world.now + SESSION_LIFE,

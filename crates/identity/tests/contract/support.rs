@@ -274,7 +274,14 @@ pub fn worker(world: &World<dyn Tx>, tenant: TenantId) -> OpContext {
 pub fn with(caller: &OpContext, change: impl FnOnce(&mut Principal), credential: Credential) -> OpContext {
     let mut principal = caller.principal().clone();
     change(&mut principal);
-    OpContext::authenticated(principal, credential, None, caller.request(), caller.at())
+    OpContext::authenticated(
+        principal,
+        credential,
+        caller.assurance(),
+        None,
+        caller.request(),
+        caller.at(),
+    )
 }
 
 /// `caller`, claiming another level.

@@ -124,5 +124,12 @@ pub fn lying(caller: &OpContext, level: Level, tenant: Option<TenantId>) -> OpCo
         tenant,
         ..honest.clone()
     };
-    OpContext::authenticated(principal, caller.credential(), None, caller.request(), caller.at())
+    OpContext::authenticated(
+        principal,
+        caller.credential(),
+        caller.assurance(),
+        None,
+        caller.request(),
+        caller.at(),
+    )
 }

@@ -11,6 +11,8 @@ use sqlx::{
 pub enum Role {
     /// Serves requests and workers, behind row-level security.
     App,
+    /// Serves what happens before anybody is known: reads verifiers, opens sessions, and nothing else.
+    Auth,
     /// Numbers audit entries and publishes checkpoints.
     Integrator,
     /// Runs migrations and the genesis.
@@ -23,6 +25,7 @@ impl Role {
     pub const fn name(self) -> &'static str {
         match self {
             Self::App => "kg_app",
+            Self::Auth => "kg_auth",
             Self::Integrator => "kg_integrator",
             Self::Migrator => "kg_migrator",
         }

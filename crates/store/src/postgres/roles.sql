@@ -3,7 +3,7 @@
 DO $$
 DECLARE r text;
 BEGIN
-  FOREACH r IN ARRAY ARRAY['kg_owner', 'kg_sec', 'kg_app', 'kg_integrator', 'kg_auditor', 'kg_migrator'] LOOP
+  FOREACH r IN ARRAY ARRAY['kg_owner', 'kg_sec', 'kg_app', 'kg_auth', 'kg_integrator', 'kg_auditor', 'kg_migrator'] LOOP
     BEGIN
       EXECUTE format('CREATE ROLE %I NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION NOINHERIT %s', r,
         CASE WHEN r IN ('kg_owner', 'kg_sec', 'kg_auditor') THEN 'NOLOGIN' ELSE 'LOGIN' END);
@@ -15,7 +15,7 @@ BEGIN
   EXCEPTION WHEN unique_violation OR internal_error THEN NULL; -- another database of the cluster granted it just now
   END;
   EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
-  EXECUTE format('GRANT CONNECT ON DATABASE %I TO kg_app, kg_integrator, kg_migrator', current_database());
+  EXECUTE format('GRANT CONNECT ON DATABASE %I TO kg_app, kg_auth, kg_integrator, kg_migrator', current_database());
   EXECUTE format('GRANT CREATE ON DATABASE %I TO kg_migrator, kg_owner, kg_sec', current_database());
 END $$;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;

@@ -156,9 +156,20 @@ impl<T: ?Sized + 'static> World<T> {
             standing: Standing::Level(level),
             unit: self.ids.unit_of(tenant, level),
             scopes: Scopes::All,
+            hat: None,
         };
         let session = Credential::Session(Ids::session(tenant, level));
-        OpContext::authenticated(principal, session, None, RequestId::new(self.now), self.now)
+        OpContext::authenticated(
+            principal,
+            session,
+            Some(keepgate_policy::Assurance {
+                at: self.now,
+                factors: keepgate_policy::Factors::Two,
+            }),
+            None,
+            RequestId::new(self.now),
+            self.now,
+        )
     }
 }
 

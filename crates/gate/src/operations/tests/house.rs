@@ -174,11 +174,22 @@ pub fn context(opened: &LoggedIn) -> OpContext {
         standing,
         unit: opened.unit,
         scopes: Scopes::All,
+        hat: opened.hat,
     };
     entered(principal, Credential::Session(opened.session))
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test is its own gateway")]
 pub fn entered(principal: Principal, credential: Credential) -> OpContext {
-    OpContext::authenticated(principal, credential, None, RequestId::new(now()), now())
+    OpContext::authenticated(
+        principal,
+        credential,
+        Some(keepgate_policy::Assurance {
+            at: now(),
+            factors: keepgate_policy::Factors::Two,
+        }),
+        None,
+        RequestId::new(now()),
+        now(),
+    )
 }

@@ -31,7 +31,7 @@ async fn issue(house: &House, by: Level, command: &IssueApiKey) -> Result<ApiKey
 }
 
 async fn bearer(house: &House, issued: &ApiKeyIssued) -> OpContext {
-    let (principal, credential) = house
+    let (principal, credential, _) = house
         .authenticator
         .authenticate(issued.key.expose(), None, RequestId::new(now()), now())
         .await
