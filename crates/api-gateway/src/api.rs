@@ -30,6 +30,8 @@ pub trait VerifierKeys: Send + Sync {
 pub struct Api {
     /// The doorway.
     pub gate: Service,
+    /// The doorway of whoever is not known yet: its store sees verifiers, and hardly anything else.
+    pub front_gate: Service,
     /// Turns credentials into principals.
     pub authenticator: Arc<Authenticator<dyn Tx>>,
     /// Prepares log-ins and enrolments.

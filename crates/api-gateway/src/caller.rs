@@ -119,7 +119,7 @@ async fn refused(api: &Api, visitor: &Visitor, error: AuthError) -> Problem {
     }
     let entity = Entity::collection("credentials");
     if api
-        .gate
+        .front_gate
         .refuse(&visitor.worker(api.platform), Action::AuthAuthenticate, &entity, reason)
         .await
         .is_err()

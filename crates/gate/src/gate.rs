@@ -12,6 +12,8 @@ pub struct Gate<T: ?Sized> {
     pub(crate) store: Arc<dyn Begin<T>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) vault: Arc<Vault>,
+    /// Whose store the data keys are read from; `None`: this one's.
+    pub(crate) keys: Option<Arc<Self>>,
     bells: Arc<Mutex<Vec<Weak<Notify>>>>,
 }
 
@@ -23,7 +25,18 @@ impl<T: ?Sized> Gate<T> {
             store,
             clock,
             vault: Arc::new(vault),
+            keys: None,
             bells: Arc::default(),
+        }
+    }
+
+    /// The same doorway over another store: same clock, same keys (still read through this one's store), same bells.
+    #[must_use]
+    pub fn over(&self, store: Arc<dyn Begin<T>>) -> Self {
+        Self {
+            store,
+            keys: Some(Arc::new(self.clone())),
+            ..self.clone()
         }
     }
 
@@ -64,6 +77,7 @@ impl<T: ?Sized> Clone for Gate<T> {
             store: self.store.clone(),
             clock: self.clock.clone(),
             vault: self.vault.clone(),
+            keys: self.keys.clone(),
             bells: self.bells.clone(),
         }
     }

@@ -124,6 +124,9 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
     }
 
     async fn load(&self, tenant: TenantId) -> Result<Ring, VaultError> {
+        if let Some(keys) = &self.keys {
+            return Box::pin(keys.load(tenant)).await;
+        }
         let now = self.clock.now();
         let worker = OpContext::system(tenant, RequestId::new(now), now);
         let store = |error| VaultError::Key(Failure::Store(error));

@@ -34,7 +34,7 @@ fn phc(text: String, table: &'static str) -> Result<Phc, StoreError> {
     Phc::parse(text).ok_or_else(|| StoreError::corrupt(table, "phc"))
 }
 
-/// For what policies would only filter: tells a worker from everybody else before anything is asked.
+/// What only the front desk's role may do in the database: tells a worker from everybody else before anything is asked.
 fn demand_worker(tx: &PgTx) -> Result<(), StoreError> {
     match tx.context().principal().standing {
         Standing::System => Ok(()),

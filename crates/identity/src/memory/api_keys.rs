@@ -63,6 +63,7 @@ impl ApiKeys for MemTx {
             .map(|row| row.id)
             .filter(|_| service)
             .ok_or(StoreError::Forbidden)?;
+        Caller::demand_fresh(self)?;
         let record = ApiKeyRecord {
             id: new.id,
             name: new.name.clone(),
@@ -145,6 +146,7 @@ impl ApiKeys for MemTx {
         if !below || proof.by().uuid() != caller.subject || Some(proof.target().principal) != service {
             return Err(StoreError::Forbidden);
         }
+        Caller::demand_fresh(self)?;
         let until = caller.at + TimeDelta::from_std(overlap).map_err(|_| StoreError::Forbidden)?;
         if let Some(row) = self.write::<KeyRows>().get_mut(&(tenant, key)) {
             let before = std::mem::replace(&mut row.phc, phc.clone());
@@ -154,10 +156,8 @@ impl ApiKeys for MemTx {
     }
 
     async fn key_on_file(&mut self, id: KeyId) -> Result<Option<KeyOnFile>, StoreError> {
-        let Some((tenant, rows)) = Caller::of(self).within(0, 0).zip(self.read::<KeyRows>()) else {
-            return Ok(None);
-        };
-        let Some(row) = rows.get(&(tenant, id)) else {
+        let tenant = Caller::of(self).within(0, 0).ok_or(StoreError::Forbidden)?;
+        let Some(row) = self.read::<KeyRows>().and_then(|rows| rows.get(&(tenant, id))) else {
             return Ok(None);
         };
         let worth = key_level(self, tenant, row);
@@ -177,9 +177,8 @@ impl ApiKeys for MemTx {
 
     async fn touch_api_key(&mut self, id: KeyId) -> Result<(), StoreError> {
         let caller = Caller::of(self);
-        if let Some(tenant) = caller.within(0, 0)
-            && let Some(row) = self.write_unaudited::<KeyRows>().get_mut(&(tenant, id))
-        {
+        let tenant = caller.within(0, 0).ok_or(StoreError::Forbidden)?;
+        if let Some(row) = self.write_unaudited::<KeyRows>().get_mut(&(tenant, id)) {
             row.record.last_used_at = Some(caller.at);
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! What the sealed context of a PostgreSQL transaction knows, computed from the live rows.
 use keepgate_kernel::{KeyId, Level, SessionId, TenantId, Timestamp, UnitId, Uuid};
 use keepgate_policy::{Credential, Grant, OpContext, Standing, TenantStatus};
-use keepgate_store::{MemTx, Transaction};
+use keepgate_store::{MemTx, StoreError, Transaction};
 
 use super::rows::{GrantRows, KeyRow, KeyRows, PrincipalRow, PrincipalRows, SessionRow, SessionRows, TenantRows};
 use crate::PrincipalStatus;
@@ -35,6 +35,13 @@ impl Caller {
 
     pub(super) fn is_at_least(&self, low: u8) -> bool {
         self.within(low, 7).is_some()
+    }
+
+    /// The guards' second look: what changes authority or credentials needs a session that was opened just now.
+    pub(super) fn demand_fresh(tx: &MemTx) -> Result<(), StoreError> {
+        let context = tx.context();
+        let stale = matches!(context.credential(), Credential::Session(_)) && !context.is_fresh();
+        if stale { Err(StoreError::Forbidden) } else { Ok(()) }
     }
 
     pub(super) fn is_worker(&self) -> bool {

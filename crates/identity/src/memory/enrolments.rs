@@ -21,15 +21,17 @@ fn may(tx: &MemTx, caller: &Caller, new: &NewEnrolment) -> bool {
     below && (new.tenant == caller.tenant || appointed)
 }
 
-fn usable(tx: &MemTx, hash: &CodeHash) -> Option<(TenantId, EnrolmentId, PrincipalId)> {
+type Code = (TenantId, EnrolmentId, PrincipalId);
+
+fn usable(tx: &MemTx, hash: &CodeHash) -> Result<Option<Code>, StoreError> {
     let caller = Caller::of(tx);
-    let tenant = caller.within(0, 0)?;
-    let ((_, id), row) = tx
-        .read::<EnrolmentRows>()?
-        .iter()
-        .find(|((home, _), row)| *home == tenant && row.hash == *hash)?;
-    active(tx, tenant, row.principal.uuid())?;
-    (!row.used && row.expires_at > caller.at).then_some((tenant, *id, row.principal))
+    let tenant = caller.within(0, 0).ok_or(StoreError::Forbidden)?;
+    let good = |((home, id), row): (&(TenantId, EnrolmentId), &EnrolmentRow)| {
+        let found = *home == tenant && row.hash == *hash && !row.used && row.expires_at > caller.at;
+        let lives = found && active(tx, tenant, row.principal.uuid()).is_some();
+        lives.then_some((tenant, *id, row.principal))
+    };
+    Ok(tx.read::<EnrolmentRows>().and_then(|rows| rows.iter().find_map(good)))
 }
 
 #[async_trait]
@@ -39,6 +41,7 @@ impl Enrolments for MemTx {
         if !may(self, &caller, new) {
             return Err(StoreError::Forbidden);
         }
+        Caller::demand_fresh(self)?;
         let expires_at = new.expires_at.min(caller.at + TimeDelta::hours(24));
         let row = EnrolmentRow {
             principal: new.principal,
@@ -51,11 +54,11 @@ impl Enrolments for MemTx {
     }
 
     async fn enrolment_holder(&mut self, hash: &CodeHash) -> Result<Option<PrincipalId>, StoreError> {
-        Ok(usable(self, hash).map(|(_, _, principal)| principal))
+        Ok(usable(self, hash)?.map(|(_, _, principal)| principal))
     }
 
     async fn use_enrolment(&mut self, hash: &CodeHash) -> Result<Option<PrincipalId>, StoreError> {
-        let Some((tenant, id, principal)) = usable(self, hash) else {
+        let Some((tenant, id, principal)) = usable(self, hash)? else {
             return Ok(None);
         };
         if let Some(row) = self.write::<EnrolmentRows>().get_mut(&(tenant, id)) {

@@ -10,15 +10,17 @@ use super::{
 };
 use crate::{CodeHash, Email, Homes};
 
-fn is_platform_worker(tx: &MemTx) -> bool {
-    let home = Caller::of(tx).within(0, 0).and_then(|tenant| active_tenant(tx, tenant));
-    home.is_some_and(|tenant| tenant.plane == Plane::Platform)
+/// A worker may ask; only the platform's own is answered.
+fn is_platform_worker(tx: &MemTx) -> Result<bool, StoreError> {
+    let tenant = Caller::of(tx).within(0, 0).ok_or(StoreError::Forbidden)?;
+    Ok(active_tenant(tx, tenant).is_some_and(|tenant| tenant.plane == Plane::Platform))
 }
 
 #[async_trait]
 impl Homes for MemTx {
     async fn homes_of_email(&mut self, email: &Email) -> Result<Vec<TenantId>, StoreError> {
-        let Some(rows) = self.read::<PrincipalRows>().filter(|_| is_platform_worker(self)) else {
+        let answered = is_platform_worker(self)?;
+        let Some(rows) = self.read::<PrincipalRows>().filter(|_| answered) else {
             return Ok(Vec::new());
         };
         let named = rows.iter().filter(|(_, row)| row.email.as_ref() == Some(email));
@@ -28,14 +30,16 @@ impl Homes for MemTx {
     }
 
     async fn home_of_key(&mut self, id: KeyId) -> Result<Option<TenantId>, StoreError> {
-        let rows = self.read::<KeyRows>().filter(|_| is_platform_worker(self));
+        let answered = is_platform_worker(self)?;
+        let rows = self.read::<KeyRows>().filter(|_| answered);
         Ok(rows
             .and_then(|rows| rows.keys().find(|(_, key)| *key == id))
             .map(|(tenant, _)| *tenant))
     }
 
     async fn home_of_enrolment(&mut self, hash: &CodeHash) -> Result<Option<TenantId>, StoreError> {
-        let rows = self.read::<EnrolmentRows>().filter(|_| is_platform_worker(self));
+        let answered = is_platform_worker(self)?;
+        let rows = self.read::<EnrolmentRows>().filter(|_| answered);
         Ok(rows
             .and_then(|rows| rows.iter().find(|(_, row)| row.hash == *hash))
             .map(|((tenant, _), _)| *tenant))

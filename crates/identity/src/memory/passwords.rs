@@ -17,9 +17,7 @@ fn verifier(tx: &MemTx, tenant: TenantId, principal: PrincipalId) -> Option<Phc>
 #[async_trait]
 impl Passwords for MemTx {
     async fn password_of_email(&mut self, email: &Email) -> Result<Option<(PrincipalId, Phc)>, StoreError> {
-        let Some(tenant) = Caller::of(self).within(0, 0) else {
-            return Ok(None);
-        };
+        let tenant = Caller::of(self).within(0, 0).ok_or(StoreError::Forbidden)?;
         let mine =
             |row: &&super::PrincipalRow| row.email.as_ref() == Some(email) && row.status == PrincipalStatus::Active;
         let principal = self.read::<PrincipalRows>().and_then(|rows| {
@@ -33,9 +31,8 @@ impl Passwords for MemTx {
     }
 
     async fn password(&mut self, principal: PrincipalId) -> Result<Option<Phc>, StoreError> {
-        Ok(Caller::of(self)
-            .within(0, 0)
-            .and_then(|tenant| verifier(self, tenant, principal)))
+        let tenant = Caller::of(self).within(0, 0).ok_or(StoreError::Forbidden)?;
+        Ok(verifier(self, tenant, principal))
     }
 
     async fn put_password(&mut self, principal: PrincipalId, phc: &Phc) -> Result<(), StoreError> {

@@ -105,6 +105,7 @@ impl Principals for MemTx {
         let Some((tenant, mut row)) = reached(self, proof) else {
             return Ok(false);
         };
+        Caller::demand_fresh(self)?;
         row.status = if active {
             PrincipalStatus::Active
         } else {
@@ -119,6 +120,7 @@ impl Principals for MemTx {
         let Some((tenant, mut row)) = reached(self, proof) else {
             return Ok(false);
         };
+        Caller::demand_fresh(self)?;
         row = PrincipalRow {
             email: None,
             display_name: None,

@@ -8,6 +8,7 @@ use keepgate_kernel::{Action, KeyId, PrincipalId};
 use keepgate_policy::ReachProof;
 use keepgate_store::{PgTx, StoreError, Transaction};
 
+use super::demand_worker;
 use crate::{ApiKeyRecord, ApiKeys, KeyOnFile, NewApiKey, Phc};
 
 #[async_trait]
@@ -84,11 +85,10 @@ impl ApiKeys for PgTx {
         if proof.by() != self.context().principal().id {
             return Err(StoreError::Forbidden);
         }
+        // The guard keeps the secret before it, for as long as it is good: this role reads no verifier.
         let done = sqlx::query!(
             "update identity.api_key
-                set old_phc = case when $5::float8 > 0 then phc end,
-                    old_until = case when $5::float8 > 0 then now() + make_interval(secs => $5::float8) end,
-                    phc = $4
+                set phc = $4, old_until = case when $5::float8 > 0 then now() + make_interval(secs => $5::float8) end
               where tenant_id = $1 and id = $2 and principal_id = $3 and revoked_at is null",
             proof.target().tenant.uuid(),
             id.uuid(),
@@ -102,10 +102,12 @@ impl ApiKeys for PgTx {
     }
 
     async fn key_on_file(&mut self, id: KeyId) -> Result<Option<KeyOnFile>, StoreError> {
+        demand_worker(self)?;
         row::on_file(self, id).await
     }
 
     async fn touch_api_key(&mut self, id: KeyId) -> Result<(), StoreError> {
+        demand_worker(self)?;
         sqlx::query!(
             "update identity.api_key set last_used_at = now() where tenant_id = (select gate.worker()) and id = $1",
             id.uuid(),

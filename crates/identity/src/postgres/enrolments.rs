@@ -3,7 +3,7 @@ use async_trait::async_trait;
 use keepgate_kernel::PrincipalId;
 use keepgate_store::{PgTx, StoreError, Transaction};
 
-use super::principal_id;
+use super::{demand_worker, principal_id};
 use crate::{CodeHash, Enrolments, NewEnrolment};
 
 #[async_trait]
@@ -24,6 +24,7 @@ impl Enrolments for PgTx {
     }
 
     async fn enrolment_holder(&mut self, hash: &CodeHash) -> Result<Option<PrincipalId>, StoreError> {
+        demand_worker(self)?;
         let tenant = self.context().tenant().uuid();
         let row = sqlx::query!(
             "select p.id, p.kind from identity.enrolment e
@@ -38,6 +39,7 @@ impl Enrolments for PgTx {
     }
 
     async fn use_enrolment(&mut self, hash: &CodeHash) -> Result<Option<PrincipalId>, StoreError> {
+        demand_worker(self)?;
         let tenant = self.context().tenant().uuid();
         let row = sqlx::query!(
             "update identity.enrolment e set used_at = now() from rbac.principal p

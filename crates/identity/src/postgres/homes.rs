@@ -4,11 +4,13 @@ use keepgate_kernel::{KeyId, TenantId};
 use keepgate_store::{PgTx, StoreError};
 use sqlx::PgExecutor;
 
+use super::demand_worker;
 use crate::{CodeHash, Email, Homes};
 
 #[async_trait]
 impl Homes for PgTx {
     async fn homes_of_email(&mut self, email: &Email) -> Result<Vec<TenantId>, StoreError> {
+        demand_worker(self)?;
         let homes = sqlx::query_scalar!(r#"select gate.homes_of_email($1) as "home!""#, email.as_str())
             .fetch_all(self.conn())
             .await?;
@@ -16,6 +18,7 @@ impl Homes for PgTx {
     }
 
     async fn home_of_key(&mut self, id: KeyId) -> Result<Option<TenantId>, StoreError> {
+        demand_worker(self)?;
         let home = sqlx::query_scalar!("select gate.home_of_key($1)", id.uuid())
             .fetch_one(self.conn())
             .await?;
@@ -23,6 +26,7 @@ impl Homes for PgTx {
     }
 
     async fn home_of_enrolment(&mut self, hash: &CodeHash) -> Result<Option<TenantId>, StoreError> {
+        demand_worker(self)?;
         let home = sqlx::query_scalar!("select gate.home_of_enrolment($1)", hash.as_bytes())
             .fetch_one(self.conn())
             .await?;

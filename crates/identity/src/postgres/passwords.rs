@@ -3,12 +3,13 @@ use async_trait::async_trait;
 use keepgate_kernel::{PrincipalId, PrincipalKind};
 use keepgate_store::{PgTx, StoreError, Transaction};
 
-use super::phc;
+use super::{demand_worker, phc};
 use crate::{Email, Passwords, Phc};
 
 #[async_trait]
 impl Passwords for PgTx {
     async fn password_of_email(&mut self, email: &Email) -> Result<Option<(PrincipalId, Phc)>, StoreError> {
+        demand_worker(self)?;
         let tenant = self.context().tenant().uuid();
         let row = sqlx::query!(
             "select p.id, w.phc from rbac.principal p
@@ -29,6 +30,7 @@ impl Passwords for PgTx {
     }
 
     async fn password(&mut self, principal: PrincipalId) -> Result<Option<Phc>, StoreError> {
+        demand_worker(self)?;
         let tenant = self.context().tenant().uuid();
         let text = sqlx::query_scalar!(
             "select w.phc from rbac.principal p
@@ -43,6 +45,7 @@ impl Passwords for PgTx {
     }
 
     async fn put_password(&mut self, principal: PrincipalId, phc: &Phc) -> Result<(), StoreError> {
+        demand_worker(self)?;
         let tenant = self.context().tenant().uuid();
         sqlx::query!(
             "insert into identity.password (tenant_id, principal_id, phc) values ($1, $2, $3)

@@ -4,7 +4,7 @@ use keepgate_kernel::{PrincipalId, PrincipalKind, TenantId, Timestamp, UnitId, U
 use keepgate_policy::{Credential, ReachProof};
 use keepgate_store::{PgTx, StoreError, Transaction};
 
-use super::{level, principal_id};
+use super::{demand_worker, level, principal_id};
 use crate::{Me, NewPrincipal, PrincipalRecord, PrincipalStatus, Principals};
 
 struct Row {
@@ -127,6 +127,9 @@ impl Principals for PgTx {
     }
 
     async fn me(&mut self) -> Result<Option<Me>, StoreError> {
+        if demand_worker(self).is_ok() {
+            return Ok(None);
+        }
         let (tenant, id, credential) = (
             self.context().tenant(),
             self.context().principal().id,

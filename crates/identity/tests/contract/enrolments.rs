@@ -99,9 +99,15 @@ async fn a_disabled_principal_s_code_is_nobody_s(world: &World<dyn Tx>) {
 
 async fn a_code_works_in_its_own_tenant_and_for_workers_only(world: &World<dyn Tx>) {
     let code = invited(world, &world.caller(Level::TenantAdmin), member(world, Level::Operator)).await;
-    let mut contexts: Vec<OpContext> = Level::ALL.into_iter().map(|level| world.caller(level)).collect();
-    contexts.extend([worker(world, world.ids.other), worker(world, world.ids.platform)]);
-    for context in contexts {
+    for level in Level::ALL {
+        let mut tx = world.begin(&world.caller(level)).await;
+        let asked = tx.enrolment_holder(&code.hash()).await;
+        assert!(matches!(asked, Err(StoreError::Forbidden)), "{level}");
+        let mut tx = world.begin(&world.caller(level)).await;
+        let used = tx.use_enrolment(&code.hash()).await;
+        assert!(matches!(used, Err(StoreError::Forbidden)), "{level}");
+    }
+    for context in [worker(world, world.ids.other), worker(world, world.ids.platform)] {
         let mut tx = world.begin(&context).await;
         assert_eq!(tx.enrolment_holder(&code.hash()).await.unwrap(), None);
         assert_eq!(tx.use_enrolment(&code.hash()).await.unwrap(), None);

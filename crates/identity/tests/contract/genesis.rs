@@ -8,7 +8,11 @@ use keepgate_identity::{
 };
 use keepgate_kernel::{Clock, Level, RequestId, SystemClock, TenantId};
 use keepgate_policy::{Authorized, Command, OpContext, Standing, authorize};
-use keepgate_store::{Begin, MemStore, postgres::Role, testing::TestDb};
+use keepgate_store::{
+    Begin, MemStore,
+    postgres::Role,
+    testing::{FrontAndApp, TestDb},
+};
 use sqlx::ConnectOptions;
 
 use crate::support::{Tx, settle};
@@ -117,7 +121,7 @@ async fn in_postgres_it_happens_once_and_lets_the_first_people_in() {
         postgres::genesis(&mut migrator, &second).await,
         Err(GenesisError::AlreadyDone)
     ));
-    the_first_people_and_the_first_key_enter(Arc::new(db.store()), &secrets).await;
+    the_first_people_and_the_first_key_enter(Arc::new(FrontAndApp::of(&db)), &secrets).await;
     let mut admin = db.admin().await;
     let entries: Vec<(String, String)> =
         sqlx::query_as("select action, entity from audit.entry where action = 'platform.genesis' order by entity")

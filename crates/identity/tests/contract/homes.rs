@@ -2,8 +2,7 @@
 use chrono::TimeDelta;
 use keepgate_identity::{EnrolmentCode, NewEnrolment};
 use keepgate_kernel::{EnrolmentId, KeyId, Level};
-use keepgate_policy::OpContext;
-use keepgate_store::testing::World;
+use keepgate_store::{StoreError, testing::World};
 
 use crate::support::{Tx, cases, done, member, user, worker};
 
@@ -48,9 +47,12 @@ async fn only_the_platform_s_own_worker_learns_where_anything_lives(world: &Worl
         tx.home_of_enrolment(&code.hash()).await.unwrap(),
         Some(world.ids.tenant)
     );
-    let mut contexts: Vec<OpContext> = Level::ALL.into_iter().map(|level| world.caller(level)).collect();
-    contexts.extend([worker(world, world.ids.tenant), worker(world, world.ids.other)]);
-    for context in contexts {
+    for level in Level::ALL {
+        let mut tx = world.begin(&world.caller(level)).await;
+        let asked = tx.home_of_enrolment(&code.hash()).await;
+        assert!(matches!(asked, Err(StoreError::Forbidden)), "{level}");
+    }
+    for context in [worker(world, world.ids.tenant), worker(world, world.ids.other)] {
         let mut tx = world.begin(&context).await;
         assert!(
             tx.homes_of_email(&"operator@example.org".parse().unwrap())

@@ -210,7 +210,7 @@ macro_rules! cases {
             #[tokio::test]
             async fn $case() {
                 let db = keepgate_store::testing::TestDb::new().await;
-                super::$case(&keepgate_store::testing::World::<dyn $crate::support::Tx>::postgres(&db).await).await;
+                super::$case(&keepgate_store::testing::World::<dyn $crate::support::Tx>::postgres_with_front(&db).await).await;
                 db.drop().await;
             }
         )+ }

@@ -1,7 +1,7 @@
 //! What PostgreSQL refuses to the service's own role, whatever SQL somebody managed to inject.
 use aws_lc_rs::hmac;
 use keepgate_kernel::{Clock, Level, PrincipalId, SystemClock, TenantId, Uuid};
-use keepgate_policy::{Credential, OpContext};
+use keepgate_policy::{Credential, OpContext, Standing};
 use keepgate_store::{
     ClaimKey, PgStore, PgTx, StoreError,
     postgres::{Role, sqlstate},
@@ -17,17 +17,26 @@ struct Siege {
     db: TestDb,
     world: World<dyn Tx>,
     store: PgStore,
+    front: PgStore,
 }
 
 async fn siege() -> Siege {
     let db = TestDb::new().await;
-    let (world, store) = (World::postgres(&db).await, db.store());
-    Siege { db, world, store }
+    let world = World::postgres_with_front(&db).await;
+    let (store, front) = (db.store(), db.front_store());
+    Siege {
+        db,
+        world,
+        store,
+        front,
+    }
 }
 
 impl Siege {
     async fn tx(&self, context: &OpContext) -> PgTx {
-        self.store.begin(context).await.unwrap()
+        let worker = matches!(context.principal().standing, Standing::System);
+        let store = if worker { &self.front } else { &self.store };
+        store.begin(context).await.unwrap()
     }
 
     /// Runs `sql` inside a transaction of `context`; the SQLSTATE of the refusal, or how many rows it touched or saw.
@@ -260,8 +269,15 @@ async fn no_caller_reads_a_password_verifier_or_a_key_of_the_door() {
         "the control"
     );
     for level in Level::ALL {
-        assert_eq!(s.inject(&s.world.caller(level), read()).await, Ok(0), "{level}");
-        for table in ["sec.claim_key", "sec.context_key", "sec.genesis"] {
+        for table in [
+            "identity.password",
+            "identity.enrolment",
+            "identity.throttle",
+            "identity.api_key",
+            "sec.claim_key",
+            "sec.context_key",
+            "sec.genesis",
+        ] {
             assert_eq!(
                 s.inject(&s.world.caller(level), format!("select * from {table}")).await,
                 Err(REFUSED.into()),
@@ -420,5 +436,136 @@ async fn a_twin_of_a_global_admin_s_number_is_nobody_special() {
         "update rbac.role_assignment set level = 4, unit_id = null, granted_by = '{global}' where principal_id = '{operator}'"
     );
     assert_eq!(s.inject(&twin, promote).await, Err(REFUSED.into()));
+    s.db.drop().await;
+}
+
+/// A caller whose session was opened six minutes ago, or who wears a hat, as the superuser arranges it.
+async fn arranged(s: &Siege, sql: String) {
+    let mut admin = s.db.admin().await;
+    let quietly = format!(
+        "begin; set local session_replication_role = replica; alter table rbac.role_assignment disable trigger all;
+         alter table identity.session disable trigger all; {sql};
+         alter table rbac.role_assignment enable always trigger guard; alter table rbac.role_assignment enable always trigger audited;
+         alter table identity.session enable always trigger guard; alter table identity.session enable always trigger audited; commit"
+    );
+    sqlx::raw_sql(AssertSqlSafe(quietly)).execute(&mut admin).await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_wears_a_hat_writes_nothing_but_the_end_of_its_own_session() {
+    let s = siege().await;
+    let (owner, tenant) = (s.world.caller(Level::TenantOwner), s.world.ids.tenant.uuid());
+    let (me, operator) = (
+        uuid(member(&s.world, Level::TenantOwner)),
+        uuid(member(&s.world, Level::Operator)),
+    );
+    let attempts = [
+        format!(
+            "insert into rbac.principal (tenant_id, id, kind, email) values ('{tenant}', gen_random_uuid(), 'user', 'x@example.org')"
+        ),
+        format!(
+            "update rbac.role_assignment set level = 4, unit_id = null, granted_by = '{me}' where principal_id = '{operator}'"
+        ),
+        format!("update rbac.principal set status = 'disabled', epoch = epoch + 1 where id = '{operator}'"),
+        format!("update identity.session set revoked_at = now() where principal_id = '{operator}'"),
+        format!(
+            "insert into channels.recipient (tenant_id, id, name, contacts, created_at) values ('{tenant}', gen_random_uuid(), 'x', '[1]', now())"
+        ),
+    ];
+    for sql in &attempts {
+        assert_eq!(s.inject(&owner, sql.clone()).await, Ok(1), "the control: {sql}");
+    }
+    for hat in ["auditor", "billing", "privacy_officer"] {
+        arranged(
+            &s,
+            format!("update rbac.role_assignment set hat = '{hat}' where principal_id = '{me}'"),
+        )
+        .await;
+        for sql in &attempts {
+            let ended = s.inject(&owner, sql.clone()).await;
+            assert!(
+                ended == Ok(0) || ended == Err(REFUSED.into()),
+                "{hat}: {sql}: {ended:?}"
+            );
+        }
+        let seen = s.inject(&owner, "select from rbac.principal".to_owned()).await;
+        assert_eq!(seen, Ok(5), "{hat}: what the level reads stays");
+        let own = format!("update identity.session set revoked_at = now() where principal_id = '{me}'");
+        assert_eq!(s.inject(&owner, own).await, Ok(1), "{hat}");
+    }
+    s.db.drop().await;
+}
+
+#[tokio::test]
+async fn authority_and_credentials_change_only_in_a_session_opened_just_now() {
+    let s = siege().await;
+    let key = key(&s.world, Level::Operator, |_| ()).await;
+    let (owner, tenant) = (s.world.caller(Level::TenantOwner), s.world.ids.tenant.uuid());
+    let (me, operator) = (
+        uuid(member(&s.world, Level::TenantOwner)),
+        uuid(member(&s.world, Level::Operator)),
+    );
+    let (id, service) = (key.id.uuid(), key.service.uuid());
+    let attempts = [
+        format!(
+            "update rbac.role_assignment set level = 4, unit_id = null, granted_by = '{me}' where principal_id = '{operator}'"
+        ),
+        format!("update rbac.principal set status = 'disabled', epoch = epoch + 1 where id = '{operator}'"),
+        format!(
+            "insert into identity.enrolment (tenant_id, id, principal_id, code_hash, expires_at) values ('{tenant}', gen_random_uuid(), '{operator}', sha256('x'), now() + interval '1 hour')"
+        ),
+        format!(
+            "insert into identity.api_key (tenant_id, id, principal_id, owner_id, name, phc) values ('{tenant}', gen_random_uuid(), '{service}', '{me}', 'x', '$argon2id$x')"
+        ),
+        format!("update identity.api_key set phc = '$argon2id$y' where id = '{id}'"),
+    ];
+    for sql in &attempts {
+        assert_eq!(s.inject(&owner, sql.clone()).await, Ok(1), "the control: {sql}");
+    }
+    arranged(
+        &s,
+        format!(
+            "update identity.session set created_at = created_at - interval '6 minutes' where principal_id = '{me}'"
+        ),
+    )
+    .await;
+    for sql in attempts {
+        assert_eq!(s.inject(&owner, sql.clone()).await, Err(REFUSED.into()), "{sql}");
+    }
+    let revoke = format!("update identity.api_key set revoked_at = now() where id = '{id}'");
+    assert_eq!(s.inject(&owner, revoke).await, Ok(1), "an end needs no proof");
+    s.db.drop().await;
+}
+
+#[tokio::test]
+async fn the_log_in_s_role_enters_as_nobody_and_the_service_s_asks_for_no_home() {
+    let s = siege().await;
+    assert!(matches!(
+        s.front.begin(&s.world.caller(Level::TenantOwner)).await,
+        Err(StoreError::Forbidden)
+    ));
+    for sql in [
+        "select display_name from rbac.principal",
+        "select * from rbac.tenant",
+        "select * from channels.message",
+        "select * from audit.entry",
+        "select * from keys.data_key",
+        "update rbac.principal set status = 'active'",
+        "update identity.api_key set phc = '$argon2id$mine'",
+        "insert into rbac.principal (tenant_id, id, kind) values (gen_random_uuid(), gen_random_uuid(), 'service')",
+        "insert into identity.enrolment (tenant_id, id, principal_id, code_hash, expires_at) values (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), sha256('x'), now())",
+    ] {
+        let mut tx = s.front.begin(&worker(&s.world, s.world.ids.tenant)).await.unwrap();
+        let ended = sqlx::query(sql).execute(tx.conn()).await.map_err(StoreError::from);
+        assert!(matches!(ended, Err(StoreError::Forbidden)), "{sql}: {ended:?}");
+    }
+    for sql in [
+        "select gate.homes_of_email('x@example.org')",
+        "select gate.home_of_key(gen_random_uuid())",
+    ] {
+        let mut tx = s.store.begin(&worker(&s.world, s.world.ids.platform)).await.unwrap();
+        let ended = sqlx::query(sql).execute(tx.conn()).await.map_err(StoreError::from);
+        assert!(matches!(ended, Err(StoreError::Forbidden)), "{sql}: {ended:?}");
+    }
     s.db.drop().await;
 }

@@ -44,13 +44,16 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
         .get(keys::KEK_FILE)
         .map_or_else(|| data_dir.join("keys/kek"), |path| base.join(path));
     let database_url = file.get(keys::DATABASE_URL);
+    let auth_url = file.get(keys::AUTH_URL);
     let integrator_url = file.get(keys::INTEGRATOR_URL);
     let migrate_url = file.get(keys::MIGRATE_URL);
-    if file.has(keys::DATABASE_URL) && !file.has(keys::INTEGRATOR_URL) {
-        file.complain(keys::INTEGRATOR_URL, "is missing; database_url needs it");
-    }
-    if file.has(keys::INTEGRATOR_URL) && !file.has(keys::DATABASE_URL) {
-        file.complain(keys::INTEGRATOR_URL, "means nothing without database_url");
+    for role in [keys::AUTH_URL, keys::INTEGRATOR_URL] {
+        if file.has(keys::DATABASE_URL) && !file.has(role) {
+            file.complain(role, "is missing; database_url needs it");
+        }
+        if file.has(role) && !file.has(keys::DATABASE_URL) {
+            file.complain(role, "means nothing without database_url");
+        }
     }
     let tls = read_tls(file, base);
     let log = read_log(file);
@@ -70,6 +73,7 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
         public_url,
         data_dir,
         database_url,
+        auth_url,
         integrator_url,
         migrate_url,
         kek_file,
@@ -140,13 +144,13 @@ fn read_origin(file: &mut Reader<'_>, public_host: Option<&str>) -> Option<LogHo
 fn read_postgres(file: &mut Reader<'_>, base: &Path) -> Option<Postgres> {
     let bin_dir = file.get(keys::PG_BIN_DIR).map(|dir| base.join(dir));
     let (max_connections, pool) = (file.get(keys::PG_CONNECTIONS), file.get(keys::PG_POOL));
-    // The integrator, the workers' listener, migrations and an administrator need some as well.
+    // Log-ins, the integrator, the workers' listener, migrations and an administrator need some as well.
     if let (Some(max), Some(pool)) = (max_connections, pool)
-        && pool + 10 > max
+        && pool + 16 > max
     {
         file.complain(
             keys::PG_POOL,
-            "leaves less than 10 of postgres.max_connections for the rest",
+            "leaves less than 16 of postgres.max_connections for the rest",
         );
     }
     Some(Postgres {

@@ -17,6 +17,7 @@ keys! {
     PUBLIC_URL: Link = "public_url", Link, "(the address of `listen`)", "how others reach this gateway";
     DATA_DIR: FilePath = "data_dir", FilePath, "(`/var/lib/keepgate` for root, else `$XDG_DATA_HOME/keepgate`)", "where this instance keeps its database, keys and certificates";
     DATABASE_URL: Database = "database_url", Database, "(a private PostgreSQL in `data_dir`)", "the PostgreSQL to use, logged in as `kg_app`";
+    AUTH_URL: Database = "auth_url", Database, "", "the same database as `kg_auth`, for log-ins; needed with `database_url`";
     INTEGRATOR_URL: Database = "integrator_url", Database, "", "the same database as `kg_integrator`; needed with `database_url`";
     MIGRATE_URL: Database = "migrate_url", Database, "", "the same database as `kg_migrator`, for `keepgate migrate` and `keepgate admin bootstrap`";
     KEK_FILE: FilePath = "kek_file", FilePath, "(`keys/kek` in `data_dir`)", "the key-encryption key: 32 random bytes, mode 0600; made on the first run";

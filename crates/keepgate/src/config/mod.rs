@@ -36,6 +36,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The database of `kg_app`; `None`: a private PostgreSQL in the data directory.
     pub database_url: Option<DatabaseRef>,
+    /// The same database for `kg_auth`.
+    pub auth_url: Option<DatabaseRef>,
     /// The same database for `kg_integrator`.
     pub integrator_url: Option<DatabaseRef>,
     /// The same database for `kg_migrator`.

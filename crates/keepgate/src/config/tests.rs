@@ -127,7 +127,11 @@ fn each_mistake_is_named_with_line_key_and_reason() {
             "0:tls.cert_file: is missing; tls.key_file needs it",
         ),
         (
-            "database_url = \"postgres://kg_app@h/d\"",
+            "database_url = \"postgres://kg_app@h/d\"\nintegrator_url = \"postgres://kg_integrator@h/d\"",
+            "0:auth_url: is missing; database_url needs it",
+        ),
+        (
+            "database_url = \"postgres://kg_app@h/d\"\nauth_url = \"postgres://kg_auth@h/d\"",
             "0:integrator_url: is missing; database_url needs it",
         ),
         (
@@ -144,7 +148,7 @@ fn each_mistake_is_named_with_line_key_and_reason() {
         ),
         (
             "[postgres]\nmax_connections = 20\npool = 15",
-            "3:postgres.pool: leaves less than 10 of postgres.max_connections for the rest",
+            "3:postgres.pool: leaves less than 16 of postgres.max_connections for the rest",
         ),
         (
             "[providers]\nname = \"a\"",

@@ -152,9 +152,14 @@ fn clock() -> Finding {
 }
 
 fn secrets(config: &Config) -> Vec<Finding> {
-    let urls = [&config.database_url, &config.integrator_url, &config.migrate_url]
-        .into_iter()
-        .flatten();
+    let urls = [
+        &config.database_url,
+        &config.auth_url,
+        &config.integrator_url,
+        &config.migrate_url,
+    ]
+    .into_iter()
+    .flatten();
     let urls = urls.filter_map(|url| {
         if let DatabaseRef::Secret(secret) = url {
             Some(secret)

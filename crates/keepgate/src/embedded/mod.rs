@@ -11,4 +11,4 @@ pub use start::start;
 /// The service's database in the private cluster.
 pub const DATABASE: &str = "keepgate";
 /// The login roles, which get generated passwords.
-pub const ROLES: [&str; 3] = ["kg_app", "kg_integrator", "kg_migrator"];
+pub const ROLES: [&str; 4] = ["kg_app", "kg_auth", "kg_integrator", "kg_migrator"];

@@ -43,7 +43,7 @@ pub async fn inspect(link: &Link) -> Result<Walls, sqlx::Error> {
 async fn roles(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"
-        with ours (name, may_login) as (values ('kg_owner', false), ('kg_sec', false), ('kg_app', true), ('kg_integrator', true), ('kg_migrator', true))
+        with ours (name, may_login) as (values ('kg_owner', false), ('kg_sec', false), ('kg_app', true), ('kg_auth', true), ('kg_integrator', true), ('kg_migrator', true))
         select o.name || ': ' || what as "what!"
         from ours o
         left join pg_roles r on r.rolname = o.name
@@ -62,7 +62,7 @@ async fn roles(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Error
         from pg_auth_members a
         join pg_roles m on m.oid = a.member
         join pg_roles r on r.oid = a.roleid
-        where (m.rolname in ('kg_owner', 'kg_sec', 'kg_app', 'kg_integrator')
+        where (m.rolname in ('kg_owner', 'kg_sec', 'kg_app', 'kg_auth', 'kg_integrator')
                or r.rolname in ('kg_owner', 'kg_sec') and m.rolname <> 'kg_migrator' and not m.rolsuper)
         order by 1"#
     )

@@ -12,7 +12,7 @@ use crate::{
 
 /// Sets the passwords without one ever being part of a statement's text.
 const PASSWORDS: &str = "DO $$ DECLARE r text; BEGIN
-  FOREACH r IN ARRAY ARRAY['kg_app', 'kg_integrator', 'kg_migrator'] LOOP
+  FOREACH r IN ARRAY ARRAY['kg_app', 'kg_auth', 'kg_integrator', 'kg_migrator'] LOOP
     EXECUTE format('ALTER ROLE %I PASSWORD %L', r, current_setting('kg_pass.' || r));
   END LOOP;
 END $$";

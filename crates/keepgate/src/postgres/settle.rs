@@ -20,6 +20,8 @@ pub struct Databases {
     pub kind: &'static str,
     /// As `kg_app`.
     pub app: Link,
+    /// As `kg_auth`.
+    pub auth: Link,
     /// As `kg_integrator`.
     pub integrator: Link,
     /// As `kg_migrator`; `None` when the configuration has no `migrate_url`.
@@ -36,6 +38,7 @@ impl Databases {
         Ok(Self {
             kind: "embedded",
             app: link(Role::App)?,
+            auth: link(Role::Auth)?,
             integrator: link(Role::Integrator)?,
             migrator: Some(link(Role::Migrator)?),
         })
@@ -46,13 +49,16 @@ impl Databases {
     /// # Errors
     /// Exit code 2 for a URL that can't be used, 4 for a secret that can't be read.
     pub fn external(config: &Config) -> Result<Option<Self>, Failure> {
-        let (Some(app), Some(integrator)) = (&config.database_url, &config.integrator_url) else {
+        let (Some(app), Some(auth), Some(integrator)) =
+            (&config.database_url, &config.auth_url, &config.integrator_url)
+        else {
             return Ok(None);
         };
         let migrator = config.migrate_url.as_ref().map(settle).transpose()?;
         Ok(Some(Self {
             kind: "external",
             app: settle(app)?,
+            auth: settle(auth)?,
             integrator: settle(integrator)?,
             migrator,
         }))
@@ -113,7 +119,7 @@ pub fn connect_failure(error: &ConnectError) -> Failure {
         ConnectError::Url(_) => Failure::usage(
             "can't read a database URL",
             "it is not postgres://USER@HOST/DATABASE?sslmode=verify-full",
-            "correct database_url, integrator_url or migrate_url; a socket directory is percent-encoded as the host",
+            "correct database_url, auth_url, integrator_url or migrate_url; a socket directory is percent-encoded as the host",
         ),
         ConnectError::Unreachable(_) => Failure::new(
             Exit::Incomplete,

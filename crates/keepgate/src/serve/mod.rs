@@ -109,7 +109,7 @@ pub fn bootstrap_command(config: &Config) -> Result<Exit, Failure> {
         return Err(Failure::usage(
             "nothing to bootstrap",
             "without database_url the first `keepgate serve` does it",
-            "run `keepgate serve`, or configure database_url, integrator_url and migrate_url",
+            "run `keepgate serve`, or configure database_url, auth_url, integrator_url and migrate_url",
         ));
     };
     let _held = data_dir::take(&config.data_dir)?;

@@ -37,10 +37,14 @@ use crate::{
 /// One for the integrator's passes, the others for keys it asks for meanwhile and for verifier keys.
 const INTEGRATOR_POOL: u32 = 3;
 
+/// Log-ins and first uses of keys: a flood of them takes no connection away from the rest.
+const AUTH_POOL: u32 = 5;
+
 /// A running service without its listeners.
 pub struct Service {
     api: Api,
     store: PgStore,
+    front: PgStore,
     signers: Arc<Signers>,
     workers: Workers,
 }
@@ -63,8 +67,10 @@ impl Service {
             keys.claims()?,
             clock.clone(),
         );
-        let begin: Arc<dyn Begin<dyn Tx>> = Arc::new(store.clone());
-        let gate = Gate::new(begin.clone(), clock, Vault::new(keys.kek()?));
+        let front = PgStore::new(pool(databases.auth.clone(), AUTH_POOL), keys.claims()?, clock.clone());
+        let begin: Arc<dyn Begin<dyn Tx>> = Arc::new(front.clone());
+        let gate = Gate::new(Arc::new(store.clone()), clock, Vault::new(keys.kek()?));
+        let front_gate = gate.over(begin.clone());
         let mut workers = Workers::new();
         let (signers, audit_log) = start_integrator(&mut workers, config, databases, keys, &gate)?;
 
@@ -84,7 +90,7 @@ impl Service {
             worker,
         );
         workers.start("dispatcher", dispatcher.run(workers.stopping()));
-        workers.start("sweep", sweep(gate.clone(), platform, workers.stopping()));
+        workers.start("sweep", sweep(front_gate.clone(), platform, workers.stopping()));
 
         let tokens = Arc::new(keys.tokens(&issuer(config))?);
         let api_keys = keys.api_keys()?;
@@ -111,6 +117,7 @@ impl Service {
         let probes: Vec<Box<dyn Probe>> = vec![Box::new(Database(store.clone())), Box::new(audit_log)];
         let api = Api {
             gate,
+            front_gate,
             authenticator: Arc::new(authenticator),
             front_desk: Arc::new(FrontDesk::new(begin, platform, hasher.clone(), keys.throttle()?)),
             tokens,
@@ -130,6 +137,7 @@ impl Service {
         Ok(Self {
             api,
             store,
+            front,
             signers,
             workers,
         })
@@ -162,6 +170,7 @@ impl Service {
     pub async fn stop(self) {
         self.workers.stopped().await;
         self.signers.close().await;
+        self.front.close().await;
         self.store.close().await;
     }
 }

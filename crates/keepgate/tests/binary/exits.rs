@@ -133,7 +133,7 @@ fn a_database_that_does_not_answer_ends_with_3() {
     let url = "postgres://kg_app@%2Fnonexistent/keepgate";
     fs::write(
         &file,
-        format!("database_url = \"{url}\"\nintegrator_url = \"{url}\"\nmigrate_url = \"{url}\""),
+        format!("database_url = \"{url}\"\nauth_url = \"{url}\"\nintegrator_url = \"{url}\"\nmigrate_url = \"{url}\""),
     )
     .unwrap();
     let (file, data) = (file.to_str().unwrap(), dir.path().join("d"));

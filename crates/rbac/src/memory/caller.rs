@@ -1,7 +1,7 @@
 //! What the sealed context of a PostgreSQL transaction knows.
 use keepgate_kernel::{Level, TenantId, Uuid};
-use keepgate_policy::{Grant, Standing};
-use keepgate_store::{MemTx, Transaction};
+use keepgate_policy::{Credential, Grant, Standing};
+use keepgate_store::{MemTx, StoreError, Transaction};
 
 use super::GrantRows;
 
@@ -27,6 +27,13 @@ impl Caller {
                 .map(|live| Level::min(live.level, claimed).number()),
         };
         Self { tenant, subject, level }
+    }
+
+    /// The guard's second look: a level is given and taken by a session that was opened just now.
+    pub(super) fn demand_fresh(tx: &MemTx) -> Result<(), StoreError> {
+        let context = tx.context();
+        let stale = matches!(context.credential(), Credential::Session(_)) && !context.is_fresh();
+        if stale { Err(StoreError::Forbidden) } else { Ok(()) }
     }
 
     /// `gate.tenant(lo, hi)` of the database.

@@ -37,6 +37,7 @@ impl Roles for MemTx {
         {
             return Err(StoreError::Forbidden);
         }
+        Caller::demand_fresh(self)?;
         let row = Grant {
             level,
             unit,
@@ -61,6 +62,7 @@ impl Roles for MemTx {
         if proof.by().uuid() != caller.subject {
             return Err(StoreError::Forbidden);
         }
+        Caller::demand_fresh(self)?;
         let row = Grant {
             by: Some(caller.subject),
             revoked: true,

@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use super::{ClaimKey, PgTx};
 use crate::StoreError;
 
-/// A store in PostgreSQL: a pool of `kg_app` connections and the key that signs claims. Clones share both.
+/// A store in PostgreSQL: a pool of connections logged in as one role, and the key that signs claims. Clones share both.
 #[derive(Debug, Clone)]
 pub struct PgStore {
     pool: PgPool,
@@ -17,7 +17,7 @@ pub struct PgStore {
 }
 
 impl PgStore {
-    /// A store over `pool`, whose connections are logged in as `kg_app`.
+    /// A store over `pool`, whose connections are logged in as `kg_app`, or as `kg_auth` for what happens before anybody is known.
     #[must_use]
     pub fn new(pool: PgPool, key: ClaimKey, clock: Arc<dyn Clock>) -> Self {
         Self {

@@ -98,9 +98,19 @@ impl TestDb {
     /// A store logged in as the service.
     #[must_use]
     pub fn store(&self) -> PgStore {
+        self.store_as(Role::App)
+    }
+
+    /// A store logged in as whoever serves log-ins.
+    #[must_use]
+    pub fn front_store(&self) -> PgStore {
+        self.store_as(Role::Auth)
+    }
+
+    fn store_as(&self, role: Role) -> PgStore {
         let pool = PgPoolOptions::new()
             .max_connections(8)
-            .connect_lazy_with(self.options(Role::App));
+            .connect_lazy_with(self.options(role));
         PgStore::new(pool, ClaimKey::new("test", CLAIM_KEY), Arc::new(SystemClock))
     }
 

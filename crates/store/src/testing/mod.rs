@@ -20,7 +20,7 @@ mod world;
 
 pub use database::TestDb;
 pub use tx::TestTx;
-pub use world::{Ids, World};
+pub use world::{FrontAndApp, Ids, World};
 
 /// Lists the cases of a contract for both backends. Each case is `async fn(&World<$tx>)`.
 #[macro_export]

@@ -1,6 +1,7 @@
 //! Two customer tenants and the platform, with one principal of each level and a live session each.
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use keepgate_kernel::{
     Clock, Level, PrincipalId, PrincipalKind, RequestId, SessionId, SystemClock, TenantId, Timestamp, UnitId, Uuid,
 };
@@ -8,7 +9,7 @@ use keepgate_policy::{Credential, OpContext, Principal, Scopes, Standing};
 use sqlx::PgConnection;
 
 use super::TestDb;
-use crate::{Begin, MemStore, PgStore};
+use crate::{Begin, MemStore, PgStore, StoreError};
 
 /// The fixed cast of a test.
 #[derive(Debug, Clone, Copy)]
@@ -114,6 +115,17 @@ impl<T: ?Sized + 'static> World<T> {
         }
     }
 
+    /// The same, where workers are those of the log-in: they come in as `kg_auth`.
+    pub async fn postgres_with_front(db: &TestDb) -> Self
+    where
+        PgStore: Begin<T>,
+    {
+        Self {
+            store: Arc::new(FrontAndApp::of(db)),
+            ..Self::postgres(db).await
+        }
+    }
+
     /// A transaction as `context`.
     pub async fn begin(&self, context: &OpContext) -> Box<T> {
         self.store.begin(context).await.expect("a transaction begins")
@@ -170,6 +182,35 @@ impl<T: ?Sized + 'static> World<T> {
             RequestId::new(self.now),
             self.now,
         )
+    }
+}
+
+/// People as `kg_app`, workers as `kg_auth`: a service whose only workers are those of the log-in.
+#[derive(Debug)]
+pub struct FrontAndApp {
+    app: PgStore,
+    front: PgStore,
+}
+
+impl FrontAndApp {
+    /// Both stores of `db`.
+    #[must_use]
+    pub fn of(db: &TestDb) -> Self {
+        Self {
+            app: db.store(),
+            front: db.front_store(),
+        }
+    }
+}
+
+#[async_trait]
+impl<T: ?Sized + 'static> Begin<T> for FrontAndApp
+where
+    PgStore: Begin<T>,
+{
+    async fn begin(&self, context: &OpContext) -> Result<Box<T>, StoreError> {
+        let worker = matches!(context.principal().standing, Standing::System);
+        Begin::begin(if worker { &self.front } else { &self.app }, context).await
     }
 }
 

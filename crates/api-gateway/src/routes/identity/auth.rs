@@ -107,7 +107,7 @@ async fn login(visitor: Visitor, State(api): State<Api>, body: Json<LoginBody>) 
         .map_err(desk)?;
     visitor.entered();
     match api
-        .gate
+        .front_gate
         .perform_for(&prepared.context, prepared.actor, &prepared.command)
         .await
     {
@@ -137,7 +137,7 @@ async fn enrol(visitor: Visitor, State(api): State<Api>, body: Json<EnrolBody>) 
     };
     visitor.entered();
     let done = api
-        .gate
+        .front_gate
         .perform_for(&prepared.context, prepared.actor, &prepared.command)
         .await?;
     token(&api, &done.output, seen.at)

@@ -20,6 +20,7 @@ pub const PASSWORD: &str = "violet-harbour-7";
 
 pub struct House {
     pub gate: Service,
+    pub front: Service,
     pub desk: FrontDesk<dyn Tx>,
     pub authenticator: Authenticator<dyn Tx>,
     pub format: Arc<ApiKeyFormat>,
@@ -56,13 +57,14 @@ impl House {
         let (plan, secrets) = Self::plan().await;
         let store = MemStore::new().with_door(memory::door);
         memory::genesis(&store, &plan).await.unwrap();
-        Self::open(Arc::new(store), secrets).await
+        let store = Arc::new(store);
+        Self::open(store.clone(), store, secrets).await
     }
 
     pub async fn postgres(db: &TestDb) -> Self {
         let (plan, secrets) = Self::plan().await;
         postgres::genesis(&mut db.admin().await, &plan).await.unwrap();
-        Self::open(Arc::new(db.store()), secrets).await
+        Self::open(Arc::new(db.store()), Arc::new(db.front_store()), secrets).await
     }
 
     fn format() -> ApiKeyFormat {
@@ -75,15 +77,13 @@ impl House {
             .unwrap()
     }
 
-    async fn open(store: Arc<dyn Begin<dyn Tx>>, secrets: Secrets) -> Self {
+    async fn open(app: Arc<dyn Begin<dyn Tx>>, store: Arc<dyn Begin<dyn Tx>>, secrets: Secrets) -> Self {
         let (platform, hasher, format) = (secrets.platform_tenant, Hasher::new(2), Arc::new(Self::format()));
         let tokens = Arc::new(Tokens::new(KeyRing::new(&[5; 32], &[]).unwrap(), "kg", "kg"));
+        let gate = Service::new(app, Arc::new(SystemClock), Vault::new(Kek::new([9; 32].into())));
         let mut house = Self {
-            gate: Service::new(
-                store.clone(),
-                Arc::new(SystemClock),
-                Vault::new(Kek::new([9; 32].into())),
-            ),
+            front: gate.over(store.clone()),
+            gate,
             desk: FrontDesk::new(
                 store.clone(),
                 platform,
@@ -128,7 +128,7 @@ impl House {
             .enrol(code.expose(), PASSWORD.into(), RequestId::new(now()), None, now())
             .await
             .unwrap();
-        self.gate
+        self.front
             .perform_for(&prepared.context, prepared.actor, &prepared.command)
             .await
             .unwrap()
@@ -142,7 +142,7 @@ impl House {
             .await
             .unwrap();
         let done = self
-            .gate
+            .front
             .perform_for(&prepared.context, prepared.actor, &prepared.command)
             .await;
         done.map(|done| done.output).map_err(|failure| failure.kind())
