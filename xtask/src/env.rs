@@ -19,6 +19,11 @@ pub fn path() -> Option<OsString> {
     var("PATH")
 }
 
+/// Whether a judge that is missing is a failure.
+pub fn in_ci() -> bool {
+    var("CI").is_some_and(|value| value == "true")
+}
+
 /// Where a provisioned server is kept.
 pub fn cache_dir() -> Option<PathBuf> {
     let root = rustix::process::geteuid().is_root();

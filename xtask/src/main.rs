@@ -3,6 +3,7 @@
 mod check;
 mod cluster;
 mod env;
+mod judges;
 mod migrate;
 mod openapi;
 mod provision;
@@ -22,6 +23,7 @@ cargo xtask check [--quick]          the architecture's rules; --quick leaves ou
 cargo xtask test [--pg N] [ARGS]     all tests against a throwaway PostgreSQL; N is 15, 18 or both; ARGS go to the test runner
 cargo xtask sqlx [--check]           regenerate .sqlx, or fail if it is stale
 cargo xtask openapi [--check]        regenerate docs/openapi.json, or fail if it is stale
+cargo xtask judges                   what a secret scanner, pattern rules and cargo-deny say about the repository
 cargo xtask provision                fetch PostgreSQL into the cache, without root";
 
 fn main() -> ExitCode {
@@ -45,6 +47,7 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["sqlx", "--check"] => sqlx::sqlx(true),
         ["openapi"] => openapi::openapi(false),
         ["openapi", "--check"] => openapi::openapi(true),
+        ["judges"] => judges::judges(),
         ["provision"] => provision::provision().map(|bin| run::say(&bin.display().to_string())),
         _ => bail!("usage:\n{USAGE}"),
     }
