@@ -15,6 +15,8 @@
 #![expect(missing_docs, missing_debug_implementations, reason = "read by the tests beside it")]
 
 mod calls;
+#[path = "../../crates/policy/tests/support/golden.rs"]
+pub mod golden;
 mod operations;
 mod people;
 mod process;

@@ -6,6 +6,7 @@ mod env;
 mod judges;
 mod migrate;
 mod openapi;
+mod permissions;
 mod provision;
 mod run;
 mod server;
@@ -24,6 +25,7 @@ cargo xtask test [--pg N] [ARGS]     all tests against a throwaway PostgreSQL; N
 cargo xtask sqlx [--check]           regenerate .sqlx, or fail if it is stale
 cargo xtask openapi [--check]        regenerate docs/openapi.json, or fail if it is stale
 cargo xtask judges                   what a secret scanner, pattern rules and cargo-deny say about the repository
+cargo xtask permissions [--check]    regenerate what the policy's table is told in, or fail if it is stale
 cargo xtask provision                fetch PostgreSQL into the cache, without root";
 
 fn main() -> ExitCode {
@@ -48,6 +50,8 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["openapi"] => openapi::openapi(false),
         ["openapi", "--check"] => openapi::openapi(true),
         ["judges"] => judges::judges(),
+        ["permissions"] => permissions::permissions(false),
+        ["permissions", "--check"] => permissions::permissions(true),
         ["provision"] => provision::provision().map(|bin| run::say(&bin.display().to_string())),
         _ => bail!("usage:\n{USAGE}"),
     }

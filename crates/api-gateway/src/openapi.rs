@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document, generated from the handlers.
 use axum::http::Method;
+use keepgate_kernel::{Action, Hat, Level};
 use serde_json::json;
 use utoipa::{
     Modify, OpenApi,
@@ -90,20 +91,41 @@ pub(crate) fn annotated(mut document: utoipa::openapi::OpenApi) -> utoipa::opena
         else {
             continue;
         };
-        let rule = keepgate_policy::rule(*action);
-        let levels: Vec<u8> = keepgate_kernel::Level::ALL
-            .into_iter()
-            .filter(|level| rule.levels.contains(*level))
-            .map(u8::from)
-            .collect();
+        let permission = permission(*action);
         let extensions = ExtensionsBuilder::new()
-            .add("x-keepgate-action", json!(action.as_str()))
-            .add("x-keepgate-levels", json!(levels))
-            .add("x-keepgate-api-keys", json!(rule.keys))
+            .add("x-keepgate-action", permission["action"].clone())
+            .add("x-keepgate-levels", permission["levels"].clone())
+            .add("x-keepgate-api-keys", permission["api_keys"].clone())
+            .add("x-keepgate-permission", permission)
             .build();
         operation.extensions.get_or_insert_default().merge(extensions);
     }
     document
+}
+
+/// The whole rule, as docs/permissions.md has it. The three extensions before it are parts of it under their older names.
+fn permission(action: Action) -> serde_json::Value {
+    let rule = keepgate_policy::rule(action);
+    let levels: Vec<u8> = Level::ALL
+        .into_iter()
+        .filter(|level| rule.levels.contains(*level))
+        .map(u8::from)
+        .collect();
+    let hats: Vec<&str> = Hat::ALL
+        .into_iter()
+        .filter(|hat| rule.hats.contains(*hat))
+        .map(Hat::as_str)
+        .collect();
+    json!({
+        "action": action.as_str(),
+        "levels": levels,
+        "api_keys": rule.keys,
+        "hats": hats,
+        "step_up": rule.step_up,
+        "two_person": rule.two_person,
+        "one_factor": rule.one_factor,
+        "reach": rule.reach.as_str(),
+    })
 }
 
 fn documented(route: &str) -> String {
@@ -178,6 +200,9 @@ mod tests {
         for (method, route, action) in TABLE {
             let operation = &document["paths"][documented(route)][method.as_str().to_lowercase()];
             assert_eq!(operation["x-keepgate-action"], action.as_str(), "{method} {route}");
+            let permission = &operation["x-keepgate-permission"];
+            assert_eq!(permission["action"], action.as_str(), "{method} {route}");
+            assert_eq!(permission["levels"], operation["x-keepgate-levels"], "{method} {route}");
             assert!(
                 operation["description"].is_string() || operation["summary"].is_string(),
                 "{method} {route}"

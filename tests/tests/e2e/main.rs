@@ -18,6 +18,7 @@ mod isolation;
 mod messages;
 mod messages_limits;
 mod messages_rules;
+mod permissions;
 mod secrecy;
 mod start_refused;
 mod stream;

@@ -73,7 +73,7 @@ const RULES: [Rule; 10] = [
     },
     Rule {
         name: "migrations",
-        proves: "migrations are numbered without gaps",
+        proves: "migrations are named alike, each number once",
         breaches: migrations::breaches,
     },
     Rule {

@@ -313,8 +313,9 @@ fn a_registry_host_or_a_machine_path_is_found() {
 }
 
 #[test]
-fn a_gap_a_twin_or_a_misnamed_migration_is_found() {
-    finds("migrations", ("migrations/0004_gap.sql", ""), "migrations/0004_gap.sql");
+fn a_twin_or_a_misnamed_migration_is_found_and_a_gap_is_none() {
+    let (_dir, tree) = workspace(&[("migrations/0004_gap.sql", "")]);
+    assert_eq!(found("migrations", &tree), []);
     finds(
         "migrations",
         ("migrations/0002_zzz_twin.sql", ""),

@@ -95,10 +95,14 @@ fn leaf(fields: Fields) -> Result<Leaf, LeafError> {
 
 /// `word.word`, as the table demands; an action that a later version retires still reads.
 fn is_action(text: &str) -> bool {
-    let lower = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
-    let lower_or_line = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let word = |part: &str, more: &[u8]| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || more.contains(&byte))
+    };
     text.split_once('.')
-        .is_some_and(|(area, verb)| lower(area) && lower_or_line(verb))
+        .is_some_and(|(area, verb)| word(area, b"-") && word(verb, b"_-"))
 }
 
 fn commitment(hex: &str) -> Option<[u8; 32]> {
@@ -120,7 +124,7 @@ mod tests {
         ];
         let outcomes = [Outcome::Done, Outcome::Refused, Outcome::Failed];
         let words = (
-            "[a-z]{1,9}\\.[a-z_]{1,9}",
+            "[a-z-]{1,9}\\.[a-z_-]{1,9}",
             "\\PC{1,50}|[\\x01-\\x7f]{1,50}",
             "[a-z0-9-]{1,80}",
         );
