@@ -6,7 +6,7 @@ use utoipa::{
     Modify, OpenApi,
     openapi::{
         PathItem,
-        extensions::ExtensionsBuilder,
+        extensions::{Extensions, ExtensionsBuilder},
         path::Operation,
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
@@ -91,20 +91,14 @@ pub(crate) fn annotated(mut document: utoipa::openapi::OpenApi) -> utoipa::opena
         else {
             continue;
         };
-        let permission = permission(*action);
-        let extensions = ExtensionsBuilder::new()
-            .add("x-keepgate-action", permission["action"].clone())
-            .add("x-keepgate-levels", permission["levels"].clone())
-            .add("x-keepgate-api-keys", permission["api_keys"].clone())
-            .add("x-keepgate-permission", permission)
-            .build();
+        let extensions = permission(*action);
         operation.extensions.get_or_insert_default().merge(extensions);
     }
     document
 }
 
-/// The whole rule, as docs/permissions.md has it. The three extensions before it are parts of it under their older names.
-fn permission(action: Action) -> serde_json::Value {
+/// The whole rule, as docs/permissions.md has it. The three extensions before it repeat parts of it.
+fn permission(action: Action) -> Extensions {
     let rule = keepgate_policy::rule(action);
     let levels: Vec<u8> = Level::ALL
         .into_iter()
@@ -116,7 +110,7 @@ fn permission(action: Action) -> serde_json::Value {
         .filter(|hat| rule.hats.contains(*hat))
         .map(Hat::as_str)
         .collect();
-    json!({
+    let whole = json!({
         "action": action.as_str(),
         "levels": levels,
         "api_keys": rule.keys,
@@ -125,7 +119,13 @@ fn permission(action: Action) -> serde_json::Value {
         "two_person": rule.two_person,
         "one_factor": rule.one_factor,
         "reach": rule.reach.as_str(),
-    })
+    });
+    ExtensionsBuilder::new()
+        .add("x-keepgate-action", json!(action.as_str()))
+        .add("x-keepgate-levels", json!(levels))
+        .add("x-keepgate-api-keys", json!(rule.keys))
+        .add("x-keepgate-permission", whole)
+        .build()
 }
 
 fn documented(route: &str) -> String {

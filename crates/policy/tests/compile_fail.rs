@@ -4,6 +4,8 @@
 //! met, so that none is refused for another reason than its own. Only line and code are compared: the compiler is whatever is
 //! stable, and its wording changes from one release to the next. All programs are one package and one run of cargo, without
 //! the network and with the workspace's lock file.
+#![cfg(test)]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,

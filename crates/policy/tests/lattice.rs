@@ -1,4 +1,6 @@
 //! Every decision and every grant there can be, against an oracle that shares no line with the policy.
+#![cfg(test)]
+
 mod support;
 
 use keepgate_kernel::Level;

@@ -1,6 +1,8 @@
 //! The whole policy against the golden file: every action × every level, people and API keys, workers and hats.
 //!
 //! `cargo xtask permissions` writes `matrix.txt`; its difference is what a reviewer reads.
+#![cfg(test)]
+
 mod support;
 
 use keepgate_kernel::{Action, Hat, KeyId, Level, PrincipalId, PrincipalKind, SessionId, TenantId, Uuid};

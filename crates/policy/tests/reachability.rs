@@ -3,6 +3,8 @@
 //! The world: three people, each at home on the platform or at one of two customers, and a service that acts with an API key.
 //! Its states are the nodes of a graph, and every step that the policy's own functions permit is an edge. What can be reached
 //! from a state is computed to a fixpoint over the whole graph, not sampled.
+#![cfg(test)]
+
 mod support;
 
 use std::collections::BTreeMap;

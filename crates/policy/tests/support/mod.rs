@@ -1,6 +1,5 @@
 //! Callers of every kind, and the golden matrix as a reviewer reads it.
 #![allow(dead_code, reason = "each suite uses its part")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail loudly")]
 pub mod golden;
 pub mod oracle;
 
