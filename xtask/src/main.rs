@@ -1,5 +1,6 @@
 //! Developer commands. One file each; adding one means a file, a line in `dispatch` and a line in `USAGE`.
 
+mod bench;
 mod check;
 mod cluster;
 mod env;
@@ -24,6 +25,7 @@ cargo xtask check [--quick]          the architecture's rules; --quick leaves ou
 cargo xtask test [--pg N] [ARGS]     all tests against a throwaway PostgreSQL; N is 15, 18 or both; ARGS go to the test runner
 cargo xtask sqlx [--check]           regenerate .sqlx, or fail if it is stale
 cargo xtask openapi [--check]        regenerate docs/openapi.json, or fail if it is stale
+cargo xtask bench NAME [ARGS]        a benchmark under benches/, beside its baseline in the same run
 cargo xtask judges                   what a secret scanner, pattern rules and cargo-deny say about the repository
 cargo xtask permissions [--check]    regenerate what the policy's table is told in, or fail if it is stale
 cargo xtask provision                fetch PostgreSQL into the cache, without root";
@@ -49,6 +51,7 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["sqlx", "--check"] => sqlx::sqlx(true),
         ["openapi"] => openapi::openapi(false),
         ["openapi", "--check"] => openapi::openapi(true),
+        ["bench", name, rest @ ..] => bench::bench(name, rest),
         ["judges"] => judges::judges(),
         ["permissions"] => permissions::permissions(false),
         ["permissions", "--check"] => permissions::permissions(true),
