@@ -50,7 +50,7 @@ pub use enrolment::{CodeHash, EnrolmentCode, InvalidCode, NewEnrolment};
 /// Re-exported so that callers name one version.
 pub use ipnet::IpNet;
 pub use password::{HashError, Hasher, Password, PasswordProof, PasswordRule, Phc};
-pub use ports::{ApiKeys, Enrolments, Homes, Passwords, Principals, Sessions, Throttle};
+pub use ports::{ApiKeys, DirectoryUsers, Enrolments, Homes, Passwords, Principals, Sessions, Throttle};
 pub use principal::{Me, NewPrincipal, PrincipalRecord, PrincipalStatus};
 pub use random::NoRandomness;
 pub use services::{AuthError, Authenticator, EnrolRefused, FrontDesk, FrontDeskError, Prepared};

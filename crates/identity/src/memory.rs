@@ -4,6 +4,7 @@
 //! [`UnitRows`] and [`GrantRows`] are written by the crate that keeps levels, and only read here.
 mod api_keys;
 mod caller;
+mod directory;
 mod door;
 mod enrolments;
 mod genesis;

@@ -1,5 +1,6 @@
 //! What the operations need from a transaction, one file for each concern.
 mod api_keys;
+mod directory;
 mod enrolments;
 mod homes;
 mod passwords;
@@ -8,6 +9,7 @@ mod sessions;
 mod throttle;
 
 pub use api_keys::ApiKeys;
+pub use directory::DirectoryUsers;
 pub use enrolments::Enrolments;
 pub use homes::Homes;
 pub use passwords::Passwords;

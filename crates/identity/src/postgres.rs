@@ -1,6 +1,7 @@
 //! The ports in PostgreSQL, and what runs before there is anybody. Row-level security and the guards of the migrations decide;
 //! nothing here widens them.
 mod api_keys;
+mod directory;
 mod enrolments;
 mod genesis;
 mod homes;

@@ -1,10 +1,12 @@
 //! Who may give whom a level: strict domination, and the proofs of it.
+mod mapped;
 mod record;
 
 use keepgate_kernel::{Level, PrincipalId, TenantId};
 
 use crate::{Authorized, Permission, permissions};
 
+pub use mapped::{MappedLevel, MappedProof, Mapping, map};
 pub use record::{Grant, Plane, Tenant, TenantStatus, Unit};
 
 /// A permission under which a level may be given.

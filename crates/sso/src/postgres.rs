@@ -1,0 +1,4 @@
+//! The ports in PostgreSQL: the schema `sso`.
+mod accounts;
+mod logins;
+mod providers;
