@@ -88,14 +88,15 @@ CREATE POLICY sec_r ON sso.group_level FOR SELECT TO kg_sec USING (true);
 CREATE POLICY sec_r ON sso.account FOR SELECT TO kg_sec USING (true);
 
 CREATE POLICY app_r ON sso.provider FOR SELECT TO kg_app USING (tenant_id IN ((SELECT gate.tenant(4, 5)), (SELECT gate.worker())));
-CREATE POLICY app_i ON sso.provider FOR INSERT TO kg_app WITH CHECK (tenant_id = (SELECT gate.tenant(5, 5)) AND configured_by = (SELECT gate.subject()));
+CREATE POLICY app_i ON sso.provider FOR INSERT TO kg_app WITH CHECK
+  (tenant_id = (SELECT gate.tenant(5, 5)) AND configured_by = (SELECT gate.subject()) AND (SELECT gate.fresh()));
 CREATE POLICY app_u ON sso.provider FOR UPDATE TO kg_app USING (tenant_id = (SELECT gate.tenant(5, 5)))
-  WITH CHECK (tenant_id = (SELECT gate.tenant(5, 5)) AND configured_by = (SELECT gate.subject()));
-CREATE POLICY app_d ON sso.provider FOR DELETE TO kg_app USING (tenant_id = (SELECT gate.tenant(5, 5)));
+  WITH CHECK (tenant_id = (SELECT gate.tenant(5, 5)) AND configured_by = (SELECT gate.subject()) AND (SELECT gate.fresh()));
+CREATE POLICY app_d ON sso.provider FOR DELETE TO kg_app USING (tenant_id = (SELECT gate.tenant(5, 5)) AND (SELECT gate.fresh()));
 CREATE POLICY auth_r ON sso.provider FOR SELECT TO kg_auth USING (tenant_id = (SELECT gate.worker()));
 CREATE POLICY app_r ON sso.group_level FOR SELECT TO kg_app USING (tenant_id IN ((SELECT gate.tenant(4, 5)), (SELECT gate.worker())));
-CREATE POLICY app_i ON sso.group_level FOR INSERT TO kg_app WITH CHECK (tenant_id = (SELECT gate.tenant(5, 5)));
-CREATE POLICY app_d ON sso.group_level FOR DELETE TO kg_app USING (tenant_id = (SELECT gate.tenant(5, 5)));
+CREATE POLICY app_i ON sso.group_level FOR INSERT TO kg_app WITH CHECK (tenant_id = (SELECT gate.tenant(5, 5)) AND (SELECT gate.fresh()));
+CREATE POLICY app_d ON sso.group_level FOR DELETE TO kg_app USING (tenant_id = (SELECT gate.tenant(5, 5)) AND (SELECT gate.fresh()));
 CREATE POLICY auth_r ON sso.group_level FOR SELECT TO kg_auth USING (tenant_id = (SELECT gate.worker()));
 CREATE POLICY auth ON sso.login TO kg_auth USING (tenant_id = (SELECT gate.worker())) WITH CHECK (tenant_id = (SELECT gate.worker()));
 RESET ROLE;
@@ -231,6 +232,11 @@ CREATE POLICY app_i ON sso.account FOR INSERT TO kg_app, kg_auth
   WITH CHECK (tenant_id = (SELECT gate.worker()) AND sec.is_newborn(tenant_id, principal_id));
 CREATE POLICY app_u ON sso.account FOR UPDATE TO kg_app USING (tenant_id = (SELECT gate.worker())) WITH CHECK (tenant_id = (SELECT gate.worker()));
 CREATE POLICY app_d ON sso.account FOR DELETE TO kg_app USING (tenant_id = (SELECT gate.worker()));
+
+-- Which unit goes with a level.
+GRANT SELECT ON rbac.unit TO kg_auth;
+CREATE POLICY auth_r ON rbac.unit FOR SELECT TO kg_auth USING (tenant_id = (SELECT gate.worker()));
+SELECT sec.mask_hats(t::regclass) FROM unnest(ARRAY['sso.provider', 'sso.group_level', 'sso.account']) t;
 
 -- The hand itself: what kg_sec's functions may touch, and only while they say what they do.
 GRANT UPDATE (email, display_name, status, epoch) ON rbac.principal TO kg_sec;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use futures_util::future::BoxFuture;
-use keepgate_gate::{Service, Tx, workers::Hub};
+use keepgate_gate::{Service, SsoDesk, Tx, workers::Hub};
 use keepgate_identity::{ApiKeyFormat, Authenticator, FrontDesk, Hasher, Tokens};
 use keepgate_kernel::TenantId;
 use keepgate_store::StoreError;
@@ -36,6 +36,8 @@ pub struct Api {
     pub authenticator: Arc<Authenticator<dyn Tx>>,
     /// Prepares log-ins and enrolments.
     pub front_desk: Arc<FrontDesk<dyn Tx>>,
+    /// Sends people to their identity provider and takes them back.
+    pub sso: Arc<SsoDesk>,
     /// Issues tokens.
     pub tokens: Arc<Tokens>,
     /// Makes API keys.

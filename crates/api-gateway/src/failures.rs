@@ -10,6 +10,7 @@ use crate::Problem;
 mod audit;
 mod identity;
 mod messages;
+mod sso;
 
 /// An error that HTTP can tell.
 pub(crate) trait Http: CommandError {

@@ -3,9 +3,10 @@ use async_trait::async_trait;
 use keepgate_audit::{AuditLog, AuditReader};
 use keepgate_channels::ports::{Attempts, DueWork, Messages, Outbox, Recipients, Routes, StreamEvents, Webhooks};
 use keepgate_crypto_keys::DataKeys;
-use keepgate_identity::{ApiKeys, Enrolments, Homes, Passwords, Principals, Sessions, Throttle};
+use keepgate_identity::{ApiKeys, DirectoryUsers, Enrolments, Homes, Passwords, Principals, Sessions, Throttle};
 use keepgate_policy::OpContext;
 use keepgate_rbac::{Roles, Tenants, Units};
+use keepgate_sso::ports::{Accounts, Logins, Providers};
 use keepgate_store::{Begin, MemStore, StoreError, Transaction};
 
 use crate::{Gate, IdempotencyKeys};
@@ -35,6 +36,10 @@ pub trait Tx:
     + StreamEvents
     + Webhooks
     + DueWork
+    + DirectoryUsers
+    + Providers
+    + Logins
+    + Accounts
 {
 }
 impl<T> Tx for T where
@@ -61,6 +66,10 @@ impl<T> Tx for T where
         + StreamEvents
         + Webhooks
         + DueWork
+        + DirectoryUsers
+        + Providers
+        + Logins
+        + Accounts
 {
 }
 

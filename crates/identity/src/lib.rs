@@ -51,7 +51,7 @@ pub use enrolment::{CodeHash, EnrolmentCode, InvalidCode, NewEnrolment};
 pub use ipnet::IpNet;
 pub use password::{HashError, Hasher, Password, PasswordProof, PasswordRule, Phc};
 pub use ports::{ApiKeys, DirectoryUsers, Enrolments, Homes, Passwords, Principals, Sessions, Throttle};
-pub use principal::{Me, NewPrincipal, PrincipalRecord, PrincipalStatus};
+pub use principal::{Me, NewPrincipal, PrincipalRecord, PrincipalStatus, UserStanding};
 pub use random::NoRandomness;
 pub use services::{AuthError, Authenticator, EnrolRefused, FrontDesk, FrontDeskError, Prepared};
 pub use session::{LoggedIn, NewSession, SESSION_LIFE, SessionRecord};

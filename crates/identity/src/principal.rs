@@ -66,6 +66,17 @@ pub struct PrincipalRecord {
     pub created_at: Timestamp,
 }
 
+/// How a user stands: all that a log-in through somebody else asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserStanding {
+    /// Whether it may act.
+    pub status: PrincipalStatus,
+    /// Its live level.
+    pub level: Option<Level>,
+    /// Its unit, for levels 1 to 3.
+    pub unit: Option<UnitId>,
+}
+
 /// The caller, as the store sees it now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Me {

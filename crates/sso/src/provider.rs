@@ -1,5 +1,5 @@
 //! A configured identity provider.
-use keepgate_kernel::{Entity, PrincipalId, Timestamp};
+use keepgate_kernel::{Entity, PrincipalId, Timestamp, Uuid};
 
 use crate::{Issuer, Mapping};
 
@@ -29,6 +29,14 @@ impl ProviderName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// A number for its row, by which a sealed secret is bound to this name.
+    #[must_use]
+    pub fn row(&self) -> Uuid {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.0.as_bytes());
+        let folded = digest.as_ref().iter().take(16);
+        Uuid::from_u128(folded.fold(0, |bits, byte| (bits << 8) | u128::from(*byte)))
     }
 
     /// What an operation about it names.

@@ -8,7 +8,7 @@ use super::{
     caller::{Caller, active, grant, level, principal},
     rows::{GrantRows, KeyRows, PrincipalRow, PrincipalRows, SessionRows},
 };
-use crate::{DirectoryUsers, Email, NewPrincipal, PrincipalStatus};
+use crate::{DirectoryUsers, Email, NewPrincipal, PrincipalStatus, UserStanding};
 
 fn worker(tx: &MemTx) -> Result<TenantId, StoreError> {
     Caller::of(tx).within(0, 0).ok_or(StoreError::Forbidden)
@@ -56,6 +56,16 @@ fn leave(tx: &mut MemTx, tenant: TenantId, id: PrincipalId) {
 
 #[async_trait]
 impl DirectoryUsers for MemTx {
+    async fn standing(&mut self, id: PrincipalId) -> Result<Option<UserStanding>, StoreError> {
+        let tenant = worker(self)?;
+        let held = level(self, tenant, id.uuid());
+        Ok(principal(self, tenant, id.uuid()).map(|row| UserStanding {
+            status: row.status,
+            level: held.map(|(level, _)| level),
+            unit: held.and_then(|(_, unit)| unit),
+        }))
+    }
+
     async fn add_directory_user(&mut self, new: &NewPrincipal) -> Result<bool, StoreError> {
         let tenant = worker(self)?;
         if new.tenant != tenant || new.id.kind() != PrincipalKind::User {

@@ -4,12 +4,15 @@ use keepgate_kernel::{PrincipalId, UnitId};
 use keepgate_policy::MappedProof;
 use keepgate_store::StoreError;
 
-use crate::{Email, NewPrincipal};
+use crate::{Email, NewPrincipal, UserStanding};
 
 /// Users of the caller's tenant on behalf of a directory. Workers only: `Forbidden` for everybody else. In PostgreSQL each of
 /// these is one narrow function that decides again on live rows, and nobody at the level of an owner is ever touched.
 #[async_trait]
 pub trait DirectoryUsers: Send {
+    /// How a user of the tenant stands now, deleted ones too; `None` when there is none.
+    async fn standing(&mut self, id: PrincipalId) -> Result<Option<UserStanding>, StoreError>;
+
     /// Adds an active user without a level. `false` if the address, or the id, is taken in that tenant.
     async fn add_directory_user(&mut self, new: &NewPrincipal) -> Result<bool, StoreError>;
 

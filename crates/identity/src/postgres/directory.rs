@@ -4,10 +4,34 @@ use keepgate_kernel::{PrincipalId, UnitId};
 use keepgate_policy::MappedProof;
 use keepgate_store::{PgTx, StoreError, Transaction};
 
-use crate::{DirectoryUsers, Email, NewPrincipal};
+use super::level;
+use crate::{DirectoryUsers, Email, NewPrincipal, PrincipalStatus, UserStanding};
 
 #[async_trait]
 impl DirectoryUsers for PgTx {
+    async fn standing(&mut self, id: PrincipalId) -> Result<Option<UserStanding>, StoreError> {
+        let tenant = self.context().tenant().uuid();
+        let row = sqlx::query!(
+            r#"select p.status, r.level as "level?", r.unit_id as "unit_id?" from rbac.principal p
+                 left join rbac.role_assignment r on r.tenant_id = p.tenant_id and r.principal_id = p.id and r.revoked_at is null
+                where p.tenant_id = $1 and p.id = $2 and p.kind = 'user'"#,
+            tenant,
+            id.uuid(),
+        )
+        .fetch_optional(self.conn())
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(UserStanding {
+            status: PrincipalStatus::parse(&row.status)
+                .ok_or_else(|| StoreError::corrupt("rbac.principal", "status"))?,
+            level: row
+                .level
+                .map(|number| level(number, "rbac.role_assignment"))
+                .transpose()?,
+            unit: row.unit_id.map(UnitId::from_uuid),
+        }))
+    }
+
     async fn add_directory_user(&mut self, new: &NewPrincipal) -> Result<bool, StoreError> {
         if new.tenant != self.context().tenant() {
             return Err(StoreError::Forbidden);

@@ -61,6 +61,7 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
     let audit_origin = read_origin(file, public_url.as_ref().and_then(url::Url::host_str));
     let postgres = read_postgres(file, base);
     let webhooks_allow_loopback = file.get(keys::WEBHOOKS_LOOPBACK);
+    let sso_allow_loopback = file.get(keys::SSO_LOOPBACK);
     let mut names = Vec::new();
     let providers: Vec<_> = entries
         .iter_mut()
@@ -84,6 +85,7 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
         postgres: postgres?,
         providers: providers.into_iter().collect::<Option<_>>()?,
         webhooks_allow_loopback: webhooks_allow_loopback?,
+        sso_allow_loopback: sso_allow_loopback?,
     })
 }
 

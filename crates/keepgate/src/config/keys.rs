@@ -34,6 +34,7 @@ keys! {
     PG_BIN_DIR: FilePath = "postgres.bin_dir", FilePath, "(looked for)", "the directory with `postgres` and `initdb` of the private PostgreSQL";
     PG_CONNECTIONS: Integer = "postgres.max_connections", Integer { min: 20, max: 1000 }, "100", "connections the private PostgreSQL accepts";
     PG_POOL: Integer = "postgres.pool", Integer { min: 2, max: 200 }, "20", "connections the service opens as `kg_app`";
+    SSO_LOOPBACK: Switch = "sso.allow_loopback", Switch, "false", "let identity providers be on this machine; for tests";
     WEBHOOKS_LOOPBACK: Switch = "webhooks.allow_loopback", Switch, "false", "let webhooks go to this machine; for tests";
     PROVIDER_NAME: Text = "providers.name", Text, "", "what routes and reports call it; each name once";
     PROVIDER_KIND: OneOf = "providers.kind", OneOf(&["twilio"]), "", "which API it speaks";

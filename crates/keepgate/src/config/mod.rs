@@ -58,6 +58,8 @@ pub struct Config {
     pub providers: Vec<Provider>,
     /// Whether outgoing webhooks may go to this machine: for tests.
     pub webhooks_allow_loopback: bool,
+    /// Whether identity providers may be on this machine.
+    pub sso_allow_loopback: bool,
 }
 
 /// A certificate chain and its key, both PEM.

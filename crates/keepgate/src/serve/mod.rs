@@ -18,6 +18,7 @@ mod run;
 mod servers;
 mod service;
 mod signals;
+mod sso;
 mod workers;
 
 use std::sync::Arc;

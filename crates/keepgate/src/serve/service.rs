@@ -25,6 +25,7 @@ use super::{
     metrics,
     outward::Outside,
     probes::{AuditLog, Database},
+    sso,
     workers::Workers,
 };
 use crate::{
@@ -115,7 +116,9 @@ impl Service {
             upkeep.run_upkeep()
         });
         let probes: Vec<Box<dyn Probe>> = vec![Box::new(Database(store.clone())), Box::new(audit_log)];
+        let sso = sso::desk(config, front_gate.clone(), platform, &issuer(config))?;
         let api = Api {
+            sso: Arc::new(sso),
             gate,
             front_gate,
             authenticator: Arc::new(authenticator),

@@ -1,6 +1,8 @@
 //! The code for tokens. Sources: RFC 6749 section 4.1.3, RFC 7636 section 4.5.
+use std::{future::Future, pin::Pin};
+
 use oauth2::{
-    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, ExtraTokenFields,
+    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, ExtraTokenFields,
     PkceCodeVerifier, RedirectUrl, RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse,
     TokenUrl,
     basic::{
@@ -11,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Fetch, Metadata, OidcError, fetch::ANSWER};
+use super::{Fetch, FetchError, HttpRequest, HttpResponse, Metadata, OidcError, fetch::ANSWER};
 use crate::{Provider, Ticket};
 
 /// What is ours in the token answer.
@@ -36,6 +38,18 @@ type Client = oauth2::Client<
     StandardRevocableToken,
     BasicRevocationErrorResponse,
 >;
+
+/// Our port, as the crate's HTTP client.
+struct Port<'a>(&'a dyn Fetch);
+
+impl<'c> AsyncHttpClient<'c> for Port<'_> {
+    type Error = FetchError;
+    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, FetchError>> + Send + 'c>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        self.0.fetch(request)
+    }
+}
 
 /// What came for the code. The access token is used for nothing but the check of `at_hash`.
 pub(super) struct Tokens {
@@ -66,11 +80,10 @@ pub(super) async fn code(
         .set_auth_uri(AuthUrl::from_url(metadata.authorization_endpoint.clone()))
         .set_token_uri(TokenUrl::from_url(metadata.token_endpoint.clone()))
         .set_redirect_uri(RedirectUrl::from_url(redirect.clone()));
-    let call = |request| http.fetch(request);
     let answer = client
         .exchange_code(AuthorizationCode::new(code.expose_secret().to_owned()))
         .set_pkce_verifier(PkceCodeVerifier::new(ticket.verifier()))
-        .request_async(&call)
+        .request_async(&Port(http))
         .await;
     let answer = answer.map_err(|error| match error {
         RequestTokenError::ServerResponse(_) => OidcError::CodeRefused,

@@ -52,7 +52,7 @@ struct EnrolBody {
 
 /// A token (RFC 6750).
 #[derive(Serialize, ToSchema)]
-struct TokenView {
+pub(super) struct TokenView {
     /// Send it as `Authorization: Bearer …`.
     access_token: String,
     /// `Bearer`.
@@ -65,7 +65,7 @@ struct TokenView {
 }
 
 /// Issued at the instant the session counts from, so that its eight hours are whole.
-fn token(api: &Api, session: &LoggedIn, at: Timestamp) -> Result<Answer<TokenView>, Problem> {
+pub(super) fn token(api: &Api, session: &LoggedIn, at: Timestamp) -> Result<Answer<TokenView>, Problem> {
     let internal = |_| {
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,

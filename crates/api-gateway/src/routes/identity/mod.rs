@@ -3,6 +3,7 @@ mod api_keys;
 mod auth;
 mod me;
 mod sessions;
+mod sso;
 mod tenants;
 mod users;
 
@@ -20,6 +21,7 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .merge(users::router())
         .merge(api_keys::router())
         .merge(tenants::router())
+        .merge(sso::router())
 }
 
 /// Without randomness nothing secret is made.

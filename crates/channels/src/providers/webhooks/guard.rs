@@ -43,7 +43,7 @@ fn in_6(ip: Ipv6Addr, (net, prefix): (Ipv6Addr, u8)) -> bool {
 }
 
 /// Whether a webhook may lead to `ip`.
-pub(super) fn allowed(ip: IpAddr, allow_loopback: bool) -> bool {
+pub(crate) fn allowed(ip: IpAddr, allow_loopback: bool) -> bool {
     if ip.is_loopback() {
         return allow_loopback;
     }
@@ -56,11 +56,11 @@ pub(super) fn allowed(ip: IpAddr, allow_loopback: bool) -> bool {
 /// A name led to an address that is not public.
 #[derive(Debug, thiserror::Error)]
 #[error("the name leads to an address that is not public")]
-pub(super) struct NotPublic;
+pub(crate) struct NotPublic;
 
 /// Resolves names, and gives nothing if any of their addresses is not allowed.
 #[derive(Debug)]
-pub(super) struct Guard {
+pub(crate) struct Guard {
     pub allow_loopback: bool,
 }
 
@@ -79,7 +79,7 @@ impl Resolve for Guard {
 }
 
 impl Guard {
-    pub(super) fn resolver(allow_loopback: bool) -> Arc<dyn Resolve> {
+    pub(crate) fn resolver(allow_loopback: bool) -> Arc<dyn Resolve> {
         Arc::new(Self { allow_loopback })
     }
 }

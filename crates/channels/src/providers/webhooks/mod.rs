@@ -1,5 +1,5 @@
 //! Outgoing webhooks: signed as in Standard Webhooks 1.0, and going nowhere but to public addresses.
-mod guard;
+pub(super) mod guard;
 mod sender;
 mod sign;
 

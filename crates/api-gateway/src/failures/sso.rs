@@ -1,0 +1,25 @@
+//! Refusals of single sign-on.
+use keepgate_gate::operations::{
+    ConfigureProviderError, DeleteProviderError, GetProviderError, SsoLoginError, StartSsoError,
+};
+
+super::http! {
+    ConfigureProviderError {
+        Self::Invalid(_) => UNPROCESSABLE_ENTITY,
+        Self::IssuerTaken => CONFLICT,
+        Self::UnitNotFound => UNPROCESSABLE_ENTITY "/group_levels",
+    }
+    DeleteProviderError { Self::NotFound => NOT_FOUND }
+    GetProviderError { Self::NotFound => NOT_FOUND }
+    StartSsoError { Self::NotFound => NOT_FOUND, Self::Unavailable => SERVICE_UNAVAILABLE }
+    SsoLoginError {
+        Self::Refused(_) => UNAUTHORIZED,
+        Self::Unavailable => SERVICE_UNAVAILABLE,
+        Self::ProviderGone => NOT_FOUND,
+        Self::NoAccount => FORBIDDEN,
+        Self::NoGroup => FORBIDDEN,
+        Self::Disabled => FORBIDDEN,
+        Self::EmailTaken => CONFLICT,
+        Self::Mapped(_) => FORBIDDEN,
+    }
+}

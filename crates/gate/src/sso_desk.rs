@@ -1,0 +1,280 @@
+//! Preparing a log-in through an identity provider: what happens before anybody is known, and outside any transaction.
+
+use keepgate_crypto_keys::Place;
+use keepgate_identity::LoggedIn;
+use keepgate_kernel::{Entity, PrincipalId, PrincipalKind, SessionId, TenantId};
+use keepgate_policy::OpContext;
+use keepgate_sso::{
+    LOGIN_LIFE, PendingLogin, Provider, ProviderName, State, Ticket,
+    oidc::{Callback, OidcError, RelyingParty, Verified},
+};
+use keepgate_store::StoreError;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::{
+    Failure, Service,
+    operations::{DropMappedLevel, SsoLogin, SsoLoginError, StartSso, StartSsoError},
+};
+
+/// Where to send somebody, and what their browser keeps meanwhile.
+#[derive(Debug)]
+pub struct Started {
+    /// The provider's authorisation endpoint, with everything it needs.
+    pub location: Url,
+    /// For the cookie that only the callback reads.
+    pub ticket: Ticket,
+}
+
+/// The query of a callback (RFC 6749 section 4.1.2, RFC 9207).
+#[derive(Debug, Clone, Default)]
+pub struct CallbackQuery {
+    /// `state`.
+    pub state: Option<String>,
+    /// `code`.
+    pub code: Option<SecretString>,
+    /// `iss`.
+    pub issuer: Option<String>,
+}
+
+/// Sends people to their provider and takes them back.
+#[derive(Debug)]
+pub struct SsoDesk {
+    gate: Service,
+    party: RelyingParty,
+    platform: TenantId,
+}
+
+/// A log-in as far as it is believed: where it belongs, and what came of it.
+struct Answer {
+    context: OpContext,
+    entity: Entity,
+    outcome: Result<(Provider, Verified), Refusal>,
+}
+
+impl Answer {
+    /// No log-in of anybody's: told to the platform's log.
+    fn unknown(context: OpContext, word: &'static str) -> Self {
+        Self {
+            context,
+            entity: Entity::collection("logins"),
+            outcome: Err(Refusal::Word(word)),
+        }
+    }
+}
+
+/// A log-in that has just been used up, its provider as it is now, and the sealed secret.
+struct Used {
+    login: PendingLogin,
+    provider: Option<Provider>,
+    sealed: Option<Vec<u8>>,
+}
+
+enum Refusal {
+    Word(&'static str),
+    Unavailable,
+}
+
+impl SsoDesk {
+    /// A desk over the doorway of log-ins.
+    #[must_use]
+    pub const fn new(gate: Service, party: RelyingParty, platform: TenantId) -> Self {
+        Self { gate, party, platform }
+    }
+
+    /// Where a client secret is sealed for.
+    #[must_use]
+    pub fn place(tenant: TenantId, provider: &ProviderName) -> Place {
+        Place {
+            tenant,
+            table: "sso.provider",
+            column: "secret",
+            row: provider.row(),
+        }
+    }
+
+    /// Begins a log-in in `tenant`; `seen` says which request asks.
+    ///
+    /// # Errors
+    /// [`StartSsoError`]; nobody learns whether a tenant exists.
+    pub async fn start(&self, seen: &OpContext, tenant: TenantId, name: &str) -> Result<Started, Failure<StartSsoError>> {
+        let nowhere = Entity::collection("sso-providers");
+        let Ok(name) = name.parse::<ProviderName>() else {
+            return self.no_start(seen, StartSso::not_found(nowhere)).await;
+        };
+        let context = seen.as_system(tenant);
+        let provider = match self.gate.store().begin(&context).await {
+            Ok(mut tx) => tx.provider(&name).await.map_err(Failure::Store)?,
+            Err(StoreError::Revoked) => return self.no_start(seen, StartSso::not_found(nowhere)).await,
+            Err(error) => return Err(Failure::Store(error)),
+        };
+        let Some(provider) = provider else {
+            return self.no_start(&context, StartSso::not_found(nowhere)).await;
+        };
+        let secrets = State::random(tenant).and_then(|state| Ticket::random().map(|ticket| (state, ticket)));
+        let Ok((state, ticket)) = secrets else {
+            return self.no_start(&context, StartSso::unavailable(name.entity())).await;
+        };
+        let location = match self.party.begin(&provider, &state, &ticket, context.at()).await {
+            Ok(location) => location,
+            Err(error) => {
+                tracing::warn!(provider = %name, reason = error.reason(), "identity provider can't be used");
+                return self.no_start(&context, StartSso::unavailable(name.entity())).await;
+            }
+        };
+        let login = PendingLogin {
+            state: state.hash(),
+            binding: ticket.hash(),
+            provider: name,
+            issuer: provider.issuer,
+            expires_at: context.at() + LOGIN_LIFE,
+        };
+        self.gate.perform(&context, &StartSso::begun(login)).await?;
+        Ok(Started { location, ticket })
+    }
+
+    async fn no_start(&self, context: &OpContext, command: StartSso) -> Result<Started, Failure<StartSsoError>> {
+        match self.gate.perform(context, &command).await {
+            Ok(_) => Err(Failure::Command(StartSsoError::NotFound)),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Takes somebody back: uses the log-in up, exchanges the code, verifies the ID token, opens a session. `cookie` is what the
+    /// browser kept.
+    ///
+    /// # Errors
+    /// [`SsoLoginError`].
+    pub async fn finish(
+        &self,
+        seen: &OpContext,
+        query: &CallbackQuery,
+        cookie: Option<&str>,
+    ) -> Result<LoggedIn, Failure<SsoLoginError>> {
+        let (session, newcomer) = (
+            SessionId::new(seen.at()),
+            PrincipalId::new(PrincipalKind::User, seen.at()),
+        );
+        let Answer { context, entity, outcome } = self.answer(seen, query, cookie).await.map_err(Failure::Store)?;
+        let (actor, command) = match outcome {
+            Err(Refusal::Word(reason)) => (None, SsoLogin::refused(session, newcomer, entity, reason)),
+            Err(Refusal::Unavailable) => (None, SsoLogin::unavailable(session, newcomer, entity)),
+            Ok((provider, identity)) => {
+                let known = self.known(&context, &provider, &identity).await.map_err(Failure::Store)?;
+                let joins = provider.jit.then_some(newcomer);
+                let name = provider.name;
+                (known.or(joins), SsoLogin::verified(session, newcomer, name, identity))
+            }
+        };
+        Ok(self.gate.perform_for(&context, actor, &command).await?.output)
+    }
+
+    /// Whose account it is, if it is anybody's. Who comes without a group loses what groups gave before.
+    async fn known(
+        &self,
+        context: &OpContext,
+        provider: &Provider,
+        identity: &Verified,
+    ) -> Result<Option<PrincipalId>, StoreError> {
+        let mut tx = self.gate.store().begin(context).await?;
+        let account = tx.account_of_subject(&provider.issuer, identity.subject()).await?;
+        drop(tx);
+        let Some(account) = account else { return Ok(None) };
+        let user = account.of.principal;
+        let mapped = provider.mapping.of(identity.groups().iter().map(String::as_str));
+        if mapped.is_none() {
+            let provider = provider.clone();
+            let dropped = self.gate.perform_for(context, Some(user), &DropMappedLevel { user, provider }).await;
+            dropped.map_err(|failure| match failure {
+                Failure::Store(error) | Failure::Command(error) => error,
+                Failure::Denied(_) | Failure::KeyReused => StoreError::Forbidden,
+            })?;
+        }
+        Ok(Some(user))
+    }
+
+    async fn answer(&self, seen: &OpContext, query: &CallbackQuery, cookie: Option<&str>) -> Result<Answer, StoreError> {
+        let nobody = seen.as_system(self.platform);
+        let Some(state) = query.state.as_deref().and_then(|text| State::parse(text).ok()) else {
+            return Ok(Answer::unknown(nobody, "state-unknown"));
+        };
+        let Some(ticket) = cookie.and_then(|text| Ticket::parse(text).ok()) else {
+            return Ok(Answer::unknown(nobody, "state-of-another-browser"));
+        };
+        let context = seen.as_system(state.tenant());
+        let Some(used) = self.use_up(&context, &state, &ticket).await? else {
+            return Ok(Answer::unknown(nobody, "state-unknown"));
+        };
+        let entity = used.login.provider.entity();
+        let outcome = self.believe(&context, query, used, &ticket).await?;
+        Ok(Answer {
+            context,
+            entity,
+            outcome,
+        })
+    }
+
+    /// Asks the provider what the code is worth.
+    async fn believe(
+        &self,
+        context: &OpContext,
+        query: &CallbackQuery,
+        used: Used,
+        ticket: &Ticket,
+    ) -> Result<Result<(Provider, Verified), Refusal>, StoreError> {
+        let Some(provider) = used.provider.filter(|provider| provider.issuer == used.login.issuer) else {
+            return Ok(Err(Refusal::Word("provider-not-found")));
+        };
+        let Some(code) = query.code.clone() else {
+            return Ok(Err(Refusal::Word("refused-by-provider")));
+        };
+        let secret = match used.sealed {
+            Some(sealed) => Some(self.secret(&provider, context.tenant(), &sealed).await?),
+            None => None,
+        };
+        let issuer = query.issuer.clone();
+        let verified = self
+            .party
+            .finish(&provider, secret.as_ref(), &Callback { code, issuer }, ticket, context.at())
+            .await;
+        Ok(match verified {
+            Ok(identity) => Ok((provider, identity)),
+            Err(OidcError::Unavailable) => Err(Refusal::Unavailable),
+            Err(error) => Err(Refusal::Word(error.reason())),
+        })
+    }
+
+    /// The log-in, used up in a transaction of its own, so that nothing afterwards brings it back; its provider and sealed secret.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "bookkeeping: the attempt's own entry follows, whatever becomes of it"
+    )]
+    async fn use_up(
+        &self,
+        context: &OpContext,
+        state: &State,
+        ticket: &Ticket,
+    ) -> Result<Option<Used>, StoreError> {
+        let mut tx = match self.gate.store().begin(context).await {
+            Err(StoreError::Revoked) => return Ok(None),
+            other => other?,
+        };
+        let Some(login) = tx.use_login(&state.hash(), &ticket.hash()).await? else {
+            return Ok(None);
+        };
+        let provider = tx.provider(&login.provider).await?;
+        let sealed = tx.provider_secret(&login.provider).await?;
+        tx.commit().await?;
+        Ok(Some(Used {
+            login,
+            provider,
+            sealed,
+        }))
+    }
+
+    async fn secret(&self, provider: &Provider, tenant: TenantId, sealed: &[u8]) -> Result<SecretString, StoreError> {
+        let opened = self.gate.open(&Self::place(tenant, &provider.name), sealed).await?;
+        let text = std::str::from_utf8(&opened).map_err(|_| StoreError::corrupt("sso.provider", "secret"))?;
+        Ok(text.to_owned().into())
+    }
+}
