@@ -14,6 +14,7 @@
 )]
 #![expect(missing_docs, missing_debug_implementations, reason = "read by the tests beside it")]
 
+mod browser;
 mod calls;
 #[path = "../../crates/policy/tests/support/golden.rs"]
 pub mod golden;
@@ -28,6 +29,7 @@ mod stream;
 mod things;
 mod twilio;
 
+pub use browser::Browser;
 pub use operations::{Operation, placeholder};
 pub use people::{PASSWORD, Person, email};
 pub use process::{Ended, binary, kill_at, run, serve_until_end};

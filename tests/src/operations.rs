@@ -60,6 +60,7 @@ pub fn placeholder(path: &str) -> String {
         ("{message}", format!("msg_{nobody}")),
         ("{webhook}", format!("whk_{nobody}")),
         ("{name}", "nowhere".to_owned()),
+        ("{provider}", "nowhere".to_owned()),
         ("{kind}", "status".to_owned()),
         ("{index}", "999999".to_owned()),
         ("{path}", "0/000".to_owned()),

@@ -5,7 +5,7 @@ use keepgate_tests::{Operation, Server, message, placeholder};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::every_operation::{Asked, Asking, identity, log, messages};
+use crate::every_operation::{Asked, Asking, identity, log, messages, sso};
 
 /// Routes that are no operation of a principal. This list may only shrink.
 const EXEMPT: [&str; 5] = [
@@ -79,6 +79,7 @@ async fn every_operation_that_is_done_leaves_one_entry_and_every_operation_is_tr
         asked: Vec::new(),
     };
     identity(&mut to, &owner, &admin).await;
+    sso(&mut to, &owner).await;
     messages(&mut to, &owner).await;
     log(&mut to, &owner).await;
     let asked = to.asked;
@@ -91,11 +92,11 @@ async fn every_operation_that_is_done_leaves_one_entry_and_every_operation_is_tr
             Err(why) => wrong.push(why),
         }
     }
-    // Callbacks are done in delivery.rs, where there is somebody to call back.
+    // Callbacks are done in delivery.rs and sso.rs, where there is somebody to call back.
     let tried: BTreeSet<&String> = asked.iter().map(|asked| &asked.name).collect();
     let missing = actions
         .keys()
-        .filter(|name| !tried.contains(name) && !name.contains("/hooks/"));
+        .filter(|name| !tried.contains(name) && !name.contains("/hooks/") && !name.contains("/auth/sso/"));
     wrong.extend(missing.map(|name| format!("{name} was not tried")));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -114,7 +115,7 @@ async fn every_operation_that_is_refused_leaves_one_entry() {
     {
         let method: Method = operation.method.parse().unwrap();
         let url = server.url(&placeholder(&operation.path));
-        let public = operation.path.starts_with("/v1/auth/log") || operation.path.starts_with("/v1/auth/enrol");
+        let public = operation.path.starts_with("/v1/auth/log") || operation.path.starts_with("/v1/auth/enrol") || operation.path.starts_with("/v1/auth/sso");
         if public || operation.path.contains("/hooks/") {
             continue;
         }

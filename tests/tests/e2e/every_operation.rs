@@ -133,6 +133,16 @@ pub async fn identity(to: &mut Asking<'_>, owner: &str, admin: &str) {
     .await;
 }
 
+/// Identity providers, each thing done once.
+pub async fn sso(to: &mut Asking<'_>, owner: &str) {
+    let (template, path) = ("/v1/sso/providers/{provider}", "/v1/sso/providers/corp");
+    let body = json!({"issuer": "https://id.example.org", "client_id": "gw", "group_levels": {"staff": {"level": 2}}});
+    to.ask("PUT", template, path, Some(owner), Some(body)).await;
+    to.get("/v1/sso/providers", "/v1/sso/providers", owner).await;
+    to.get(template, path, owner).await;
+    to.delete(template, path, owner).await;
+}
+
 /// Recipients, routes, messages and webhooks, each done once.
 pub async fn messages(to: &mut Asking<'_>, owner: &str) {
     let me = to.server.me(owner).await;

@@ -8,7 +8,7 @@ use keepgate_sso::{
     ports::{Accounts, Logins, Providers},
 };
 use keepgate_store::{
-    Begin, MemStore, MemTx, PgStore, PgTx, StoreError, Transaction,
+    Begin, MemStore, MemTx, PgStore, PgTx, StoreError,
     testing::{Ids, TestTx, World},
 };
 
