@@ -97,7 +97,12 @@ impl SsoDesk {
     ///
     /// # Errors
     /// [`StartSsoError`]; nobody learns whether a tenant exists.
-    pub async fn start(&self, seen: &OpContext, tenant: TenantId, name: &str) -> Result<Started, Failure<StartSsoError>> {
+    pub async fn start(
+        &self,
+        seen: &OpContext,
+        tenant: TenantId,
+        name: &str,
+    ) -> Result<Started, Failure<StartSsoError>> {
         let nowhere = Entity::collection("sso-providers");
         let Ok(name) = name.parse::<ProviderName>() else {
             return self.no_start(seen, StartSso::not_found(nowhere)).await;
@@ -155,12 +160,19 @@ impl SsoDesk {
             SessionId::new(seen.at()),
             PrincipalId::new(PrincipalKind::User, seen.at()),
         );
-        let Answer { context, entity, outcome } = self.answer(seen, query, cookie).await.map_err(Failure::Store)?;
+        let Answer {
+            context,
+            entity,
+            outcome,
+        } = self.answer(seen, query, cookie).await.map_err(Failure::Store)?;
         let (actor, command) = match outcome {
             Err(Refusal::Word(reason)) => (None, SsoLogin::refused(session, newcomer, entity, reason)),
             Err(Refusal::Unavailable) => (None, SsoLogin::unavailable(session, newcomer, entity)),
             Ok((provider, identity)) => {
-                let known = self.known(&context, &provider, &identity).await.map_err(Failure::Store)?;
+                let known = self
+                    .known(&context, &provider, &identity)
+                    .await
+                    .map_err(Failure::Store)?;
                 let joins = provider.jit.then_some(newcomer);
                 let name = provider.name;
                 (known.or(joins), SsoLogin::verified(session, newcomer, name, identity))
@@ -184,7 +196,10 @@ impl SsoDesk {
         let mapped = provider.mapping.of(identity.groups().iter().map(String::as_str));
         if mapped.is_none() {
             let provider = provider.clone();
-            let dropped = self.gate.perform_for(context, Some(user), &DropMappedLevel { user, provider }).await;
+            let dropped = self
+                .gate
+                .perform_for(context, Some(user), &DropMappedLevel { user, provider })
+                .await;
             dropped.map_err(|failure| match failure {
                 Failure::Store(error) | Failure::Command(error) => error,
                 Failure::Denied(_) | Failure::KeyReused => StoreError::Forbidden,
@@ -193,7 +208,12 @@ impl SsoDesk {
         Ok(Some(user))
     }
 
-    async fn answer(&self, seen: &OpContext, query: &CallbackQuery, cookie: Option<&str>) -> Result<Answer, StoreError> {
+    async fn answer(
+        &self,
+        seen: &OpContext,
+        query: &CallbackQuery,
+        cookie: Option<&str>,
+    ) -> Result<Answer, StoreError> {
         let nobody = seen.as_system(self.platform);
         let Some(state) = query.state.as_deref().and_then(|text| State::parse(text).ok()) else {
             return Ok(Answer::unknown(nobody, "state-unknown"));
@@ -235,7 +255,13 @@ impl SsoDesk {
         let issuer = query.issuer.clone();
         let verified = self
             .party
-            .finish(&provider, secret.as_ref(), &Callback { code, issuer }, ticket, context.at())
+            .finish(
+                &provider,
+                secret.as_ref(),
+                &Callback { code, issuer },
+                ticket,
+                context.at(),
+            )
             .await;
         Ok(match verified {
             Ok(identity) => Ok((provider, identity)),
@@ -249,12 +275,7 @@ impl SsoDesk {
         clippy::disallowed_methods,
         reason = "bookkeeping: the attempt's own entry follows, whatever becomes of it"
     )]
-    async fn use_up(
-        &self,
-        context: &OpContext,
-        state: &State,
-        ticket: &Ticket,
-    ) -> Result<Option<Used>, StoreError> {
+    async fn use_up(&self, context: &OpContext, state: &State, ticket: &Ticket) -> Result<Option<Used>, StoreError> {
         let mut tx = match self.gate.store().begin(context).await {
             Err(StoreError::Revoked) => return Ok(None),
             other => other?,

@@ -17,8 +17,8 @@ pub use authorize::{Authorized, Denied, authorize, decide};
 pub use command::{Command, CommandError, ErrorKind};
 pub use context::{Assurance, Credential, FRESH, Factors, OpContext};
 pub use grant::{
-    Grant, GrantDenied, GrantProof, Granting, MappedLevel, MappedProof, Mapping, Plane, ReachProof, Reaching, Target, Tenant, TenantStatus, Unit, grant,
-    map, reach,
+    Grant, GrantDenied, GrantProof, Granting, MappedLevel, MappedProof, Mapping, Plane, ReachProof, Reaching, Target,
+    Tenant, TenantStatus, Unit, grant, map, reach,
 };
 pub use permission::{Permission, permissions};
 pub use principal::{Principal, Scopes, Standing};

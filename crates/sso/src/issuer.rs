@@ -61,7 +61,12 @@ mod tests {
 
     #[test]
     fn an_issuer_is_https_or_loopback() {
-        for good in ["https://id.example", "https://id.example/realms/a/", "http://127.0.0.1:9", "http://[::1]:9/x"] {
+        for good in [
+            "https://id.example",
+            "https://id.example/realms/a/",
+            "http://127.0.0.1:9",
+            "http://[::1]:9/x",
+        ] {
             assert_eq!(good.parse::<Issuer>().map(|issuer| issuer.0), Ok(good.to_owned()));
         }
         for bad in [
@@ -84,7 +89,10 @@ mod tests {
     fn one_trailing_slash_is_left_out_of_the_metadata_s_address() {
         for text in ["https://id.example/a", "https://id.example/a/"] {
             let issuer: Issuer = text.parse().unwrap();
-            assert_eq!(issuer.metadata_url(), "https://id.example/a/.well-known/openid-configuration");
+            assert_eq!(
+                issuer.metadata_url(),
+                "https://id.example/a/.well-known/openid-configuration"
+            );
         }
     }
 }

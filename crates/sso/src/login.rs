@@ -135,7 +135,9 @@ impl State {
 
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("State").field("tenant", &self.tenant).finish_non_exhaustive()
+        f.debug_struct("State")
+            .field("tenant", &self.tenant)
+            .finish_non_exhaustive()
     }
 }
 
@@ -172,7 +174,14 @@ mod tests {
         let state = State::random(TenantId::from_uuid(Uuid::from_u128(7))).unwrap();
         let again = State::parse(&state.expose()).unwrap();
         assert_eq!((again.tenant(), again.hash()), (state.tenant(), state.hash()));
-        for bad in ["", "x", ".", "ten_00000000000000000000000000.", "ten_x.AAAA", &ticket.expose()] {
+        for bad in [
+            "",
+            "x",
+            ".",
+            "ten_00000000000000000000000000.",
+            "ten_x.AAAA",
+            &ticket.expose(),
+        ] {
             assert!(State::parse(bad).is_err(), "{bad}");
         }
     }

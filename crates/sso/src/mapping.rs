@@ -111,7 +111,10 @@ mod tests {
     #[test]
     fn the_highest_group_counts_and_no_group_is_no_access() {
         let mapping = mapping(None);
-        assert_eq!(mapping.of(["staff", "it", "desk-a"]), Some(mapped(Level::TenantAdmin, None)));
+        assert_eq!(
+            mapping.of(["staff", "it", "desk-a"]),
+            Some(mapped(Level::TenantAdmin, None))
+        );
         assert_eq!(mapping.of(["desk-b", "desk-a"]), Some(mapped(Level::Operator, Some(1))));
         assert_eq!(mapping.of(["IT", "it ", ""]), None, "names are compared exactly");
         assert_eq!(mapping.of([]), None);

@@ -111,7 +111,13 @@ impl RelyingParty {
     ///
     /// # Errors
     /// [`OidcError::Unavailable`] and [`OidcError::ForeignMetadata`].
-    pub async fn begin(&self, provider: &Provider, state: &State, ticket: &Ticket, at: Timestamp) -> Result<Url, OidcError> {
+    pub async fn begin(
+        &self,
+        provider: &Provider,
+        state: &State,
+        ticket: &Ticket,
+        at: Timestamp,
+    ) -> Result<Url, OidcError> {
         let known = self.known(&provider.issuer, at).await?;
         Ok(authorize::url(provider, &known.metadata, &self.redirect, state, ticket))
     }

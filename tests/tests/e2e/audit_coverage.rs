@@ -115,7 +115,9 @@ async fn every_operation_that_is_refused_leaves_one_entry() {
     {
         let method: Method = operation.method.parse().unwrap();
         let url = server.url(&placeholder(&operation.path));
-        let public = operation.path.starts_with("/v1/auth/log") || operation.path.starts_with("/v1/auth/enrol") || operation.path.starts_with("/v1/auth/sso");
+        let public = operation.path.starts_with("/v1/auth/log")
+            || operation.path.starts_with("/v1/auth/enrol")
+            || operation.path.starts_with("/v1/auth/sso");
         if public || operation.path.contains("/hooks/") {
             continue;
         }

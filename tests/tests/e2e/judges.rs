@@ -105,8 +105,5 @@ pub async fn providers() -> Option<Providers> {
         .await
         .expect("they get ready in time");
     let issuers = [0, 1].map(|index| told["issuers"][index].as_str().unwrap().to_owned());
-    Some(Providers {
-        issuers,
-        _child: child,
-    })
+    Some(Providers { issuers, _child: child })
 }

@@ -83,26 +83,52 @@ impl Scene {
 #[tokio::test]
 async fn a_stranger_comes_in_with_what_the_groups_stand_for_and_stays_the_same_person() {
     let Some(scene) = scene().await else { return };
-    scene.says(0, json!({"groups": ["staff"], "email": "Ann@example.org", "email_verified": true, "name": "Ann"})).await;
+    scene
+        .says(
+            0,
+            json!({"groups": ["staff"], "email": "Ann@example.org", "email_verified": true, "name": "Ann"}),
+        )
+        .await;
     let reply = scene.log_in("one").await.expect(200);
     assert_eq!(reply.header("cache-control"), Some("no-store"));
     assert_eq!(reply.json()["token_type"], "Bearer");
     let me = scene.me(&reply.field("access_token")).await;
-    assert_eq!((&me["level"], &me["principal"]["display_name"]), (&json!(2), &json!("Ann")));
+    assert_eq!(
+        (&me["level"], &me["principal"]["display_name"]),
+        (&json!(2), &json!("Ann"))
+    );
     let id = me["principal"]["id"].as_str().unwrap();
-    let user = scene.server.get(&format!("/v1/users/{id}"), &scene.owner).await.expect(200);
+    let user = scene
+        .server
+        .get(&format!("/v1/users/{id}"), &scene.owner)
+        .await
+        .expect(200);
     assert_eq!(user.json()["email"], "ann@example.org");
     // A change of address changes nothing about who it is.
-    scene.says(0, json!({"groups": ["it"], "email": "ann.new@example.org", "email_verified": true})).await;
-    let again = scene.me(&scene.log_in("one").await.expect(200).field("access_token")).await;
-    assert_eq!((&again["principal"]["id"], &again["level"]), (&me["principal"]["id"], &json!(4)));
+    scene
+        .says(
+            0,
+            json!({"groups": ["it"], "email": "ann.new@example.org", "email_verified": true}),
+        )
+        .await;
+    let again = scene
+        .me(&scene.log_in("one").await.expect(200).field("access_token"))
+        .await;
+    assert_eq!(
+        (&again["principal"]["id"], &again["level"]),
+        (&me["principal"]["id"], &json!(4))
+    );
 }
 
 #[tokio::test]
 async fn one_subject_at_two_providers_is_two_people() {
     let Some(scene) = scene().await else { return };
-    let one = scene.me(&scene.log_in("one").await.expect(200).field("access_token")).await;
-    let two = scene.me(&scene.log_in("two").await.expect(200).field("access_token")).await;
+    let one = scene
+        .me(&scene.log_in("one").await.expect(200).field("access_token"))
+        .await;
+    let two = scene
+        .me(&scene.log_in("two").await.expect(200).field("access_token"))
+        .await;
     assert_ne!(one["principal"]["id"], two["principal"]["id"]);
 }
 
@@ -110,12 +136,24 @@ async fn one_subject_at_two_providers_is_two_people() {
 async fn an_address_never_opens_somebody_else_s_account() {
     let Some(scene) = scene().await else { return };
     let victim = scene.server.person(&scene.owner, 4).await;
-    scene.says(0, json!({"groups": ["staff"], "email": victim.email, "email_verified": true})).await;
+    scene
+        .says(
+            0,
+            json!({"groups": ["staff"], "email": victim.email, "email_verified": true}),
+        )
+        .await;
     let refused = scene.log_in("one").await.expect(409);
     assert!(refused.text().contains("email-taken"));
     // An address that the provider has not verified is not taken over at all.
-    scene.says(0, json!({"groups": ["staff"], "email": victim.email, "email_verified": false})).await;
-    let me = scene.me(&scene.log_in("one").await.expect(200).field("access_token")).await;
+    scene
+        .says(
+            0,
+            json!({"groups": ["staff"], "email": victim.email, "email_verified": false}),
+        )
+        .await;
+    let me = scene
+        .me(&scene.log_in("one").await.expect(200).field("access_token"))
+        .await;
     assert_ne!(me["principal"]["id"], json!(victim.id));
     assert_eq!(me["level"], 2);
 }
@@ -129,7 +167,11 @@ async fn a_level_lowered_at_the_provider_falls_here_and_without_a_group_there_is
     scene.says(0, json!({"groups": ["staff"]})).await;
     let low = scene.log_in("one").await.expect(200).field("access_token");
     assert_eq!(scene.me(&low).await["level"], 2);
-    assert_eq!(scene.me(&high).await["level"], 2, "the session from before has fallen with it");
+    assert_eq!(
+        scene.me(&high).await["level"],
+        2,
+        "the session from before has fallen with it"
+    );
     scene.says(0, json!({"groups": ["nobody knows"]})).await;
     assert!(scene.log_in("one").await.expect(403).text().contains("no-group"));
     for token in [&high, &low] {
@@ -181,10 +223,20 @@ async fn with_its_owner_a_mapping_loses_its_authority() {
     let refused = scene.log_in("one").await.expect(403);
     assert!(refused.text().contains("mapping-without-owner"), "{}", refused.text());
     scene.says(1, json!({"groups": ["staff"]})).await;
-    assert!(scene.log_in("two").await.expect(403).text().contains("mapping-without-owner"));
+    assert!(
+        scene
+            .log_in("two")
+            .await
+            .expect(403)
+            .text()
+            .contains("mapping-without-owner")
+    );
     scene.says(0, json!({"groups": []})).await;
     scene.log_in("one").await.expect(403);
-    assert!(!scene.server.admits(&token).await, "taking away needs nobody's authority");
+    assert!(
+        !scene.server.admits(&token).await,
+        "taking away needs nobody's authority"
+    );
 }
 
 #[tokio::test]
@@ -192,7 +244,11 @@ async fn who_is_not_let_in_unasked_needs_an_account() {
     let Some(scene) = scene().await else { return };
     let mut body = configured(&scene.judges.issuers[0]);
     body["jit"] = json!(false);
-    scene.server.put("/v1/sso/providers/one", &scene.owner, body).await.expect(200);
+    scene
+        .server
+        .put("/v1/sso/providers/one", &scene.owner, body)
+        .await
+        .expect(200);
     assert!(scene.log_in("one").await.expect(403).text().contains("no-account"));
 }
 
@@ -202,7 +258,11 @@ async fn a_client_without_a_secret_is_a_public_one() {
     let mut body = configured(&scene.judges.issuers[0]);
     body["client_id"] = json!("public");
     body.as_object_mut().unwrap().remove("client_secret");
-    scene.server.put("/v1/sso/providers/one", &scene.owner, body).await.expect(200);
+    scene
+        .server
+        .put("/v1/sso/providers/one", &scene.owner, body)
+        .await
+        .expect(200);
     scene.log_in("one").await.expect(200);
 }
 
@@ -220,6 +280,10 @@ async fn second_factors_count_only_where_the_provider_is_trusted_with_them() {
     assert_ne!(factors().await, "two");
     let mut body = configured(&scene.judges.issuers[0]);
     body["trust_mfa"] = json!(true);
-    scene.server.put("/v1/sso/providers/one", &scene.owner, body).await.expect(200);
+    scene
+        .server
+        .put("/v1/sso/providers/one", &scene.owner, body)
+        .await
+        .expect(200);
     assert_eq!(factors().await, "two");
 }

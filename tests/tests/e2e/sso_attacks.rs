@@ -61,7 +61,11 @@ async fn a_code_of_another_log_in_is_worth_nothing() {
 #[tokio::test]
 async fn an_answer_of_another_issuer_is_a_mix_up() {
     let Some(scene) = scene().await else { return };
-    for issuer in [Some(scene.judges.issuers[1].as_str()), Some("https://evil.example"), None] {
+    for issuer in [
+        Some(scene.judges.issuers[1].as_str()),
+        Some("https://evil.example"),
+        None,
+    ] {
         let mut browser = scene.server.browser();
         let back = scene.through(&mut browser, "one").await;
         let refused = browser.visit(&with(&back, "iss", issuer)).await.expect(401);
@@ -85,10 +89,25 @@ async fn a_provider_changed_under_a_log_in_ends_it() {
     let Some(scene) = scene().await else { return };
     let mut browser = scene.server.browser();
     let back = scene.through(&mut browser, "one").await;
-    scene.server.delete("/v1/sso/providers/two", &scene.owner).await.expect(204);
+    scene
+        .server
+        .delete("/v1/sso/providers/two", &scene.owner)
+        .await
+        .expect(204);
     let moved = configured(&scene.judges.issuers[1]);
-    scene.server.put("/v1/sso/providers/one", &scene.owner, moved).await.expect(200);
-    assert!(browser.visit(&back).await.expect(401).text().contains("provider-not-found"));
+    scene
+        .server
+        .put("/v1/sso/providers/one", &scene.owner, moved)
+        .await
+        .expect(200);
+    assert!(
+        browser
+            .visit(&back)
+            .await
+            .expect(401)
+            .text()
+            .contains("provider-not-found")
+    );
 }
 
 #[tokio::test]
@@ -97,7 +116,14 @@ async fn a_refusal_at_the_provider_is_one_here_and_uses_the_log_in_up() {
     let mut browser = scene.server.browser();
     let back = scene.through(&mut browser, "one").await;
     let denied = with(&with(&back, "code", None), "error", Some("access_denied"));
-    assert!(browser.visit(&denied).await.expect(401).text().contains("refused-by-provider"));
+    assert!(
+        browser
+            .visit(&denied)
+            .await
+            .expect(401)
+            .text()
+            .contains("refused-by-provider")
+    );
     assert!(browser.visit(&back).await.expect(401).text().contains("state-unknown"));
 }
 
@@ -107,14 +133,18 @@ async fn liar(token: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> S
     StandIn::start(move |heard| {
         let own = format!("http://{}", heard.header("host").unwrap());
         let body = match heard.path.split('?').next().unwrap() {
-            "/.well-known/openid-configuration" => json!({"issuer": own, "authorization_endpoint": format!("{own}/auth"),
-                "token_endpoint": format!("{own}/token"), "jwks_uri": format!("{own}/jwks")}),
+            "/.well-known/openid-configuration" => {
+                json!({"issuer": own, "authorization_endpoint": format!("{own}/auth"),
+                "token_endpoint": format!("{own}/token"), "jwks_uri": format!("{own}/jwks")})
+            }
             "/jwks" => json!({"keys": []}),
             "/test/nonce" => {
                 *nonce.lock().unwrap() = String::from_utf8(heard.body.clone()).unwrap();
                 json!({})
             }
-            "/token" => json!({"access_token": "a", "token_type": "Bearer", "id_token": token(&own, &nonce.lock().unwrap())}),
+            "/token" => {
+                json!({"access_token": "a", "token_type": "Bearer", "id_token": token(&own, &nonce.lock().unwrap())})
+            }
             _ => return Some(Answer::new(404, "{}")),
         };
         Some(Answer::new(200, body.to_string()))
@@ -140,14 +170,21 @@ async fn a_token_that_nobody_signed_or_anybody_could_have_is_refused() {
     let tenant = server.get("/v1/me", &owner).await.expect(200).json()["tenant"]["id"].clone();
     type Lie = fn(&str, &str) -> String;
     let lies: [(Lie, &str); 4] = [
-        (|issuer, nonce| forged(&json!({"alg": "none"}), &claims(issuer, nonce), b""), "id-token-algorithm"),
+        (
+            |issuer, nonce| forged(&json!({"alg": "none"}), &claims(issuer, nonce), b""),
+            "id-token-algorithm",
+        ),
         (
             |issuer, nonce| {
                 let (header, claims) = (json!({"alg": "HS256"}), claims(issuer, nonce));
                 let part = |value: &Value| b64(value.to_string().as_bytes());
                 let message = format!("{}.{}", part(&header), part(&claims));
                 let signature = hmac_sha256(b"a secret of the test", message.as_bytes());
-                forged(&header, &claims, &data_encoding::BASE64.decode(signature.as_bytes()).unwrap())
+                forged(
+                    &header,
+                    &claims,
+                    &data_encoding::BASE64.decode(signature.as_bytes()).unwrap(),
+                )
             },
             "id-token-algorithm",
         ),
@@ -159,14 +196,20 @@ async fn a_token_that_nobody_signed_or_anybody_could_have_is_refused() {
     ];
     for (lie, reason) in lies {
         let liar = liar(lie).await;
-        server.put("/v1/sso/providers/liar", &owner, configured(&liar.url)).await.expect(200);
+        server
+            .put("/v1/sso/providers/liar", &owner, configured(&liar.url))
+            .await
+            .expect(200);
         let mut browser = server.browser();
         let start = server.url(&format!("/v1/auth/sso/liar/start?tenant={}", tenant.as_str().unwrap()));
         let sent = browser.visit(&start).await.expect(303);
         let to = sent.header("location").unwrap();
         let body = Some(value(to, "nonce").into_bytes());
         let url = format!("{}/test/nonce", liar.url);
-        server.raw(reqwest::Method::POST, &url, None, &[], body).await.expect(200);
+        server
+            .raw(reqwest::Method::POST, &url, None, &[], body)
+            .await
+            .expect(200);
         let back = format!("/v1/auth/sso/callback?code=c&state={}", value(to, "state"));
         let refused = browser.visit(&server.url(&back)).await.expect(401);
         assert!(refused.text().contains(reason), "{reason}: {}", refused.text());
@@ -205,7 +248,10 @@ async fn nobody_learns_which_tenants_and_providers_there_are() {
     let tenant = server.get("/v1/me", &owner).await.expect(200).json()["tenant"]["id"].clone();
     let mut bodies = Vec::new();
     for tenant in [tenant.as_str().unwrap(), "ten_00000000000000000000000000", "nonsense"] {
-        let reply = server.open(&format!("/v1/auth/sso/nowhere/start?tenant={tenant}")).await.expect(404);
+        let reply = server
+            .open(&format!("/v1/auth/sso/nowhere/start?tenant={tenant}"))
+            .await
+            .expect(404);
         let mut body = reply.json();
         body.as_object_mut().unwrap().remove("request_id");
         bodies.push(body);
@@ -219,7 +265,12 @@ async fn nobody_learns_which_tenants_and_providers_there_are() {
 #[tokio::test]
 async fn a_log_in_and_its_refusals_are_told_in_the_log_without_names() {
     let Some(scene) = scene().await else { return };
-    scene.says(0, json!({"groups": ["staff"], "email": "ann@example.org", "email_verified": true})).await;
+    scene
+        .says(
+            0,
+            json!({"groups": ["staff"], "email": "ann@example.org", "email_verified": true}),
+        )
+        .await;
     let token = scene.log_in("one").await.expect(200).field("access_token");
     scene.says(0, json!({"groups": []})).await;
     scene.log_in("one").await.expect(403);
@@ -228,7 +279,12 @@ async fn a_log_in_and_its_refusals_are_told_in_the_log_without_names() {
     let entries = scene.server.entries(&scene.owner, "action=auth.sso", 5).await;
     let told: Vec<(&str, &str)> = entries
         .iter()
-        .map(|entry| (entry["outcome"].as_str().unwrap(), entry["reason"].as_str().unwrap_or("")))
+        .map(|entry| {
+            (
+                entry["outcome"].as_str().unwrap(),
+                entry["reason"].as_str().unwrap_or(""),
+            )
+        })
         .collect();
     assert!(told.contains(&("refused", "no-group")), "{told:?}");
     let text = serde_json::to_string(&entries).unwrap();

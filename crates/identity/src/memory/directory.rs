@@ -33,7 +33,9 @@ fn kept(tx: &MemTx, tenant: TenantId, id: PrincipalId) -> Option<PrincipalRow> {
 fn leave(tx: &mut MemTx, tenant: TenantId, id: PrincipalId) {
     let at = tx.context().at();
     let picked: Vec<_> = tx.read::<SessionRows>().map_or_else(Vec::new, |rows| {
-        let mine = rows.iter().filter(|((home, _), row)| *home == tenant && row.principal == id);
+        let mine = rows
+            .iter()
+            .filter(|((home, _), row)| *home == tenant && row.principal == id);
         mine.map(|(key, _)| *key).collect()
     });
     for key in picked {

@@ -66,13 +66,9 @@ impl DirectoryUsers for PgTx {
 
     async fn set_directory_user_active(&mut self, id: PrincipalId, active: bool) -> Result<bool, StoreError> {
         let word = if active { "active" } else { "disabled" };
-        let done = sqlx::query_scalar!(
-            r#"select gate.directory_status($1, $2) as "done!""#,
-            id.uuid(),
-            word
-        )
-        .fetch_one(self.conn())
-        .await?;
+        let done = sqlx::query_scalar!(r#"select gate.directory_status($1, $2) as "done!""#, id.uuid(), word)
+            .fetch_one(self.conn())
+            .await?;
         Ok(done)
     }
 

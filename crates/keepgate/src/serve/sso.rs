@@ -44,5 +44,9 @@ pub fn desk(config: &Config, gate: Service, platform: TenantId, own: &str) -> Re
     let back = Url::parse(own)
         .and_then(|own| own.join("/v1/auth/sso/callback"))
         .map_err(|error| failed(&error))?;
-    Ok(SsoDesk::new(gate, RelyingParty::new(Arc::new(Http(http)), back), platform))
+    Ok(SsoDesk::new(
+        gate,
+        RelyingParty::new(Arc::new(Http(http)), back),
+        platform,
+    ))
 }

@@ -113,13 +113,20 @@ mod tests {
         let at = "2026-01-02T03:04:05Z".parse().unwrap();
         let worker = OpContext::system(tenant, RequestId::new(at), at);
         let proof = authorize::<permissions::AuthSso>(&worker).unwrap();
-        let target = |tenant, present| Target { principal: who(7), tenant, present };
+        let target = |tenant, present| Target {
+            principal: who(7),
+            tenant,
+            present,
+        };
         for present in Level::ALL {
             let given = map(&proof, target(tenant, Some(present)), None, who(8));
             assert_eq!(given.is_ok(), present < Level::TenantOwner, "{present}");
         }
         let elsewhere = TenantId::from_uuid(Uuid::from_u128(2));
         assert!(map(&proof, target(elsewhere, None), None, who(8)).is_err());
-        assert!(map(&proof, target(tenant, None), None, who(7)).is_err(), "nobody maps themselves");
+        assert!(
+            map(&proof, target(tenant, None), None, who(7)).is_err(),
+            "nobody maps themselves"
+        );
     }
 }

@@ -2,12 +2,9 @@
 use std::{future::Future, pin::Pin};
 
 use oauth2::{
-    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, ExtraTokenFields,
-    PkceCodeVerifier, RedirectUrl, RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse,
-    TokenUrl,
-    basic::{
-        BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType,
-    },
+    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, ExtraTokenFields, PkceCodeVerifier,
+    RedirectUrl, RequestTokenError, StandardRevocableToken, StandardTokenResponse, TokenResponse, TokenUrl,
+    basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse, BasicTokenType},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -57,7 +54,6 @@ pub(super) struct Tokens {
     pub(super) access_token: SecretString,
 }
 
-
 pub(super) async fn code(
     http: &dyn Fetch,
     provider: &Provider,
@@ -91,7 +87,11 @@ pub(super) async fn code(
             OidcError::Unavailable
         }
     })?;
-    let id_token = answer.extra_fields().id_token.clone().filter(|token| token.len() <= ANSWER);
+    let id_token = answer
+        .extra_fields()
+        .id_token
+        .clone()
+        .filter(|token| token.len() <= ANSWER);
     Ok(Tokens {
         id_token: id_token.ok_or(OidcError::Unavailable)?.into(),
         access_token: answer.access_token().secret().clone().into(),

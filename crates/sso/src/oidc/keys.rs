@@ -40,7 +40,10 @@ impl Keys {
 
     /// Keys of a kind we don't know are passed over (RFC 7517 section 5).
     pub(super) fn read(keys: Vec<serde_json::Value>) -> Self {
-        let known = keys.into_iter().take(KEYS).filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
+        let known = keys
+            .into_iter()
+            .take(KEYS)
+            .filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
         let signing = |key: &Jwk| !matches!(key.common.public_key_use, Some(PublicKeyUse::Encryption));
         Self(known.filter(signing).collect())
     }

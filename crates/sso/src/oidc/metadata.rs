@@ -72,7 +72,10 @@ mod tests {
         let mut document = json!({"issuer": "https://id.example", "authorization_endpoint": "https://id.example/auth",
             "token_endpoint": "https://id.example/token", "jwks_uri": "https://id.example/jwks"});
         change(&mut document);
-        Metadata::read(serde_json::from_value(document).unwrap(), &"https://id.example".parse().unwrap())
+        Metadata::read(
+            serde_json::from_value(document).unwrap(),
+            &"https://id.example".parse().unwrap(),
+        )
     }
 
     #[test]
@@ -86,7 +89,12 @@ mod tests {
     #[test]
     fn every_endpoint_is_https_or_loopback() {
         for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
-            for bad in ["http://id.example/x", "file:///etc/passwd", "javascript:alert(1)", "//x"] {
+            for bad in [
+                "http://id.example/x",
+                "file:///etc/passwd",
+                "javascript:alert(1)",
+                "//x",
+            ] {
                 assert!(read(|document| document[name] = json!(bad)).is_err(), "{name} {bad}");
             }
         }

@@ -125,7 +125,9 @@ fn header(token: &str) -> Result<(Algorithm, Option<String>), BadToken> {
     if token.len() > LENGTH {
         return Err(BadToken::Malformed);
     }
-    let bytes = BASE64URL_NOPAD.decode(head.as_bytes()).map_err(|_| BadToken::Malformed)?;
+    let bytes = BASE64URL_NOPAD
+        .decode(head.as_bytes())
+        .map_err(|_| BadToken::Malformed)?;
     let header: Header = serde_json::from_slice(&bytes).map_err(|_| BadToken::Malformed)?;
     // Nothing that must be understood is understood here (RFC 7515 section 4.1.11).
     if header.crit.is_some() {

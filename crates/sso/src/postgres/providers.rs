@@ -111,7 +111,10 @@ async fn write(tx: &mut PgTx, provider: &Provider, secret: &SecretChange) -> Res
         SecretChange::Keep => (None, true),
         SecretChange::Sealed(sealed) => (Some(sealed.as_slice()), false),
     };
-    let (by, default) = (provider.configured_by.uuid(), provider.mapping.default_level().map(number));
+    let (by, default) = (
+        provider.configured_by.uuid(),
+        provider.mapping.default_level().map(number),
+    );
     let before = sqlx::query!(
         "select issuer, client_id from sso.provider where tenant_id = $1 and name = $2",
         tenant,

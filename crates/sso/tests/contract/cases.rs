@@ -64,7 +64,10 @@ async fn only_an_owner_configures_and_in_its_own_name(world: &World<dyn Tx>) {
     }
     let mut foreign = okta.clone();
     foreign.configured_by = world.ids.principal(world.ids.tenant, Level::TenantAdmin);
-    assert!(matches!(put(world, &foreign, SecretChange::Keep).await, Err(StoreError::Forbidden)));
+    assert!(matches!(
+        put(world, &foreign, SecretChange::Keep).await,
+        Err(StoreError::Forbidden)
+    ));
     assert!(put(world, &okta, SecretChange::Keep).await.unwrap());
     for level in [Level::FieldAgent, Level::Operator, Level::Supervisor] {
         let mut tx = world.begin(&world.caller(level)).await;
@@ -77,9 +80,21 @@ async fn only_an_owner_configures_and_in_its_own_name(world: &World<dyn Tx>) {
 
 async fn no_two_providers_share_an_issuer(world: &World<dyn Tx>) {
     seeded(world).await;
-    assert!(put(world, &provider(world, "one", ONE), SecretChange::Keep).await.unwrap());
-    assert!(!put(world, &provider(world, "two", ONE), SecretChange::Keep).await.unwrap());
-    assert!(put(world, &provider(world, "two", TWO), SecretChange::Keep).await.unwrap());
+    assert!(
+        put(world, &provider(world, "one", ONE), SecretChange::Keep)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !put(world, &provider(world, "two", ONE), SecretChange::Keep)
+            .await
+            .unwrap()
+    );
+    assert!(
+        put(world, &provider(world, "two", TWO), SecretChange::Keep)
+            .await
+            .unwrap()
+    );
 }
 
 async fn a_secret_stays_until_issuer_or_client_change(world: &World<dyn Tx>) {
@@ -127,13 +142,28 @@ async fn a_log_in_is_used_once_and_only_by_its_browser(world: &World<dyn Tx>) {
     tx.open_login(&login).await.unwrap();
     done(tx).await;
     let mut tx = world.begin(&world.worker()).await;
-    assert_eq!(tx.use_login(&login.state, &[9; 32]).await.unwrap(), None, "another browser");
-    assert_eq!(tx.use_login(&[9; 32], &login.binding).await.unwrap(), None, "another state");
+    assert_eq!(
+        tx.use_login(&login.state, &[9; 32]).await.unwrap(),
+        None,
+        "another browser"
+    );
+    assert_eq!(
+        tx.use_login(&[9; 32], &login.binding).await.unwrap(),
+        None,
+        "another state"
+    );
     let used = tx.use_login(&login.state, &login.binding).await.unwrap().unwrap();
-    assert_eq!((used.provider, used.issuer), (login.provider.clone(), login.issuer.clone()));
+    assert_eq!(
+        (used.provider, used.issuer),
+        (login.provider.clone(), login.issuer.clone())
+    );
     done(tx).await;
     let mut tx = world.begin(&world.worker()).await;
-    assert_eq!(tx.use_login(&login.state, &login.binding).await.unwrap(), None, "used up");
+    assert_eq!(
+        tx.use_login(&login.state, &login.binding).await.unwrap(),
+        None,
+        "used up"
+    );
 }
 
 async fn a_log_in_ends_with_its_time(world: &World<dyn Tx>) {
@@ -165,7 +195,10 @@ async fn write(world: &World<dyn Tx>, new: &NewAccount) -> bool {
 async fn an_identity_is_issuer_and_subject_together(world: &World<dyn Tx>) {
     let (one, two): (Issuer, Issuer) = (ONE.parse().unwrap(), TWO.parse().unwrap());
     let (ann, bob) = (account(world, &one, "42"), account(world, &two, "42"));
-    assert!(write(world, &ann).await && write(world, &bob).await, "one subject at two issuers is two people");
+    assert!(
+        write(world, &ann).await && write(world, &bob).await,
+        "one subject at two issuers is two people"
+    );
     let mut tx = world.begin(&world.worker()).await;
     for (issuer, person) in [(&one, &ann), (&two, &bob)] {
         let found = tx.account_of_subject(issuer, "42").await.unwrap().unwrap();
@@ -230,7 +263,10 @@ async fn nobody_who_was_here_before_is_ever_linked() {
         let mut new = account(&world, &ONE.parse().unwrap(), "42");
         new.principal = world.ids.principal(world.ids.tenant, level);
         let mut tx = world.begin(&world.worker()).await;
-        assert!(matches!(tx.add_account(&new).await, Err(StoreError::Forbidden)), "{level}");
+        assert!(
+            matches!(tx.add_account(&new).await, Err(StoreError::Forbidden)),
+            "{level}"
+        );
     }
     let mut nobody = account(&world, &ONE.parse().unwrap(), "42");
     nobody.principal = PrincipalId::new(PrincipalKind::User, world.now);

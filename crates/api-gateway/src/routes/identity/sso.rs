@@ -147,7 +147,9 @@ fn mapped(level: Level, pointer: String) -> Result<MappedLevel, Problem> {
 }
 
 fn mapping(groups: BTreeMap<String, GroupLevel>, default: Option<Level>) -> Result<Mapping, Problem> {
-    let default = default.map(|level| mapped(level, "/default_level".to_owned())).transpose()?;
+    let default = default
+        .map(|level| mapped(level, "/default_level".to_owned()))
+        .transpose()?;
     let group = |(name, GroupLevel { level, unit }): (String, GroupLevel)| {
         let pointer = format!("/group_levels/{}/level", name.replace('~', "~0").replace('/', "~1"));
         let level = mapped(level, pointer)?;
@@ -171,7 +173,11 @@ async fn list(caller: Caller, State(api): State<Api>) -> Result<Answer<ProviderL
 /// One identity provider. Its client secret is never shown.
 #[utoipa::path(get, path = "/v1/sso/providers/{provider}", tag = "identity", security(("bearer" = [])),
     params(("provider" = String, Path)), responses((status = 200, body = ProviderView), (status = 404, body = ProblemBody)))]
-async fn get(caller: Caller, State(api): State<Api>, Path(name): Path<String>) -> Result<Answer<ProviderView>, Problem> {
+async fn get(
+    caller: Caller,
+    State(api): State<Api>,
+    Path(name): Path<String>,
+) -> Result<Answer<ProviderView>, Problem> {
     let name: ProviderName = name.parse().map_err(|_| Problem::not_found())?;
     let provider = caller.perform(&api, &GetProvider { name }).await?;
     Ok(Answer(ProviderView::from(&provider)))
@@ -249,7 +255,10 @@ async fn start(
 ) -> Result<Response, Problem> {
     visitor.entered();
     // A text that is no tenant is answered, and logged, as a tenant that does not exist.
-    let tenant: TenantId = query.tenant.parse().unwrap_or(TenantId::from_uuid(keepgate_kernel::Uuid::nil()));
+    let tenant: TenantId = query
+        .tenant
+        .parse()
+        .unwrap_or(TenantId::from_uuid(keepgate_kernel::Uuid::nil()));
     let started = api.sso.start(&visitor.worker(api.platform), tenant, &name).await;
     let started = started.map_err(|failure| match failure {
         Failure::Command(StartSsoError::Unavailable) => unavailable(),
@@ -318,7 +327,10 @@ fn unavailable() -> Problem {
 
 /// The ticket among the cookies (RFC 6265 section 4.2). One that comes twice is none: somebody else set one of them.
 fn ticket(headers: &HeaderMap) -> Option<&str> {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let lines = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
     let mut found = lines
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='));

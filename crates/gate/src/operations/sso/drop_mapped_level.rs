@@ -32,7 +32,9 @@ impl<Tx: DirectoryUsers + Units + ?Sized> Command<Tx> for DropMappedLevel {
         };
         match apply(tx, proof, &self.provider, self.user, present, None).await {
             Ok(()) => Ok(()),
-            Err(MappedError::Store(error) | MappedError::Unit(crate::operations::UnitError::Store(error))) => Err(error),
+            Err(MappedError::Store(error) | MappedError::Unit(crate::operations::UnitError::Store(error))) => {
+                Err(error)
+            }
             Err(MappedError::Unit(_) | MappedError::Denied(_) | MappedError::NoOwner) => Err(StoreError::Forbidden),
         }
     }

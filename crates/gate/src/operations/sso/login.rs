@@ -27,9 +27,17 @@ pub struct SsoLogin {
 
 #[derive(Debug)]
 enum Attempt {
-    Verified { provider: ProviderName, identity: Box<Verified> },
-    Refused { entity: Entity, reason: &'static str },
-    Unavailable { entity: Entity },
+    Verified {
+        provider: ProviderName,
+        identity: Box<Verified>,
+    },
+    Refused {
+        entity: Entity,
+        reason: &'static str,
+    },
+    Unavailable {
+        entity: Entity,
+    },
 }
 
 /// Why nobody was logged in.

@@ -21,11 +21,9 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
-        let document = EcdsaKeyPair::generate_pkcs8(
-            &ECDSA_P256_SHA256_FIXED_SIGNING,
-            &aws_lc_rs::rand::SystemRandom::new(),
-        )
-        .unwrap();
+        let document =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &aws_lc_rs::rand::SystemRandom::new())
+                .unwrap();
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref()).unwrap();
         let point = pair.public_key().as_ref();
         let public = json!({"kty": "EC", "crv": "P-256", "kid": "k1", "use": "sig",
@@ -101,9 +99,15 @@ impl Scene {
 fn a_proper_token_is_believed_and_says_who_it_is() {
     let scene = Scene::new();
     let verified = scene.judge(scene.sign(&scene.claims())).unwrap();
-    assert_eq!((verified.issuer().as_str(), verified.subject()), ("https://id.example", "42"));
+    assert_eq!(
+        (verified.issuer().as_str(), verified.subject()),
+        ("https://id.example", "42")
+    );
     assert_eq!(verified.groups(), ["a", "b"]);
-    assert_eq!((verified.factor(), verified.email()), (Factor::Two, Some("ann@example.org")));
+    assert_eq!(
+        (verified.factor(), verified.email()),
+        (Factor::Two, Some("ann@example.org"))
+    );
 }
 
 #[test]
@@ -130,7 +134,11 @@ fn every_claim_has_its_rule() {
         ("auth_time", json!(now - 3_600), BadToken::TooLongAgo),
         ("auth_time", json!(i64::MIN), BadToken::TooLongAgo),
         ("auth_time", Value::Null, BadToken::TooLongAgo),
-        ("at_hash", json!(half_hash("another", Algorithm::ES256)), BadToken::AccessToken),
+        (
+            "at_hash",
+            json!(half_hash("another", Algorithm::ES256)),
+            BadToken::AccessToken,
+        ),
         ("sub", json!(""), BadToken::Malformed),
         ("sub", json!("x".repeat(256)), BadToken::Malformed),
         ("sub", json!("a\u{0}b"), BadToken::Malformed),
@@ -158,7 +166,10 @@ fn nothing_but_a_published_key_signs() {
         (json!({"alg": "RS256", "kid": "k1"}), BadToken::UnknownKey),
         (json!({"alg": "ES384", "kid": "k1"}), BadToken::UnknownKey),
         (json!({"alg": "ES256", "kid": "k2"}), BadToken::UnknownKey),
-        (json!({"alg": "ES256", "kid": "k1", "crit": ["exp"]}), BadToken::Malformed),
+        (
+            json!({"alg": "ES256", "kid": "k1", "crit": ["exp"]}),
+            BadToken::Malformed,
+        ),
         (json!({"kid": "k1"}), BadToken::Malformed),
     ] {
         assert_eq!(scene.judge(scene.headed(&header)), Err(wanted), "{header}");
@@ -176,9 +187,17 @@ fn second_factors_and_addresses_count_only_where_they_are_vouched_for() {
     let mut scene = Scene::new();
     let unverified = scene.broken("email_verified", json!(false)).unwrap();
     assert_eq!(unverified.email(), None);
-    assert_eq!(scene.broken("amr", json!(["pwd"])).map(|verified| verified.factor()), Ok(Factor::One));
+    assert_eq!(
+        scene.broken("amr", json!(["pwd"])).map(|verified| verified.factor()),
+        Ok(Factor::One)
+    );
     scene.provider.trust_mfa = false;
-    assert_eq!(scene.judge(scene.sign(&scene.claims())).map(|verified| verified.factor()), Ok(Factor::One));
+    assert_eq!(
+        scene
+            .judge(scene.sign(&scene.claims()))
+            .map(|verified| verified.factor()),
+        Ok(Factor::One)
+    );
 }
 
 #[test]
