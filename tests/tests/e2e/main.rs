@@ -16,6 +16,7 @@ mod http;
 mod identity;
 mod isolation;
 mod judges;
+mod matrix;
 mod messages;
 mod messages_limits;
 mod messages_rules;

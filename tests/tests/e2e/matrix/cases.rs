@@ -1,0 +1,87 @@
+//! The table: one line for each operation that is somebody's.
+use keepgate_tests::email;
+use serde_json::json;
+
+use super::{
+    case::{
+        Case,
+        Part::{Messages, People, Tenant},
+        case,
+    },
+    thing::Thing,
+};
+
+pub fn all() -> Vec<Case> {
+    [people(), tenant(), messages()].into_iter().flatten().collect()
+}
+
+fn people() -> Vec<Case> {
+    vec![
+        case(People, "GET /v1/me", Thing::None),
+        case(People, "GET /v1/sessions", Thing::None).query("?limit=500"),
+        case(People, "DELETE /v1/sessions/{session}", Thing::Session),
+        case(People, "DELETE /v1/principals/{principal}/sessions", Thing::Principal).spends_caller(),
+        case(People, "POST /v1/users", Thing::None)
+            .body(|given| json!({"email": email(), "level": if given.level == 7 { 6 } else { 1 }})),
+        case(People, "GET /v1/users", Thing::None).query("?limit=500"),
+        case(People, "GET /v1/users/{user}", Thing::User),
+        case(People, "PATCH /v1/users/{user}", Thing::User).body(|_| json!({"status": "disabled"})),
+        case(People, "DELETE /v1/users/{user}", Thing::User),
+        // The last of all: there is one global admin, whose session it ends.
+        case(People, "POST /v1/auth/logout", Thing::None).spends_caller(),
+    ]
+}
+
+fn tenant() -> Vec<Case> {
+    vec![
+        case(Tenant, "POST /v1/api-keys", Thing::None).body(|_| json!({"name": "k", "level": 1})),
+        case(Tenant, "GET /v1/api-keys", Thing::None).query("?limit=500"),
+        case(Tenant, "POST /v1/api-keys/{key}/rotate", Thing::Key).body(|_| json!({"overlap_seconds": 0})),
+        case(Tenant, "DELETE /v1/api-keys/{key}", Thing::Key),
+        case(Tenant, "POST /v1/tenants", Thing::None).body(|_| json!({"name": "t"})),
+        case(Tenant, "GET /v1/tenants", Thing::None),
+        case(Tenant, "GET /v1/tenants/{tenant}", Thing::Tenant),
+        case(Tenant, "PATCH /v1/tenants/{tenant}", Thing::Tenant).body(|_| json!({"status": "suspended"})),
+        case(Tenant, "GET /v1/audit", Thing::Log).query("?limit=500"),
+        case(Tenant, "GET /v1/audit/entries/{index}", Thing::Index),
+        case(Tenant, "GET /v1/audit/proof", Thing::None).query("?index=0"),
+        case(Tenant, "GET /v1/audit/log/checkpoint", Thing::None),
+        case(Tenant, "GET /v1/audit/log/vkey", Thing::None),
+        case(Tenant, "GET /v1/audit/log/tile/{path}", Thing::Tile),
+        case(Tenant, "GET /v1/audit/export", Thing::Log).query("?format=jsonl"),
+    ]
+}
+
+fn messages() -> Vec<Case> {
+    vec![
+        case(Messages, "POST /v1/recipients", Thing::None)
+            .body(|_| json!({"name": "r", "contacts": [{"channel": "sms", "address": "+15005550001"}]})),
+        case(Messages, "GET /v1/recipients", Thing::None).query("?limit=500"),
+        case(Messages, "GET /v1/recipients/{recipient}", Thing::Recipient),
+        case(Messages, "PATCH /v1/recipients/{recipient}", Thing::Recipient).body(|_| json!({"name": "r2"})),
+        case(Messages, "DELETE /v1/recipients/{recipient}", Thing::Recipient),
+        case(Messages, "GET /v1/routes", Thing::None),
+        case(Messages, "PUT /v1/routes/{name}", Thing::NewRoute).body(|_| {
+            json!({"steps": [{"channel": "internet", "wait_seconds": 60}], "require_ack": true, "deadline_seconds": 600})
+        }),
+        case(Messages, "GET /v1/routes/{name}", Thing::Route),
+        case(Messages, "DELETE /v1/routes/{name}", Thing::Route),
+        case(Messages, "POST /v1/messages", Thing::Recipient)
+            .in_body()
+            .body(|given| json!({"recipient": given.thing, "payload": "aGk="})),
+        case(Messages, "POST /v1/messages:batch", Thing::None)
+            .body(|_| json!({"messages": [{"to": [{"channel": "sms", "address": "+15005550001"}], "payload": "aGk="}]})),
+        case(Messages, "GET /v1/messages", Thing::None).query("?limit=500"),
+        case(Messages, "GET /v1/messages/{message}", Thing::Message),
+        case(Messages, "POST /v1/messages/{message}/ack", Thing::Message).body(|_| json!({})),
+        case(Messages, "POST /v1/messages/{message}/cancel", Thing::Message).body(|_| json!({})),
+        case(Messages, "POST /v1/messages/{message}/replay", Thing::Message).body(|_| json!({})),
+        case(Messages, "GET /v1/stream", Thing::None),
+        case(Messages, "POST /v1/webhooks", Thing::None).body(|_| {
+            json!({"url": format!("https://{}.example/hook", email().replace('@', ".")), "events": ["message.failed"]})
+        }),
+        case(Messages, "GET /v1/webhooks", Thing::None).query("?limit=500"),
+        case(Messages, "GET /v1/webhooks/{webhook}", Thing::Webhook),
+        case(Messages, "DELETE /v1/webhooks/{webhook}", Thing::Webhook),
+    ]
+}
