@@ -34,7 +34,7 @@ impl Levels {
 pub enum Reach {
     /// The caller's own things.
     Own,
-    /// Own things at level 1, the unit's at level 2, the tenant's from level 3.
+    /// Own things at level 1, the unit's at levels 2 and 3, the tenant's from level 4.
     Unit,
     /// Everything of the caller's tenant.
     Tenant,

@@ -18,7 +18,7 @@ database (`rbac.permission`) and in `crates/policy/tests/matrix.txt`; `cargo xta
 - **hats**: somebody who wears the hat keeps it: `a` auditor, `b` billing, `p` privacy officer. A hat only removes.
 - **fresh**: the caller proved who it is within the last five minutes; **two**: it consumes the approval of a second person;
   **1f**: open to somebody who still owes a second factor.
-- **reach**: `own` things; `unit`: own things at level 1, the unit's at 2, the tenant's from 3; the `tenant`; principals of `lower levels`; the
+- **reach**: `own` things; `unit`: own things at level 1, the unit's at 2 and 3, the tenant's from 4; the `tenant`; principals of `lower levels`; the
   `platform`: tenants as such, never their data.
 
 Operations without a level are Keepgate's own: what happens before anybody is known, and what its workers do.

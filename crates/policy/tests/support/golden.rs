@@ -1,5 +1,5 @@
 //! `matrix.txt`, read as text: nothing here asks the policy.
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 const MATRIX: &str = include_str!("../matrix.txt");
 
@@ -59,6 +59,8 @@ fn row(line: &'static str) -> Row {
 }
 
 /// Every line, by action.
-pub fn rows() -> BTreeMap<&'static str, Row> {
-    MATRIX.lines().skip(2).map(row).map(|row| (row.action, row)).collect()
+pub fn rows() -> &'static BTreeMap<&'static str, Row> {
+    static ROWS: LazyLock<BTreeMap<&'static str, Row>> =
+        LazyLock::new(|| MATRIX.lines().skip(2).map(row).map(|row| (row.action, row)).collect());
+    &ROWS
 }

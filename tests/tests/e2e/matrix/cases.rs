@@ -8,7 +8,7 @@ use super::{
         Part::{Messages, People, Tenant},
         case,
     },
-    thing::Thing,
+    thing::{Thing, provider},
 };
 
 pub fn all() -> Vec<Case> {
@@ -42,6 +42,10 @@ fn tenant() -> Vec<Case> {
         case(Tenant, "GET /v1/tenants", Thing::None),
         case(Tenant, "GET /v1/tenants/{tenant}", Thing::Tenant),
         case(Tenant, "PATCH /v1/tenants/{tenant}", Thing::Tenant).body(|_| json!({"status": "suspended"})),
+        case(Tenant, "GET /v1/sso/providers", Thing::None),
+        case(Tenant, "GET /v1/sso/providers/{provider}", Thing::Provider),
+        case(Tenant, "PUT /v1/sso/providers/{provider}", Thing::NewName).body(|_| provider()),
+        case(Tenant, "DELETE /v1/sso/providers/{provider}", Thing::Provider),
         case(Tenant, "GET /v1/audit", Thing::Log).query("?limit=500"),
         case(Tenant, "GET /v1/audit/entries/{index}", Thing::Index),
         case(Tenant, "GET /v1/audit/proof", Thing::None).query("?index=0"),
@@ -61,7 +65,7 @@ fn messages() -> Vec<Case> {
         case(Messages, "PATCH /v1/recipients/{recipient}", Thing::Recipient).body(|_| json!({"name": "r2"})),
         case(Messages, "DELETE /v1/recipients/{recipient}", Thing::Recipient),
         case(Messages, "GET /v1/routes", Thing::None),
-        case(Messages, "PUT /v1/routes/{name}", Thing::NewRoute).body(|_| {
+        case(Messages, "PUT /v1/routes/{name}", Thing::NewName).body(|_| {
             json!({"steps": [{"channel": "internet", "wait_seconds": 60}], "require_ack": true, "deadline_seconds": 600})
         }),
         case(Messages, "GET /v1/routes/{name}", Thing::Route),

@@ -39,7 +39,7 @@ pub async fn everybody(house: &mut House, case: &Case, row: &Row, wrong: &mut Ve
     let mut tally = Tally::default();
     for caller in house.callers.clone() {
         for place in case.thing.places() {
-            if caller.home(*place).is_none() {
+            if caller.home(*place).is_none() || (*place == Place::OtherUnit && !house.has_two_units()) {
                 continue;
             }
             let wanted = expected(row, caller.level, *place, case.thing);

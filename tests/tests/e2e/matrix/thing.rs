@@ -10,16 +10,18 @@ pub enum Thing {
     None,
     /// A user of level 1; on the platform, of level 6.
     User,
-    /// The caller itself at levels 1 to 3, else as `User`.
+    /// The caller itself at levels 1 to 3 and 6, else as `User`.
     Principal,
-    /// A session of the caller at levels 1 to 3, else of somebody of level 1.
+    /// A session of the caller at levels 1 to 3 and 6, else of somebody lower.
     Session,
     Key,
     Tenant,
     Recipient,
     Route,
-    /// A name that no route has yet.
-    NewRoute,
+    /// A name that no route and no provider has yet.
+    NewName,
+    /// An identity provider.
+    Provider,
     /// A message of the caller at level 1, else of somebody of level 1.
     Message,
     Webhook,
@@ -35,8 +37,10 @@ impl Thing {
     /// Where there are such things.
     pub const fn places(self) -> &'static [Place] {
         match self {
-            Self::None | Self::Tenant | Self::NewRoute | Self::Index | Self::Tile | Self::Log => &[Place::Own],
-            Self::Key | Self::Recipient | Self::Route | Self::Webhook => &[Place::Own, Place::OtherTenant],
+            Self::None | Self::Tenant | Self::NewName | Self::Index | Self::Tile | Self::Log => &[Place::Own],
+            Self::Key | Self::Recipient | Self::Route | Self::Webhook | Self::Provider => {
+                &[Place::Own, Place::OtherTenant]
+            }
             Self::User | Self::Principal | Self::Session | Self::Message => {
                 &[Place::Own, Place::OtherUnit, Place::OtherTenant]
             }
@@ -58,7 +62,7 @@ impl Thing {
             Self::Recipient => "rcp",
             Self::Message => "msg",
             Self::Webhook => "whk",
-            Self::None | Self::Route | Self::NewRoute | Self::Index | Self::Tile | Self::Log => {
+            Self::None | Self::Route | Self::Provider | Self::NewName | Self::Index | Self::Tile | Self::Log => {
                 return "nowhere".to_owned();
             }
         };
@@ -71,7 +75,7 @@ impl Thing {
             Self::None | Self::Log => String::new(),
             Self::Index => "0".to_owned(),
             Self::Tile => "0/000.p/1".to_owned(),
-            Self::NewRoute => word(),
+            Self::NewName => word(),
             Self::User => self.user(house, home).await,
             Self::Principal if is_own(caller, home) => caller.person.id.clone(),
             Self::Principal => self.user(house, home).await,
@@ -101,6 +105,13 @@ impl Thing {
                 let body = json!({"url": url, "events": ["message.failed"]});
                 create(house, "/v1/webhooks", house.maker(home), body).await
             }
+            Self::Provider => {
+                let name = word();
+                let path = format!("/v1/sso/providers/{name}");
+                let made = house.server.put(&path, house.maker(home), provider()).await;
+                assert!(matches!(made.status, 200 | 201), "{}", made.text());
+                name
+            }
             Self::Route => {
                 let name = word();
                 house
@@ -110,7 +121,7 @@ impl Thing {
                 name
             }
         };
-        if !matches!(self, Self::None | Self::Log | Self::Index | Self::Tile | Self::NewRoute) {
+        if !matches!(self, Self::None | Self::Log | Self::Index | Self::Tile | Self::NewName) {
             house.made.push((self, home, made.clone()));
         }
         made
@@ -126,9 +137,14 @@ impl Thing {
     }
 }
 
+/// An identity provider that nobody asks.
+pub fn provider() -> Value {
+    json!({"issuer": format!("https://{}.example.org", word()), "client_id": "gw", "group_levels": {"staff": {"level": 2}}})
+}
+
 /// Levels without authority over others have their own things only.
 fn is_own(caller: &Caller, home: Home) -> bool {
-    (1..=3).contains(&caller.level) && caller.home(Place::Own) == Some(home)
+    matches!(caller.level, 1..=3 | 6) && caller.home(Place::Own) == Some(home)
 }
 
 async fn create(house: &House, path: &str, by: &str, body: Value) -> String {
