@@ -72,7 +72,8 @@ fn messages() -> Vec<Case> {
         case(Messages, "DELETE /v1/routes/{name}", Thing::Route),
         case(Messages, "POST /v1/messages", Thing::Recipient)
             .in_body()
-            .body(|given| json!({"recipient": given.thing, "payload": "aGk="})),
+            .body(|given| json!({"recipient": given.thing, "payload": "aGk="}))
+            .done(&[202]),
         case(Messages, "POST /v1/messages:batch", Thing::None)
             .body(|_| json!({"messages": [{"to": [{"channel": "sms", "address": "+15005550001"}], "payload": "aGk="}]})),
         case(Messages, "GET /v1/messages", Thing::None).query("?limit=500"),

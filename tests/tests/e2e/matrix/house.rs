@@ -75,9 +75,6 @@ impl House {
         let server = Server::with(options).await;
         let (owner, admin) = (server.owner().await, server.admin().await);
         let (_, stranger) = server.second_tenant(&admin).await;
-        let first = server
-            .superuser("select id from rbac.unit order by tenant_id limit 1")
-            .await;
         let units = units(&server, &owner).await;
         let mut agents = BTreeMap::new();
         agents.insert(Home::FirstUnit, someone(&server, &owner, 1, Some(&units[0])).await);
