@@ -84,10 +84,10 @@ impl Caller {
 
     fn sees(self, message: &Message) -> bool {
         self.level == 0
-            || self.within(3, 5)
-            || (self.within(1, 2)
+            || self.within(4, 5)
+            || (self.within(1, 3)
                 && (message.sender == self.subject || addressees(&message.contacts).contains(&self.subject)))
-            || (self.level == 2 && message.unit.is_some() && message.unit == self.unit)
+            || (self.within(2, 3) && message.unit.is_some() && message.unit == self.unit)
     }
 }
 

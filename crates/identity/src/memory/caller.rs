@@ -11,6 +11,8 @@ pub(super) struct Caller {
     pub(super) subject: Uuid,
     /// The live level, never above the claimed one; 0 for a worker, `None` for nobody.
     pub(super) level: Option<u8>,
+    /// The live unit of levels 1 to 3.
+    pub(super) unit: Option<UnitId>,
     pub(super) at: Timestamp,
 }
 
@@ -22,6 +24,7 @@ impl Caller {
             tenant,
             subject,
             level: live_level(tx, context),
+            unit: level(tx, tenant, subject).and_then(|(_, unit)| unit),
             at: context.at(),
         }
     }
@@ -35,6 +38,17 @@ impl Caller {
 
     pub(super) fn is_at_least(&self, low: u8) -> bool {
         self.within(low, 7).is_some()
+    }
+
+    /// Whose rows the caller reads: its own, from level 2 its unit's, from level 4 and as a worker the tenant's.
+    pub(super) fn sees(&self, tx: &MemTx, id: Uuid) -> bool {
+        let of_unit = || self.unit.is_some() && grant(tx, self.tenant, id).and_then(|held| held.unit) == self.unit;
+        match self.level {
+            None => false,
+            Some(0 | 4..) => true,
+            Some(1) => id == self.subject,
+            Some(_) => id == self.subject || of_unit(),
+        }
     }
 
     /// The guards' second look: what changes authority or credentials needs a session that was opened just now.

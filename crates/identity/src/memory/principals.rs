@@ -10,10 +10,6 @@ use super::{
 };
 use crate::{Me, NewPrincipal, PrincipalRecord, PrincipalStatus, Principals};
 
-fn sees(caller: &Caller, id: PrincipalId) -> bool {
-    caller.is_at_least(3) || caller.is_worker() || (caller.level.is_some() && caller.subject == id.uuid())
-}
-
 fn record(tx: &MemTx, tenant: TenantId, row: &PrincipalRow) -> PrincipalRecord {
     let held = level(tx, tenant, row.id.uuid());
     PrincipalRecord {
@@ -70,7 +66,7 @@ impl Principals for MemTx {
 
     async fn principal(&mut self, id: PrincipalId) -> Result<Option<PrincipalRecord>, StoreError> {
         let caller = Caller::of(self);
-        let row = principal(self, caller.tenant, id.uuid()).filter(|row| row.id == id && sees(&caller, id));
+        let row = principal(self, caller.tenant, id.uuid()).filter(|row| row.id == id && caller.sees(self, id.uuid()));
         Ok(row.map(|row| record(self, caller.tenant, row)))
     }
 
@@ -88,7 +84,7 @@ impl Principals for MemTx {
             row.id.kind() == kind
                 && row.status != PrincipalStatus::Deleted
                 && after.is_none_or(|after| row.id.uuid() > after.uuid())
-                && sees(&caller, row.id)
+                && caller.sees(self, row.id.uuid())
         };
         let own = rows
             .iter()

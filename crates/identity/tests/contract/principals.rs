@@ -66,7 +66,7 @@ async fn an_id_of_another_kind_is_another_principal(world: &World<dyn Tx>) {
     );
 }
 
-async fn levels_one_and_two_see_only_themselves(world: &World<dyn Tx>) {
+async fn levels_two_and_three_see_their_unit_and_level_one_itself(world: &World<dyn Tx>) {
     for own in Level::ALL.into_iter().filter(|level| !level.is_platform()) {
         for other in Level::ALL.into_iter().filter(|level| !level.is_platform()) {
             let seen = world
@@ -77,7 +77,7 @@ async fn levels_one_and_two_see_only_themselves(world: &World<dyn Tx>) {
                 .unwrap();
             assert_eq!(
                 seen.is_some(),
-                own == other || own >= Level::Supervisor,
+                own == other || own >= Level::TenantAdmin || (own >= Level::Operator && other <= Level::Supervisor),
                 "{own} sees {other}"
             );
         }
@@ -277,7 +277,7 @@ async fn a_demotion_binds_the_very_next_transaction(world: &World<dyn Tx>) {
 cases!(
     a_principal_is_found_in_its_own_tenant_only,
     an_id_of_another_kind_is_another_principal,
-    levels_one_and_two_see_only_themselves,
+    levels_two_and_three_see_their_unit_and_level_one_itself,
     only_levels_from_four_up_add_principals,
     nobody_adds_to_another_tenant_but_level_seven_and_only_users,
     an_address_is_taken_once_in_a_tenant_and_free_in_another,

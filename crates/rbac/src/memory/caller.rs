@@ -1,5 +1,5 @@
 //! What the sealed context of a PostgreSQL transaction knows.
-use keepgate_kernel::{Level, TenantId, Uuid};
+use keepgate_kernel::{Level, TenantId, UnitId, Uuid};
 use keepgate_policy::{Credential, Grant, Standing};
 use keepgate_store::{MemTx, StoreError, Transaction};
 
@@ -10,6 +10,8 @@ pub(super) struct Caller {
     pub(super) subject: Uuid,
     /// The live level, never above the claimed one; 0 for a worker, `None` for somebody without any.
     pub(super) level: Option<u8>,
+    /// The live unit of levels 1 to 3.
+    pub(super) unit: Option<UnitId>,
 }
 
 pub(super) fn grant(tx: &MemTx, tenant: TenantId, principal: Uuid) -> Option<Grant> {
@@ -26,7 +28,23 @@ impl Caller {
                 .filter(|grant| !grant.revoked)
                 .map(|live| Level::min(live.level, claimed).number()),
         };
-        Self { tenant, subject, level }
+        let unit = grant(tx, tenant, subject).and_then(|live| live.unit);
+        Self {
+            tenant,
+            subject,
+            level,
+            unit,
+        }
+    }
+
+    /// Whose level the caller reads: its own, from level 2 its unit's, from level 4 and as a worker the tenant's.
+    pub(super) fn sees(&self, principal: Uuid, held: &Grant) -> bool {
+        match self.level {
+            None => false,
+            Some(0 | 4..) => true,
+            Some(1) => principal == self.subject,
+            Some(_) => principal == self.subject || (self.unit.is_some() && held.unit == self.unit),
+        }
     }
 
     /// The guard's second look: a level is given and taken by a session that was opened just now.

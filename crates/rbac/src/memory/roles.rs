@@ -14,9 +14,8 @@ use crate::Roles;
 impl Roles for MemTx {
     async fn role_of(&mut self, principal: PrincipalId) -> Result<Option<Grant>, StoreError> {
         let caller = Caller::of(self);
-        let sees_all = caller.is_at_least(3) || caller.level == Some(0);
-        let seen = caller.level.is_some() && (sees_all || principal.uuid() == caller.subject);
-        Ok(grant(self, caller.tenant, principal.uuid()).filter(|grant| seen && !grant.revoked))
+        let held = grant(self, caller.tenant, principal.uuid());
+        Ok(held.filter(|held| !held.revoked && caller.sees(principal.uuid(), held)))
     }
 
     async fn assign(&mut self, proof: GrantProof, unit: Option<UnitId>) -> Result<(), StoreError> {

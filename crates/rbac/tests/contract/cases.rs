@@ -123,7 +123,7 @@ async fn units_are_those_of_the_tenant(world: &World<dyn Tx>) {
     );
 }
 
-async fn a_level_is_seen_by_its_holder_and_from_supervisor_up(world: &World<dyn Tx>) {
+async fn a_level_is_seen_by_its_holder_in_its_unit_and_from_admin_up(world: &World<dyn Tx>) {
     seeded(world).await;
     for level in Level::ALL.into_iter().filter(|level| !level.is_platform()) {
         let caller = world.caller(level);
@@ -134,7 +134,12 @@ async fn a_level_is_seen_by_its_holder_and_from_supervisor_up(world: &World<dyn 
             .role_of(world.caller(Level::TenantOwner).principal().id)
             .await
             .unwrap();
-        assert_eq!(owner.is_some(), level >= Level::Supervisor, "{level}");
+        assert_eq!(owner.is_some(), level >= Level::TenantAdmin, "{level}");
+        let agent = tx
+            .role_of(world.caller(Level::FieldAgent).principal().id)
+            .await
+            .unwrap();
+        assert!(agent.is_some(), "{level}: of the same unit, or above");
         let stranger = tx.role_of(world.stranger(level).principal().id).await.unwrap();
         assert_eq!(stranger, None, "{level}");
     }
@@ -327,7 +332,7 @@ keepgate_store::contract!(dyn Tx;
     tenants_come_in_pages,
     a_customer_is_suspended_and_the_platform_never,
     units_are_those_of_the_tenant,
-    a_level_is_seen_by_its_holder_and_from_supervisor_up,
+    a_level_is_seen_by_its_holder_in_its_unit_and_from_admin_up,
     every_pair_of_levels_obeys_the_rule_whatever_the_proof_says,
     a_peer_or_superior_keeps_its_level_whatever_the_proof_says,
     a_level_seven_appoints_an_owner_in_any_tenant,

@@ -147,19 +147,24 @@ async fn level_seven_appoints_owners_of_any_tenant_and_nobody_else_there(house: 
 }
 
 async fn a_list_shows_the_tenant_s_users_page_by_page(house: &House) {
-    let supervisor = house.caller(Level::Supervisor);
+    let of_unit = house
+        .perform(&house.caller(Level::Supervisor), &ListUsers { after: None, limit: 50 })
+        .await
+        .unwrap();
+    assert_eq!(of_unit.len(), 3, "a supervisor's unit");
+    let admin = house.caller(Level::TenantAdmin);
     let all = house
-        .perform(&supervisor, &ListUsers { after: None, limit: 50 })
+        .perform(&admin, &ListUsers { after: None, limit: 50 })
         .await
         .unwrap();
     assert_eq!(all.len(), 5, "the bootstrap service is no user");
     let first = house
-        .perform(&supervisor, &ListUsers { after: None, limit: 2 })
+        .perform(&admin, &ListUsers { after: None, limit: 2 })
         .await
         .unwrap();
     let rest = house
         .perform(
-            &supervisor,
+            &admin,
             &ListUsers {
                 after: first.last().map(|user| user.id),
                 limit: 50,
