@@ -22,32 +22,19 @@ async fn rewritten(siege: &Siege, function: &str, passage: &str, by: &str) -> St
     rewritten
 }
 
-/// Plays until `enough` attempts get through: the names of those that did.
-async fn breaches(siege: &Siege, enough: usize) -> Vec<String> {
-    let mut through = Vec::new();
-    for attack in attacks() {
-        if let Verdict::Breach(_) = Attack::play(&attack, siege).await {
-            through.push(attack.name.into_owned());
-            if through.len() == enough {
-                break;
-            }
-        }
-    }
-    through
-}
-
+/// The attempt aimed at the wall fails while it stands, and gets through once it is down.
 async fn noticed(siege: Siege, down: String, by: &str) {
+    let aimed: Vec<Attack> = attacks().into_iter().filter(|attack| attack.name == by).collect();
+    assert_eq!(aimed.len(), 1, "there is no attempt called {by}");
+    let before = aimed[0].play(&siege).await;
+    assert!(matches!(before, Verdict::Blocked(_)), "{by}: {before:?}");
     let mut admin = siege.db.admin().await;
     run(&mut admin, &down)
         .await
         .unwrap_or_else(|error| panic!("the wall does not come down: {error}"));
-    // An untouched database has no breach (the suite's own test), so one is enough; the one that names the wall comes first.
-    let aimed: Vec<Attack> = attacks().into_iter().filter(|attack| attack.name == by).collect();
-    assert_eq!(aimed.len(), 1, "there is no attempt called {by}");
     let verdict = aimed[0].play(&siege).await;
     assert!(verdict.is_breach(), "the wall is down and `{by}` says {verdict:?}");
-    let through = breaches(&siege, 3).await;
-    println!("{by}: {verdict:?}; first through: {through:?}");
+    println!("{by}: {verdict:?}");
     siege.end().await;
 }
 
@@ -261,7 +248,7 @@ async fn changes_that_need_no_entry() {
 #[tokio::test]
 async fn sessions_that_only_the_guard_defends() {
     without(
-        "alter policy app_u on identity.session using (tenant_id = (select gate.tenant(1, 7))) with check (true)",
+        "alter policy app_r on identity.session using (tenant_id = (select gate.tenant(1, 7))); alter policy app_u on identity.session using (tenant_id = (select gate.tenant(1, 7))) with check (true)",
         "level 4 ends the session of level 5",
     )
     .await;

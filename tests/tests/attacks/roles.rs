@@ -95,7 +95,6 @@ fn own_objects(siege: &Siege) -> Ending<'_> {
         "create schema mine",
         "create temp table mine (a int)",
         "create extension dblink",
-        "create language plperlu",
         "create event trigger e on ddl_command_end execute function sec.deny()",
     ];
     Box::pin(each_refused(

@@ -47,7 +47,7 @@ secret! {
     code_used: "update identity.enrolment set used_at = now()",
     homes: "select gate.homes_of_email('t5@example.org')",
     roles_passwords: "select rolpassword from pg_authid",
-    whole_table: "select identity.api_key from identity.api_key",
+    whole_table: "select k from identity.api_key k",
     copied: "copy identity.api_key to stdout",
 }
 

@@ -1,7 +1,7 @@
 //! A database with the cast in it, and ways in.
 use aws_lc_rs::hmac;
 use keepgate_store::{
-    postgres::{LOCKDOWN_SQL, Role},
+    postgres::{LOCKDOWN_SQL, ROLES_SQL, Role},
     testing::TestDb,
 };
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
@@ -63,6 +63,7 @@ impl Siege {
             db: TestDb::new().await,
         };
         let mut admin = siege.db.admin().await;
+        run(&mut admin, ROLES_SQL).await.unwrap(); // rights on a database are no part of its template
         if locked_down {
             run(&mut admin, LOCKDOWN_SQL).await.unwrap();
         }

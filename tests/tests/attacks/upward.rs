@@ -261,8 +261,8 @@ pub fn attacks() -> Vec<Attack> {
             Who::App("key:t"),
             new_principal("1", "{tsvc}"),
         ),
-        refused(
-            "a supervisor's key of the worker",
+        sql(
+            "a worker replaces a key's secret",
             Who::Worker("t"),
             "update identity.api_key set phc = '$argon2id$mine'",
         ),
