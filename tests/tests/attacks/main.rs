@@ -4,6 +4,8 @@
     clippy::disallowed_types,
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
+    clippy::type_complexity,
     clippy::print_stdout,
     reason = "an injection is SQL put together at run time; a suite fails loudly and shows what it tried"
 )]
