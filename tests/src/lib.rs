@@ -16,6 +16,7 @@
 
 mod browser;
 mod calls;
+mod fleet;
 #[path = "../../crates/policy/tests/support/golden.rs"]
 pub mod golden;
 mod operations;
@@ -30,6 +31,7 @@ mod things;
 mod twilio;
 
 pub use browser::Browser;
+pub use fleet::{BLIND, Fleet, Instance, Wire};
 pub use operations::{Operation, placeholder};
 pub use people::{PASSWORD, Person, email};
 pub use process::{Ended, binary, kill_at, run, serve_until_end};

@@ -100,6 +100,20 @@ impl Server {
         }
     }
 
+    /// A start on `dir` that finds a database with everything in it; `boot` is what its bootstrap told.
+    pub async fn joining(dir: tempfile::TempDir, options: Options, boot: Value) -> Self {
+        let (child, info) = spawn(dir.path(), &options).await;
+        let client = client(&info);
+        Self {
+            dir,
+            info,
+            boot,
+            options,
+            child,
+            client,
+        }
+    }
+
     /// Starts again on the same data directory.
     pub async fn start_again(&mut self) {
         let (child, info) = spawn(self.dir.path(), &self.options).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use futures_util::future::BoxFuture;
 use keepgate_gate::{Service, SsoDesk, Tx, workers::Hub};
-use keepgate_identity::{ApiKeyFormat, Authenticator, FrontDesk, Hasher, Tokens};
+use keepgate_identity::{ApiKeyFormat, Authenticator, FrontDesk, Hasher, RevocationView, Tokens};
 use keepgate_kernel::TenantId;
 use keepgate_store::StoreError;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -40,6 +40,8 @@ pub struct Api {
     pub sso: Arc<SsoDesk>,
     /// Issues tokens.
     pub tokens: Arc<Tokens>,
+    /// Which credentials are dead: streams are cut with it.
+    pub revocations: Arc<dyn RevocationView>,
     /// Makes API keys.
     pub api_keys: Arc<ApiKeyFormat>,
     /// Hashes secrets, a few at a time.

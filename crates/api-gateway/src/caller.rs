@@ -4,7 +4,7 @@ use axum::{
     http::{StatusCode, header, request::Parts},
 };
 use keepgate_gate::{Done, Tx};
-use keepgate_identity::AuthError;
+use keepgate_identity::{AuthError, Presented};
 use keepgate_kernel::{Action, Entity, Timestamp};
 use keepgate_policy::{Command, OpContext};
 
@@ -19,6 +19,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Caller {
     context: OpContext,
+    presented: Presented,
     trail: Trail,
 }
 
@@ -27,6 +28,11 @@ impl Caller {
     #[must_use]
     pub const fn context(&self) -> &OpContext {
         &self.context
+    }
+
+    /// What a revocation can be about, for an answer that lasts.
+    pub(crate) const fn presented(&self) -> &Presented {
+        &self.presented
     }
 
     /// When the request arrived; ids of new things carry it.
@@ -72,11 +78,12 @@ impl FromRequestParts<Api> for Caller {
         let bearer = bearer(parts)?;
         let RequestIdentity { id, at, source } = visitor.identity();
         match api.authenticator.authenticate(bearer, source, id, at).await {
-            Ok((principal, credential, assurance)) => {
-                let context = OpContext::authenticated(principal, credential, assurance, source, id, at);
+            Ok(who) => {
+                let context = OpContext::authenticated(who.principal, who.credential, who.assurance, source, id, at);
                 visitor.trail().identified(&context);
                 Ok(Self {
                     context,
+                    presented: who.presented,
                     trail: visitor.trail().clone(),
                 })
             }

@@ -8,6 +8,8 @@ use crate::{CryptoError, aead};
 pub enum SigningPurpose {
     /// A tenant's audit checkpoints.
     AuditLog,
+    /// Access tokens.
+    Token,
 }
 
 impl SigningPurpose {
@@ -16,6 +18,7 @@ impl SigningPurpose {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AuditLog => "audit-log",
+            Self::Token => "access-token",
         }
     }
 }
@@ -38,7 +41,9 @@ impl SigningSeed {
         })
     }
 
-    pub(crate) const fn from_bytes(purpose: SigningPurpose, seed: Zeroizing<[u8; 32]>) -> Self {
+    /// A seed that is known already.
+    #[must_use]
+    pub const fn from_bytes(purpose: SigningPurpose, seed: Zeroizing<[u8; 32]>) -> Self {
         Self { purpose, seed }
     }
 

@@ -46,6 +46,12 @@ impl<T: ?Sized> Gate<T> {
         &*self.clock
     }
 
+    /// The same, to be kept.
+    #[must_use]
+    pub fn shared_clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
     /// A bell of one's own, rung after every commit: the integrator and the dispatcher wait for theirs.
     #[must_use]
     pub fn committed(&self) -> Arc<Notify> {

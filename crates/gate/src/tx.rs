@@ -3,7 +3,9 @@ use async_trait::async_trait;
 use keepgate_audit::{AuditLog, AuditReader};
 use keepgate_channels::ports::{Attempts, DueWork, Messages, Outbox, Recipients, Routes, StreamEvents, Webhooks};
 use keepgate_crypto_keys::DataKeys;
-use keepgate_identity::{ApiKeys, DirectoryUsers, Enrolments, Homes, Passwords, Principals, Sessions, Throttle};
+use keepgate_identity::{
+    ApiKeys, DirectoryUsers, Enrolments, Homes, Passwords, Principals, Revocations, Sessions, SigningKeys, Throttle,
+};
 use keepgate_policy::OpContext;
 use keepgate_rbac::{Roles, Tenants, Units};
 use keepgate_sso::ports::{Accounts, Logins, Providers};
@@ -26,6 +28,8 @@ pub trait Tx:
     + Enrolments
     + ApiKeys
     + Sessions
+    + Revocations
+    + SigningKeys
     + Throttle
     + Homes
     + Recipients
@@ -56,6 +60,8 @@ impl<T> Tx for T where
         + Enrolments
         + ApiKeys
         + Sessions
+        + Revocations
+        + SigningKeys
         + Throttle
         + Homes
         + Recipients

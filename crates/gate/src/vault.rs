@@ -57,6 +57,10 @@ impl Vault {
         }
     }
 
+    pub(crate) const fn kek(&self) -> &Kek {
+        &self.kek
+    }
+
     fn cached(&self, tenant: TenantId) -> Option<Ring> {
         self.rings
             .read()

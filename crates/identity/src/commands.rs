@@ -1,22 +1,30 @@
 //! The operations, one file each: command, error and rule together.
 mod enrol;
+mod first_signing_key;
 mod list_api_keys;
 mod list_sessions;
+mod list_signing_keys;
 mod login;
 mod logout;
 mod read_me;
+mod revoke;
 mod revoke_api_key;
 mod revoke_principal_sessions;
 mod revoke_session;
 mod rotate_api_key;
+mod rotate_signing_keys;
 
 pub use enrol::{Enrol, EnrolError};
+pub use first_signing_key::FirstSigningKey;
 pub use list_api_keys::ListApiKeys;
 pub use list_sessions::ListSessions;
+pub use list_signing_keys::ListSigningKeys;
 pub use login::{Login, LoginError};
 pub use logout::{Logout, LogoutError};
 pub use read_me::{ReadMe, ReadMeError};
+pub use revoke::{Revoke, RevokeError, Target};
 pub use revoke_api_key::{RevokeApiKey, RevokeApiKeyError};
 pub use revoke_principal_sessions::{RevokePrincipalSessions, RevokePrincipalSessionsError};
 pub use revoke_session::{RevokeSession, RevokeSessionError};
 pub use rotate_api_key::{RotateApiKey, RotateApiKeyError, Rotated};
+pub use rotate_signing_keys::{RotateSigningKeys, RotateSigningKeysError};

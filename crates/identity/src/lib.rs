@@ -31,6 +31,7 @@ mod ports;
 pub mod postgres;
 mod principal;
 mod random;
+mod revocation;
 mod services;
 mod session;
 mod throttle;
@@ -41,19 +42,29 @@ pub use api_key::{
     parse_scopes,
 };
 pub use commands::{
-    Enrol, EnrolError, ListApiKeys, ListSessions, Login, LoginError, Logout, LogoutError, ReadMe, ReadMeError,
-    RevokeApiKey, RevokeApiKeyError, RevokePrincipalSessions, RevokePrincipalSessionsError, RevokeSession,
-    RevokeSessionError, RotateApiKey, RotateApiKeyError, Rotated,
+    Enrol, EnrolError, FirstSigningKey, ListApiKeys, ListSessions, ListSigningKeys, Login, LoginError, Logout,
+    LogoutError, ReadMe, ReadMeError, Revoke, RevokeApiKey, RevokeApiKeyError, RevokeError, RevokePrincipalSessions,
+    RevokePrincipalSessionsError, RevokeSession, RevokeSessionError, RotateApiKey, RotateApiKeyError,
+    RotateSigningKeys, RotateSigningKeysError, Rotated, Target,
 };
 pub use email::{Email, InvalidEmail};
 pub use enrolment::{CodeHash, EnrolmentCode, InvalidCode, NewEnrolment};
 /// Re-exported so that callers name one version.
 pub use ipnet::IpNet;
 pub use password::{HashError, Hasher, Password, PasswordProof, PasswordRule, Phc};
-pub use ports::{ApiKeys, DirectoryUsers, Enrolments, Homes, Passwords, Principals, Sessions, Throttle};
+pub use ports::{
+    ApiKeys, DirectoryUsers, Enrolments, Homes, Passwords, Principals, Revocations, Sessions, SigningKeys, Throttle,
+};
 pub use principal::{Me, NewPrincipal, PrincipalRecord, PrincipalStatus, UserStanding};
 pub use random::NoRandomness;
+pub use revocation::{
+    Batch, Feed, Follower, Killed, POLL, Presented, Revocation, RevocationMirror, RevocationOrder, RevocationView,
+    Revoked, STALE, Sight, UnknownKind,
+};
 pub use services::{AuthError, Authenticator, EnrolRefused, FrontDesk, FrontDeskError, Prepared};
 pub use session::{LoggedIn, NewSession, SESSION_LIFE, SessionRecord};
 pub use throttle::{Admission, Bucket, BucketKey};
-pub use token::{AccessToken, Claims, Jwks, KeyRing, TokenError, Tokens};
+pub use token::{
+    AccessToken, Claims, Jwks, KeyRing, KeyState, NewSigningKey, PUBLISHED, SealedSeed, SigningKey, TokenError, Tokens,
+    Turn, VERIFIES, kid_of, public_half,
+};

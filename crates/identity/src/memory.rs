@@ -11,8 +11,10 @@ mod genesis;
 mod homes;
 mod passwords;
 mod principals;
+mod revocations;
 mod rows;
 mod sessions;
+mod signing_keys;
 mod throttle;
 
 pub use door::door;

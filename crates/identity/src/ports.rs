@@ -5,7 +5,9 @@ mod enrolments;
 mod homes;
 mod passwords;
 mod principals;
+mod revocations;
 mod sessions;
+mod signing_keys;
 mod throttle;
 
 pub use api_keys::ApiKeys;
@@ -14,5 +16,7 @@ pub use enrolments::Enrolments;
 pub use homes::Homes;
 pub use passwords::Passwords;
 pub use principals::Principals;
+pub use revocations::Revocations;
 pub use sessions::Sessions;
+pub use signing_keys::SigningKeys;
 pub use throttle::Throttle;

@@ -5,13 +5,17 @@ mod directory;
 mod enrolments;
 mod genesis;
 mod homes;
+mod listener;
 mod passwords;
 mod principals;
+mod revocations;
 mod sessions;
+mod signing_keys;
 mod throttle;
 
 pub use genesis::{genesis, has_genesis};
 pub use homes::platform_tenant;
+pub use listener::RevocationListener;
 
 use keepgate_kernel::{Level, PrincipalId, PrincipalKind, Uuid};
 use keepgate_policy::Standing;

@@ -38,6 +38,8 @@ pub struct LoggedIn {
     pub factors: Factors,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// The newest revocation when it was opened: only later ones can kill it.
+    pub rev: u64,
 }
 
 /// A live session in a list.

@@ -3,10 +3,12 @@
 mod attacks;
 mod claims;
 mod jwks;
+mod key;
 mod ring;
 mod tokens;
 
 pub use claims::Claims;
 pub use jwks::Jwks;
-pub use ring::KeyRing;
+pub use key::{KeyState, NewSigningKey, PUBLISHED, SealedSeed, SigningKey, Turn, VERIFIES};
+pub use ring::{KeyRing, kid_of, public_half};
 pub use tokens::{AccessToken, TokenError, Tokens};

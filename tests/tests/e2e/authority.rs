@@ -14,6 +14,9 @@ fn body(operation: &Operation) -> Value {
         "PATCH /v1/users/{user}" => json!({"status": "disabled"}),
         "POST /v1/api-keys" => json!({"name": "k", "level": 1}),
         "POST /v1/api-keys/{key}/rotate" => json!({"overlap_seconds": 0}),
+        "POST /v1/revocations" => {
+            json!({"kind": "session", "id": "ses_00000000000000000000000000", "reason": "r"})
+        }
         "POST /v1/tenants" => json!({"name": "t"}),
         "PATCH /v1/tenants/{tenant}" => json!({"status": "active"}),
         "POST /v1/recipients" => json!({"name": "r", "contacts": [{"channel": "sms", "address": "+15005550001"}]}),

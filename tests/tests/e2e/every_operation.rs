@@ -91,6 +91,14 @@ pub async fn identity(to: &mut Asking<'_>, owner: &str, admin: &str) {
     let again = to.server.login(&address, PASSWORD).await.expect(200);
     let session = format!("/v1/sessions/{}", again.field("session_id"));
     to.delete("/v1/sessions/{session}", &session, owner).await;
+    let stolen = to
+        .server
+        .login(&address, PASSWORD)
+        .await
+        .expect(200)
+        .field("session_id");
+    let order = json!({"kind": "session", "id": stolen, "reason": "laptop stolen"});
+    to.post("/v1/revocations", "/v1/revocations", owner, order).await;
     let all = format!("/v1/principals/{}/sessions", id(&made));
     to.delete("/v1/principals/{principal}/sessions", &all, owner).await;
     to.get("/v1/users", "/v1/users", owner).await;
@@ -118,6 +126,10 @@ pub async fn identity(to: &mut Asking<'_>, owner: &str, admin: &str) {
     )
     .await;
     to.delete("/v1/api-keys/{key}", &key, owner).await;
+
+    let rotate = "/v1/signing-keys:rotate";
+    to.post(rotate, rotate, admin, json!({})).await;
+    to.get("/v1/signing-keys", "/v1/signing-keys", admin).await;
 
     let tenant = to.post("/v1/tenants", "/v1/tenants", admin, json!({"name": "t"})).await;
     let tenant = format!("/v1/tenants/{}", id(&tenant));

@@ -2,8 +2,8 @@
 use axum::http::StatusCode;
 use keepgate_gate::operations::{CreateUserError, DeleteUserError, GetUserError, IssueApiKeyError, UpdateUserError};
 use keepgate_identity::{
-    EnrolError, LoginError, LogoutError, ReadMeError, RevokeApiKeyError, RevokePrincipalSessionsError,
-    RevokeSessionError, RotateApiKeyError,
+    EnrolError, LoginError, LogoutError, ReadMeError, RevokeApiKeyError, RevokeError, RevokePrincipalSessionsError,
+    RevokeSessionError, RotateApiKeyError, RotateSigningKeysError,
 };
 use keepgate_rbac::{CreateTenantError, GetTenantError, UpdateTenantError};
 use keepgate_store::StoreError;
@@ -14,6 +14,13 @@ super::http! {
     LogoutError { Self::NotThisSession => CONFLICT }
     ReadMeError { Self::Nobody => FORBIDDEN }
     RevokeSessionError { Self::NotFound => NOT_FOUND }
+    RevokeError {
+        Self::InvalidReason => UNPROCESSABLE_ENTITY "/reason",
+        Self::NotFound => NOT_FOUND,
+        Self::OutOfReach => FORBIDDEN,
+        Self::NoSuccessor => CONFLICT,
+    }
+    RotateSigningKeysError { Self::TooYoung => CONFLICT }
     RevokePrincipalSessionsError { Self::NotFound => NOT_FOUND, Self::OutOfReach => FORBIDDEN }
     RevokeApiKeyError { Self::NotFound => NOT_FOUND }
     RotateApiKeyError { Self::OverlapTooLong => UNPROCESSABLE_ENTITY "/overlap_seconds", Self::NotFound => NOT_FOUND, Self::Denied(_) => FORBIDDEN }

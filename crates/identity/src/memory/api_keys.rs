@@ -9,9 +9,10 @@ use keepgate_store::{MemTx, StoreError, Transaction};
 
 use super::{
     caller::{Caller, grant, key_level, level, principal},
+    revocations::record_for_a_token_s_life,
     rows::{KeyRow, KeyRows},
 };
-use crate::{ApiKeyRecord, ApiKeys, KeyOnFile, NewApiKey, OldSecret, Phc};
+use crate::{ApiKeyRecord, ApiKeys, KeyOnFile, NewApiKey, OldSecret, Phc, Revoked};
 
 fn seen(tx: &MemTx) -> Option<TenantId> {
     let caller = Caller::of(tx);
@@ -49,6 +50,7 @@ fn revoke(tx: &mut MemTx, keys: &[(TenantId, KeyId)]) {
         if let Some(row) = tx.write::<KeyRows>().get_mut(key) {
             row.record.revoked_at = Some(at);
         }
+        record_for_a_token_s_life(tx, Revoked::Key(key.1));
     }
 }
 
@@ -152,6 +154,7 @@ impl ApiKeys for MemTx {
             let before = std::mem::replace(&mut row.phc, phc.clone());
             row.old = (!overlap.is_zero()).then_some(OldSecret { phc: before, until });
         }
+        record_for_a_token_s_life(self, Revoked::Key(key));
         Ok(true)
     }
 

@@ -108,7 +108,11 @@ impl Principals for MemTx {
             PrincipalStatus::Disabled
         };
         row.epoch += u32::from(!active);
-        self.write::<PrincipalRows>().insert_mut((tenant, row.id.uuid()), row);
+        let id = row.id.uuid();
+        self.write::<PrincipalRows>().insert_mut((tenant, id), row);
+        if !active {
+            super::revocations::principal_ended(self, tenant, id);
+        }
         Ok(true)
     }
 
@@ -124,7 +128,9 @@ impl Principals for MemTx {
             epoch: row.epoch + 1,
             ..row
         };
-        self.write::<PrincipalRows>().insert_mut((tenant, row.id.uuid()), row);
+        let id = row.id.uuid();
+        self.write::<PrincipalRows>().insert_mut((tenant, id), row);
+        super::revocations::principal_ended(self, tenant, id);
         Ok(true)
     }
 

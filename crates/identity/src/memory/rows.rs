@@ -3,7 +3,7 @@ use keepgate_kernel::{EnrolmentId, KeyId, Level, PrincipalId, SessionId, TenantI
 use keepgate_policy::{Grant, Tenant, Unit};
 use rpds::RedBlackTreeMapSync;
 
-use crate::{ApiKeyRecord, Bucket, CodeHash, Email, OldSecret, Phc, PrincipalStatus};
+use crate::{ApiKeyRecord, Bucket, CodeHash, Email, OldSecret, Phc, PrincipalStatus, SigningKey};
 
 /// Tenants by id.
 pub type TenantRows = RedBlackTreeMapSync<TenantId, Tenant>;
@@ -21,6 +21,8 @@ pub type EnrolmentRows = RedBlackTreeMapSync<(TenantId, EnrolmentId), EnrolmentR
 pub type SessionRows = RedBlackTreeMapSync<(TenantId, SessionId), SessionRow>;
 /// API keys by tenant and id.
 pub type KeyRows = RedBlackTreeMapSync<(TenantId, KeyId), KeyRow>;
+/// Signing keys by name.
+pub(super) type SigningKeyRows = RedBlackTreeMapSync<String, SigningKey>;
 /// Failed log-ins.
 pub(super) type ThrottleRows = RedBlackTreeMapSync<Bucket, ThrottleRow>;
 

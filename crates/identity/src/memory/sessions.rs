@@ -5,9 +5,10 @@ use keepgate_store::{MemTx, StoreError};
 
 use super::{
     caller::{Caller, active, level},
+    revocations,
     rows::{SessionRow, SessionRows},
 };
-use crate::{LoggedIn, NewSession, SESSION_LIFE, SessionRecord, Sessions};
+use crate::{LoggedIn, NewSession, Revoked, SESSION_LIFE, SessionRecord, Sessions};
 
 /// The policy: one's own, and from level 4 up those of lower levels.
 fn may_end(caller: &Caller, row: &SessionRow) -> bool {
@@ -27,8 +28,12 @@ fn ends(tx: &MemTx, pick: impl Fn(SessionId, &SessionRow) -> bool) -> (TenantId,
 
 fn revoke(tx: &mut MemTx, tenant: TenantId, ids: &[SessionId]) {
     for id in ids {
-        if let Some(row) = tx.write::<SessionRows>().get_mut(&(tenant, *id)) {
+        let ended = tx.write::<SessionRows>().get_mut(&(tenant, *id)).map(|row| {
             row.revoked = true;
+            row.expires_at
+        });
+        if let Some(end) = ended {
+            revocations::record(tx, Revoked::Session(*id), end);
         }
     }
 }
@@ -61,6 +66,7 @@ impl Sessions for MemTx {
             hat: None,
             factors: new.factors,
             expires_at,
+            rev: revocations::head(self),
         })
     }
 

@@ -31,7 +31,7 @@ impl Sessions for PgTx {
                  insert into identity.session (tenant_id, sid, principal_id, level, epoch, expires_at, factors)
                  values ($1, $2, $3, 1, 0, least($4, now() + interval '8 hours'), $5)
                  returning level, expires_at)
-               select s.level, s.expires_at, r.unit_id as "unit_id?", r.hat as "hat?" from s
+               select s.level, s.expires_at, r.unit_id as "unit_id?", r.hat as "hat?", gate.revocation_seq() as "rev!" from s
                  join rbac.role_assignment r on r.tenant_id = $1 and r.principal_id = $3"#,
             tenant.uuid(),
             new.id.uuid(),
@@ -50,6 +50,7 @@ impl Sessions for PgTx {
             hat: hat(row.hat.as_deref())?,
             factors: new.factors,
             expires_at: row.expires_at,
+            rev: super::revocations::seq(row.rev)?,
         })
     }
 

@@ -7,7 +7,8 @@ use keepgate_store::{Begin, StoreError, Transaction};
 use tokio::sync::Mutex;
 
 use crate::{
-    ApiKey, ApiKeyFormat, ApiKeys, Claims, HashError, Hasher, Homes, KeyOnFile, NoRandomness, TokenError, Tokens,
+    ApiKey, ApiKeyFormat, ApiKeys, Claims, HashError, Hasher, Homes, KeyOnFile, NoRandomness, Presented,
+    RevocationMirror, RevocationView, Sight, TokenError, Tokens,
     api_key::{Cache, LIFE, Verified},
     password::Verdict,
 };
@@ -15,8 +16,18 @@ use crate::{
 /// Keys verified at once; more of the same key wait for the first and find it in the cache.
 const FLIGHTS: usize = 64;
 
-/// Who bears a credential, which one, and how surely a session's principal proved who it is.
-pub type Recognised = (Principal, Credential, Option<Assurance>);
+/// Whom a credential stands for.
+#[derive(Debug, Clone)]
+pub struct Recognised {
+    /// The principal.
+    pub principal: Principal,
+    /// The session or key.
+    pub credential: Credential,
+    /// How surely a session's principal proved who it is.
+    pub assurance: Option<Assurance>,
+    /// What a later revocation can be about: a long answer goes on looking.
+    pub presented: Presented,
+}
 
 /// Why a bearer is nobody.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +90,7 @@ impl From<HashError> for AuthError {
     }
 }
 
-/// Recognises callers. Tokens cost a signature and no database; keys Argon2id once a minute.
+/// Recognises callers. Tokens cost a signature and no database while the view of revocations is fresh; keys Argon2id once a minute.
 pub struct Authenticator<Tx: ?Sized> {
     store: Arc<dyn Begin<Tx>>,
     platform: TenantId,
@@ -88,6 +99,8 @@ pub struct Authenticator<Tx: ?Sized> {
     hasher: Hasher,
     cache: Cache,
     flights: Vec<Mutex<()>>,
+    view: Arc<dyn RevocationView>,
+    door: Arc<dyn Begin<Tx>>,
 }
 
 impl<Tx: Transaction + Homes + ApiKeys + ?Sized + 'static> Authenticator<Tx> {
@@ -104,6 +117,7 @@ impl<Tx: Transaction + Homes + ApiKeys + ?Sized + 'static> Authenticator<Tx> {
     ) -> Result<Self, NoRandomness> {
         let flights = (0..FLIGHTS).map(|_| Mutex::new(())).collect();
         Ok(Self {
+            door: store.clone(),
             store,
             platform,
             tokens,
@@ -111,7 +125,17 @@ impl<Tx: Transaction + Homes + ApiKeys + ?Sized + 'static> Authenticator<Tx> {
             hasher,
             cache: Cache::new()?,
             flights,
+            view: Arc::new(RevocationMirror::new()),
         })
+    }
+
+    /// Asks `view` before it believes anything, and `door`, which callers enter, where the view can't tell. Without a view the
+    /// database is asked about every credential.
+    #[must_use]
+    pub fn with_view(mut self, view: Arc<dyn RevocationView>, door: Arc<dyn Begin<Tx>>) -> Self {
+        self.view = view;
+        self.door = door;
+        self
     }
 
     /// Who bears `bearer`, coming from `source`. What is returned is a claim: the database re-reads session or key, level and
@@ -126,13 +150,31 @@ impl<Tx: Transaction + Homes + ApiKeys + ?Sized + 'static> Authenticator<Tx> {
         request: RequestId,
         at: Timestamp,
     ) -> Result<Recognised, AuthError> {
-        if !bearer.starts_with("kg_") {
-            return Ok(of_session(&self.tokens.verify(bearer, at)?));
+        let recognised = if bearer.starts_with("kg_") {
+            self.of_key(bearer, source, request, at).await?
+        } else {
+            of_session(&self.tokens.verify(bearer, at)?)
+        };
+        match self.view.sight(&recognised.presented) {
+            Sight::Live => Ok(recognised),
+            Sight::Dead => Err(AuthError::Revoked),
+            // Nothing that opens a transaction needs this, but then nobody has to know which requests do.
+            Sight::Unknown => self.look_up(&recognised, request, at).await.map(|()| recognised),
         }
+    }
+
+    async fn of_key(
+        &self,
+        bearer: &str,
+        source: Option<IpAddr>,
+        request: RequestId,
+        at: Timestamp,
+    ) -> Result<Recognised, AuthError> {
         let key = self.keys.parse(bearer).map_err(|error| match error {
             crate::KeyError::Malformed | crate::KeyError::Checksum => AuthError::Malformed,
             crate::KeyError::Foreign => AuthError::Unknown,
         })?;
+        let seen = self.view.seq();
         let verified = self.verified(&key, request, at).await?;
         if verified.expires_at.is_some_and(|end| end <= at) {
             return Err(AuthError::Expired);
@@ -140,7 +182,29 @@ impl<Tx: Transaction + Homes + ApiKeys + ?Sized + 'static> Authenticator<Tx> {
         if !verified.allows(source) {
             return Err(AuthError::WrongAddress);
         }
-        Ok((verified.principal, Credential::ApiKey(verified.key), None))
+        let credential = Credential::ApiKey(verified.key);
+        Ok(Recognised {
+            presented: Presented {
+                tenant: verified.principal.tenant,
+                principal: verified.principal.id.uuid(),
+                credential,
+                kid: None,
+                seen,
+            },
+            principal: verified.principal,
+            credential,
+            assurance: None,
+        })
+    }
+
+    /// Asks the database's door whether the credential is alive.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the credential has been verified; only its life is in question"
+    )]
+    async fn look_up(&self, who: &Recognised, request: RequestId, at: Timestamp) -> Result<(), AuthError> {
+        let context = OpContext::authenticated(who.principal.clone(), who.credential, who.assurance, None, request, at);
+        self.door.begin(&context).await.map(drop).map_err(revoked)
     }
 
     /// Forgets verifications of a key on this instance, after it was rotated or revoked here.
@@ -254,14 +318,24 @@ fn revoked(error: StoreError) -> AuthError {
 }
 
 fn of_session(claims: &Claims) -> Recognised {
-    let assurance = claims.assurance();
-    let principal = Principal {
-        id: claims.sub,
-        tenant: claims.tid,
-        standing: Standing::Level(claims.lvl),
-        unit: claims.unt,
-        scopes: Scopes::All,
-        hat: claims.hat,
-    };
-    (principal, Credential::Session(claims.sid), assurance)
+    let credential = Credential::Session(claims.sid);
+    Recognised {
+        principal: Principal {
+            id: claims.sub,
+            tenant: claims.tid,
+            standing: Standing::Level(claims.lvl),
+            unit: claims.unt,
+            scopes: Scopes::All,
+            hat: claims.hat,
+        },
+        credential,
+        assurance: claims.assurance(),
+        presented: Presented {
+            tenant: claims.tid,
+            principal: claims.sub.uuid(),
+            credential,
+            kid: Some(claims.kid.clone()),
+            seen: claims.rev,
+        },
+    }
 }

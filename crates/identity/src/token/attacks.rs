@@ -34,6 +34,7 @@ fn session() -> LoggedIn {
         hat: None,
         factors: keepgate_policy::Factors::One,
         expires_at: now() + chrono::TimeDelta::hours(8),
+        rev: 7,
     }
 }
 
@@ -42,7 +43,7 @@ fn good() -> Value {
     let s = session();
     json!({
         "iss": "https://kg", "aud": "kg-api", "sub": s.principal, "sid": s.session, "jti": "j1", "tid": s.tenant,
-        "lvl": 2, "auth_time": at, "acr": "one", "iat": at, "nbf": at, "exp": at + 28_800
+        "lvl": 2, "auth_time": at, "acr": "one", "rev": 7, "iat": at, "nbf": at, "exp": at + 28_800
     })
 }
 
@@ -223,6 +224,7 @@ fn bad_claims() -> Vec<(&'static str, String, TokenError)> {
         let mut c = with("exp", json!(at - ago));
         c["iat"] = json!(at - 3600);
         c["nbf"] = json!(at - 3600);
+        c["auth_time"] = json!(at - 3600);
         c
     };
     vec![
@@ -273,6 +275,48 @@ fn bad_claims() -> Vec<(&'static str, String, TokenError)> {
         ("jti missing", claims(&without("jti")), Claims),
         ("sid missing", claims(&without("sid")), Claims),
         ("a level that does not exist", claims(&with("lvl", json!(8))), Claims),
+        ("auth_time missing", claims(&without("auth_time")), Claims),
+        ("auth_time after iat", claims(&with("auth_time", json!(at + 1))), Claims),
+        (
+            "auth_time as a string",
+            claims(&with("auth_time", json!(at.to_string()))),
+            Claims,
+        ),
+        (
+            "auth_time beyond time",
+            claims(&with("auth_time", json!(i64::MIN))),
+            Claims,
+        ),
+        ("acr missing", claims(&without("acr")), Claims),
+        ("acr of another scheme", claims(&with("acr", json!("phr"))), Claims),
+        ("acr in capitals", claims(&with("acr", json!("Two"))), Claims),
+        ("acr a list", claims(&with("acr", json!(["one", "two"]))), Claims),
+        (
+            "a hat that does not exist",
+            claims(&with("hat", json!("admin"))),
+            Claims,
+        ),
+        ("two hats", claims(&with("hat", json!(["auditor", "billing"]))), Claims),
+        ("a negative rev", claims(&with("rev", json!(-1))), Claims),
+        ("rev as a fraction", claims(&with("rev", json!(7.5))), Claims),
+        (
+            "a unit of another kind",
+            claims(&with("unt", json!(session().session))),
+            Claims,
+        ),
+        (
+            "sub of another kind",
+            claims(&with("sub", json!(session().tenant))),
+            Claims,
+        ),
+        ("level as a string", claims(&with("lvl", json!("7"))), Claims),
+        ("level of Keepgate's own worker", claims(&with("lvl", json!(0))), Claims),
+        ("jti empty", claims(&with("jti", json!(""))), Claims),
+        ("nbf missing", claims(&without("nbf")), Claims),
+        ("iat missing", claims(&without("iat")), Claims),
+        ("iat after exp", claims(&with("iat", json!(at + 28_801))), Claims),
+        ("the kid as a claim", claims(&with("kid", json!(kid()))), Claims),
+        ("claims that are a list", ours(&header().to_string(), "[]"), Claims),
         ("an unknown claim", claims(&with("scope", json!("all"))), Claims),
         (
             "duplicate sub",
@@ -285,6 +329,11 @@ fn bad_claims() -> Vec<(&'static str, String, TokenError)> {
 fn bad_forms() -> Vec<(&'static str, String, TokenError)> {
     let token = ed(&header(), &good());
     vec![
+        (
+            "header that is no object",
+            ours("\"EdDSA\"", &good().to_string()),
+            Malformed,
+        ),
         ("five parts", format!("{token}.x.y"), Malformed),
         ("two parts", token[..token.rfind('.').unwrap()].to_owned(), Malformed),
         ("padding in the signature", format!("{token}="), Malformed),
@@ -375,7 +424,7 @@ fn a_retired_key_still_verifies_and_is_published() {
     assert!(rotated.verify(old.expose(), now()).is_ok());
     let gone = Tokens::new(KeyRing::new(&[13; 32], &[]).unwrap(), "https://kg", "kg-api");
     assert_eq!(gone.verify(old.expose(), now()), Err(Signature));
-    let published = serde_json::to_value(rotated.jwks()).unwrap();
+    let published = serde_json::to_value(rotated.jwks(now())).unwrap();
     assert_eq!(published["keys"].as_array().unwrap().len(), 2);
     assert_eq!(published["keys"][1]["kid"], json!(kid()));
     assert_eq!(

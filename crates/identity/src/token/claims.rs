@@ -37,12 +37,18 @@ pub struct Claims {
     pub auth_time: i64,
     /// How surely: `one`, `two` or `owing` factors.
     pub acr: String,
+    /// The newest revocation when the session was opened: only later ones can kill it.
+    #[serde(default)]
+    pub rev: u64,
     /// Issued at, seconds since 1970.
     pub iat: i64,
     /// Not before.
     pub nbf: i64,
     /// Not at or after.
     pub exp: i64,
+    /// The key that signed it, from the header.
+    #[serde(skip)]
+    pub kid: String,
 }
 
 impl Claims {

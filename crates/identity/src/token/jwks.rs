@@ -1,4 +1,5 @@
 //! The public keys, for whoever verifies tokens without us (RFC 7517).
+use keepgate_kernel::Timestamp;
 use serde::Serialize;
 
 use super::KeyRing;
@@ -20,9 +21,10 @@ struct Jwk {
     x: String,
 }
 
-impl From<&KeyRing> for Jwks {
-    fn from(ring: &KeyRing) -> Self {
-        let keys = ring.verifiers.iter().map(|verifier| Jwk {
+impl Jwks {
+    /// The keys of `ring` that verify `at` an instant.
+    pub(super) fn of(ring: &KeyRing, at: Timestamp) -> Self {
+        let keys = ring.living(at).map(|verifier| Jwk {
             kty: "OKP",
             crv: "Ed25519",
             alg: "EdDSA",

@@ -1,4 +1,6 @@
 //! Issuing and verifying.
+use std::sync::{Arc, PoisonError, RwLock};
+
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use keepgate_kernel::Timestamp;
@@ -50,10 +52,10 @@ impl AccessToken {
     }
 }
 
-/// One issuer for one audience.
+/// One issuer for one audience. Its ring can be exchanged while it works.
 #[derive(Debug)]
 pub struct Tokens {
-    ring: KeyRing,
+    ring: RwLock<Arc<KeyRing>>,
     issuer: String,
     audience: String,
 }
@@ -63,16 +65,25 @@ impl Tokens {
     #[must_use]
     pub fn new(ring: KeyRing, issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         Self {
-            ring,
+            ring: RwLock::new(Arc::new(ring)),
             issuer: issuer.into(),
             audience: audience.into(),
         }
     }
 
-    /// The public keys.
+    /// Signs and verifies with `ring` from now on.
+    pub fn turn(&self, ring: KeyRing) {
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+    }
+
+    fn ring(&self) -> Arc<KeyRing> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The public keys that verify `at` an instant.
     #[must_use]
-    pub fn jwks(&self) -> Jwks {
-        Jwks::from(&self.ring)
+    pub fn jwks(&self, at: Timestamp) -> Jwks {
+        Jwks::of(&self.ring(), at)
     }
 
     /// The token of a session that was opened `at` or a moment before.
@@ -80,7 +91,7 @@ impl Tokens {
     /// # Errors
     /// [`TokenError::Key`].
     pub fn issue(&self, session: &LoggedIn, at: Timestamp) -> Result<AccessToken, TokenError> {
-        let iat = at.timestamp();
+        let (ring, iat) = (self.ring(), at.timestamp());
         let exp = session.expires_at.timestamp().min(iat + SESSION_LIFE.num_seconds());
         let claims = Claims {
             iss: self.issuer.clone(),
@@ -94,14 +105,16 @@ impl Tokens {
             hat: session.hat,
             auth_time: iat,
             acr: session.factors.as_str().to_owned(),
+            rev: session.rev,
             iat,
             nbf: iat,
             exp,
+            kid: String::new(),
         };
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some("at+jwt".to_owned());
-        header.kid = Some(self.ring.active_kid().to_owned());
-        let token = jsonwebtoken::encode(&header, &claims, &self.ring.active).map_err(|_| TokenError::Key)?;
+        header.kid = Some(ring.active_kid().to_owned());
+        let token = jsonwebtoken::encode(&header, &claims, &ring.active).map_err(|_| TokenError::Key)?;
         Ok(AccessToken {
             token: token.into(),
             expires_in: exp - iat,
@@ -114,11 +127,13 @@ impl Tokens {
     /// [`TokenError`] names the first rule that fails.
     pub fn verify(&self, token: &str, at: Timestamp) -> Result<Claims, TokenError> {
         let header = strict_header(token)?;
-        let key = self.ring.find(&header.kid).ok_or(TokenError::Signature)?;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation())
+        let ring = self.ring();
+        let key = ring.find(&header.kid, at).ok_or(TokenError::Signature)?;
+        let mut claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation())
             .map_err(|error| reason(&error))?
             .claims;
         claims.check(&self.issuer, &self.audience, at)?;
+        claims.kid = header.kid;
         Ok(claims)
     }
 

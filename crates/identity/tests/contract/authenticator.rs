@@ -3,8 +3,8 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use keepgate_identity::{
-    ApiKey, ApiKeyFormat, AuthError, Authenticator, Environment, Hasher, KeyRing, NewApiKey, RevokeApiKey,
-    RotateApiKey, Tokens,
+    ApiKey, ApiKeyFormat, AuthError, Authenticator, Environment, Hasher, KeyRing, NewApiKey, RevocationMirror,
+    RevokeApiKey, RotateApiKey, Tokens,
 };
 use keepgate_kernel::{Action, KeyId, Level, RequestId, Timestamp};
 use keepgate_policy::{Credential, Principal, Scopes, Standing};
@@ -29,8 +29,11 @@ fn desk(world: &World<dyn Tx>) -> Desk {
         format.clone(),
         hasher.clone(),
     );
+    // A view that has just heard of nothing: what is tested here is what the authenticator itself knows.
+    let view = Arc::new(RevocationMirror::new());
+    view.learn(&[], 0, tokio::time::Instant::now());
     Desk {
-        authenticator: Arc::new(authenticator.unwrap()),
+        authenticator: Arc::new(authenticator.unwrap().with_view(view, world.store())),
         tokens,
         format,
         hasher,
@@ -48,7 +51,7 @@ impl Desk {
         self.authenticator
             .authenticate(bearer, source, RequestId::new(at), at)
             .await
-            .map(|(principal, credential, _)| (principal, credential))
+            .map(|who| (who.principal, who.credential))
     }
 
     async fn issue(&self, world: &World<dyn Tx>, change: impl FnOnce(&mut NewApiKey)) -> ApiKey {

@@ -70,10 +70,11 @@ async fn the_first_people_and_the_first_key_enter(store: Arc<dyn Begin<dyn Tx>>,
     );
     let authenticator =
         Authenticator::new(store.clone(), platform, tokens, Arc::new(format()), Hasher::new(2)).unwrap();
-    let (service, credential, _) = authenticator
+    let who = authenticator
         .authenticate(secrets.service_key.expose(), None, RequestId::new(at), at)
         .await
         .unwrap();
+    let (service, credential) = (who.principal, who.credential);
     assert_eq!(
         (service.tenant, service.standing),
         (secrets.tenant, Standing::Level(Level::Operator))

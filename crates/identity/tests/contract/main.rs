@@ -16,7 +16,11 @@ mod passwords;
 #[cfg(test)]
 mod principals;
 #[cfg(test)]
+mod revocations;
+#[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod signing_keys;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

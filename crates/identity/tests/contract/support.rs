@@ -2,7 +2,8 @@
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use keepgate_identity::{
-    ApiKeys, Enrolments, Homes, NewApiKey, NewPrincipal, Passwords, Phc, Principals, Sessions, Throttle,
+    ApiKeys, Enrolments, Homes, NewApiKey, NewPrincipal, Passwords, Phc, Principals, Revocations, Sessions,
+    SigningKeys, Throttle,
     memory::{GrantRows, PrincipalRow, PrincipalRows, SessionRow, SessionRows, TenantRows, UnitRows, door},
 };
 use keepgate_kernel::{KeyId, Level, PrincipalId, PrincipalKind, RequestId, TenantId, UnitId};
@@ -32,8 +33,35 @@ pub trait Arrange: Send {
     async fn suspend(&mut self, tenant: TenantId) -> Result<(), StoreError>;
 }
 
-pub trait Tx: TestTx + Principals + Passwords + Enrolments + Sessions + ApiKeys + Throttle + Homes + Arrange {}
-impl<T: TestTx + Principals + Passwords + Enrolments + Sessions + ApiKeys + Throttle + Homes + Arrange> Tx for T {}
+pub trait Tx:
+    TestTx
+    + Principals
+    + Passwords
+    + Enrolments
+    + Sessions
+    + Revocations
+    + SigningKeys
+    + ApiKeys
+    + Throttle
+    + Homes
+    + Arrange
+{
+}
+impl<
+    T: TestTx
+        + Principals
+        + Passwords
+        + Enrolments
+        + Sessions
+        + Revocations
+        + SigningKeys
+        + ApiKeys
+        + Throttle
+        + Homes
+        + Arrange,
+> Tx for T
+{
+}
 
 /// An empty store lets the cast in; from then on the door stands.
 fn door_once_seeded(tx: &MemTx, context: &OpContext) -> Result<(), StoreError> {

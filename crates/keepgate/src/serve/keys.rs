@@ -2,7 +2,7 @@
 use std::{path::Path, sync::Arc};
 
 use keepgate_crypto_keys::Kek;
-use keepgate_identity::{ApiKeyFormat, BucketKey, Environment, KeyRing, Tokens};
+use keepgate_identity::{ApiKeyFormat, BucketKey, Environment};
 use keepgate_store::ClaimKey;
 use zeroize::Zeroizing;
 
@@ -47,13 +47,12 @@ impl Keys {
         ))
     }
 
-    /// Signs access tokens.
+    /// What versions before the stored ring signed access tokens with: theirs go on until they end.
     ///
     /// # Errors
     /// Exit code 4.
-    pub fn tokens(&self, issuer: &str) -> Result<Tokens, Failure> {
-        let ring = KeyRing::new(&*self.derive("token signing key v1")?, &[]).map_err(|error| failed(&error))?;
-        Ok(Tokens::new(ring, issuer, "keepgate"))
+    pub fn former_token_key(&self) -> Result<Zeroizing<[u8; 32]>, Failure> {
+        self.derive("token signing key v1")
     }
 
     /// Makes and recognises API keys.

@@ -14,6 +14,7 @@ mod metrics;
 mod outward;
 mod probes;
 mod ready;
+mod revocations;
 mod run;
 mod servers;
 mod service;

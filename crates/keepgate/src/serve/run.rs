@@ -97,7 +97,7 @@ async fn start(
         None => ground::of_another(config, databases, kek).await?,
     };
     Ok((
-        Service::assemble(config, databases, &keys, platform, clock, outside)?,
+        Service::assemble(config, databases, &keys, platform, clock, outside).await?,
         first_run,
     ))
 }

@@ -25,6 +25,7 @@ use super::{
     metrics,
     outward::Outside,
     probes::{AuditLog, Database},
+    revocations::{self, Following, RevocationFeed},
     sso,
     workers::Workers,
 };
@@ -55,7 +56,7 @@ impl Service {
     ///
     /// # Errors
     /// Exit code 4 for keys that can't be derived, 2 for limits that are none.
-    pub fn assemble(
+    pub async fn assemble(
         config: &Config,
         databases: &Databases,
         keys: &Keys,
@@ -93,7 +94,8 @@ impl Service {
         workers.start("dispatcher", dispatcher.run(workers.stopping()));
         workers.start("sweep", sweep(front_gate.clone(), platform, workers.stopping()));
 
-        let tokens = Arc::new(keys.tokens(&issuer(config))?);
+        let Following { mirror, tokens } =
+            revocations::follow(&mut workers, databases, keys, &front_gate, platform, &issuer(config)).await?;
         let api_keys = keys.api_keys()?;
         let hasher = Hasher::new(std::thread::available_parallelism().map_or(1, NonZeroUsize::get));
         let authenticator = Authenticator::new(
@@ -103,8 +105,9 @@ impl Service {
             api_keys.clone(),
             hasher.clone(),
         );
-        let authenticator =
-            authenticator.map_err(|error| Failure::new(Exit::Failed, "can't start", chain(&error), "start again"))?;
+        let authenticator = authenticator
+            .map_err(|error| Failure::new(Exit::Failed, "can't start", chain(&error), "start again"))?
+            .with_view(mirror.clone(), Arc::new(store.clone()));
         let limiter = RateLimiter::shared(limits(config.limits)?);
         let sweep = limiter.clone();
         workers.every(Duration::from_mins(1), "sweep of the rate limits", move || {
@@ -115,8 +118,12 @@ impl Service {
         workers.every(Duration::from_secs(5), "upkeep of the metrics", move || {
             upkeep.run_upkeep()
         });
-        let probes: Vec<Box<dyn Probe>> = vec![Box::new(Database(store.clone())), Box::new(audit_log)];
         let sso = sso::desk(config, front_gate.clone(), platform, &issuer(config))?;
+        let probes: Vec<Box<dyn Probe>> = vec![
+            Box::new(Database(store.clone())),
+            Box::new(audit_log),
+            Box::new(RevocationFeed(mirror.clone())),
+        ];
         let api = Api {
             sso: Arc::new(sso),
             gate,
@@ -124,6 +131,7 @@ impl Service {
             authenticator: Arc::new(authenticator),
             front_desk: Arc::new(FrontDesk::new(begin, platform, hasher.clone(), keys.throttle()?)),
             tokens,
+            revocations: mirror,
             api_keys,
             hasher,
             platform,

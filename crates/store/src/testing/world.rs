@@ -223,7 +223,9 @@ impl<T: ?Sized> std::fmt::Debug for World<T> {
 /// Writes the cast as a superuser with the guards down, in one transaction.
 async fn seed(admin: &mut PgConnection, ids: &Ids) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(
-        "begin; alter table rbac.role_assignment disable trigger all; alter table rbac.principal disable trigger all;
+        "begin; create temp table guards on commit drop as select tgrelid::regclass::text as t, tgname as n, tgenabled as e from pg_trigger
+           where not tgisinternal and tgrelid = any ('{rbac.role_assignment,rbac.principal,rbac.tenant,identity.session}'::regclass[]);
+         alter table rbac.role_assignment disable trigger all; alter table rbac.principal disable trigger all;
          alter table rbac.tenant disable trigger all; alter table identity.session disable trigger all",
     )
     .execute(&mut *admin)
@@ -250,11 +252,9 @@ async fn seed(admin: &mut PgConnection, ids: &Ids) -> Result<(), sqlx::Error> {
         member(admin, ids, tenant, level).await?;
     }
     sqlx::raw_sql(
-        "alter table rbac.role_assignment enable always trigger guard; alter table rbac.role_assignment enable always trigger nodelete;
-         alter table rbac.role_assignment enable always trigger notruncate; alter table rbac.role_assignment enable always trigger audited;
-         alter table rbac.principal enable always trigger guard; alter table rbac.principal enable always trigger audited;
-         alter table rbac.tenant enable trigger first_unit; alter table rbac.tenant enable always trigger audited;
-         alter table identity.session enable always trigger guard; alter table identity.session enable always trigger audited; commit",
+        "do $$ declare g record; begin for g in select * from guards loop
+           execute format('alter table %s enable %s trigger %I', g.t, case g.e when 'A' then 'always' else '' end, g.n);
+         end loop; end $$; commit",
     )
     .execute(admin)
     .await?;

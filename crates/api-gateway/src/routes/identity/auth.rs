@@ -1,10 +1,5 @@
-//! Logging in, entering for the first time, logging out, and the keys that verify tokens.
-use axum::{
-    Json as Answer,
-    extract::State,
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
-};
+//! Logging in, entering for the first time, logging out.
+use axum::{Json as Answer, extract::State, http::StatusCode};
 use keepgate_gate::Failure;
 use keepgate_identity::{EnrolRefused, FrontDeskError, LoggedIn, LoginError, Logout};
 use keepgate_kernel::{TenantId, Timestamp};
@@ -21,7 +16,6 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .routes(routes!(login))
         .routes(routes!(enrol))
         .routes(routes!(logout))
-        .routes(routes!(jwks))
 }
 
 /// What a person proves itself with.
@@ -156,14 +150,4 @@ async fn logout(caller: Caller, State(api): State<Api>) -> Result<StatusCode, Pr
     };
     caller.perform(&api, &Logout { session }).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// The public keys of tokens (RFC 7517).
-#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "identity", responses((status = 200, content_type = "application/json")))]
-async fn jwks(State(api): State<Api>) -> Response {
-    (
-        [(header::CACHE_CONTROL, "public, max-age=300")],
-        Answer(api.tokens.jwks()),
-    )
-        .into_response()
 }

@@ -2,7 +2,9 @@
 mod api_keys;
 mod auth;
 mod me;
+mod revocations;
 mod sessions;
+mod signing_keys;
 mod sso;
 mod tenants;
 mod users;
@@ -18,6 +20,8 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .merge(auth::router())
         .merge(me::router())
         .merge(sessions::router())
+        .merge(revocations::router())
+        .merge(signing_keys::router())
         .merge(users::router())
         .merge(api_keys::router())
         .merge(tenants::router())

@@ -14,6 +14,7 @@ use keepgate_channels::{
     StreamEvent,
     commands::{MarkStreamed, OpenStream, Opened},
 };
+use keepgate_identity::{Presented, Sight};
 use keepgate_kernel::{RequestId, format_time};
 use keepgate_policy::OpContext;
 use keepgate_store::StoreError;
@@ -73,25 +74,31 @@ async fn stream(caller: Caller, State(api): State<Api>, headers: HeaderMap) -> R
         }
     };
     let opened = caller.perform(&api, &OpenStream { last_event }).await?;
-    let body = Body::from_stream(events(api, caller.context().clone(), opened));
+    let body = Body::from_stream(events(api, caller, opened));
     Ok(([(header::CONTENT_TYPE, "text/event-stream")], body).into_response())
 }
 
-fn events(api: Api, context: OpContext, opened: Opened) -> impl Stream<Item = Result<Bytes, StoreError>> {
+fn events(api: Api, caller: Caller, opened: Opened) -> impl Stream<Item = Result<Bytes, StoreError>> {
     async_stream::try_stream! {
+        let context = caller.context().clone();
         let bell = api.hub.listen(context.tenant(), opened.principal);
-        let mut stopping = api.stopping.clone();
+        let (mut stopping, mut revoked) = (api.stopping.clone(), api.revocations.changes());
         let (mut after, mut shown) = (opened.after, Instant::now());
         yield Bytes::from_static(b": open\n\n");
         while !*stopping.borrow() {
             let rung = bell.notified();
+            revoked.borrow_and_update();
+            if let Some(last) = cut(&api, caller.presented()) {
+                yield Bytes::from_static(last);
+                break;
+            }
             let events = match read(&api, &context, &opened, after).await {
                 Ok(events) => events,
                 Err(StoreError::Revoked) => {
-                    yield Bytes::from_static(b"event: end\ndata: {\"reason\":\"credential-revoked\"}\n\n");
+                    yield Bytes::from_static(DEAD);
                     break;
                 }
-                // The database is away: the stream stays open and looks again.
+                // The database is away: the stream looks again, until it has been away for too long.
                 Err(_) => Vec::new(),
             };
             for event in &events {
@@ -110,9 +117,22 @@ fn events(api: Api, context: OpContext, opened: Opened) -> impl Stream<Item = Re
                     () = rung => {}
                     () = tokio::time::sleep(LOOK) => {}
                     _ = stopping.changed() => {}
+                    _ = revoked.changed() => {}
                 }
             }
         }
+    }
+}
+
+const DEAD: &[u8] = b"event: end\ndata: {\"reason\":\"credential-revoked\"}\n\n";
+const BLIND: &[u8] = b"event: end\ndata: {\"reason\":\"revocations-unknown\"}\n\n";
+
+/// The last words of a stream whose credential is dead, or of which nobody could say any more.
+fn cut(api: &Api, presented: &Presented) -> Option<&'static [u8]> {
+    match api.revocations.sight(presented) {
+        Sight::Dead => Some(DEAD),
+        Sight::Live | Sight::Unknown if api.revocations.is_fresh() => None,
+        Sight::Live | Sight::Unknown => Some(BLIND),
     }
 }
 

@@ -31,12 +31,12 @@ async fn issue(house: &House, by: Level, command: &IssueApiKey) -> Result<ApiKey
 }
 
 async fn bearer(house: &House, issued: &ApiKeyIssued) -> OpContext {
-    let (principal, credential, _) = house
+    let who = house
         .authenticator
         .authenticate(issued.key.expose(), None, RequestId::new(now()), now())
         .await
         .unwrap();
-    entered(principal, credential)
+    entered(who.principal, who.credential)
 }
 
 async fn every_pair_of_levels_obeys_the_grant_rule(house: &House) {

@@ -1,0 +1,248 @@
+//! Several instances of the service on one PostgreSQL, each behind a wire of its own that a test can freeze or cut.
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use keepgate_pg_local::{LocalPg, Mode, Options as PgOptions, Search};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{UnixListener, UnixStream},
+    process::Command,
+    sync::watch,
+    task::JoinHandle,
+};
+
+use crate::{Options, Server, run, server::scratch};
+
+/// What a wire does with bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wire {
+    /// Passes them on.
+    Open,
+    /// Keeps them, both ways, and every connection open: a database that has frozen.
+    Frozen,
+    /// Drops every connection, also new ones: a database that is gone.
+    Cut,
+}
+
+/// One instance and its wire.
+pub struct Instance {
+    pub server: Server,
+    wire: watch::Sender<Wire>,
+    task: JoinHandle<()>,
+}
+
+impl Instance {
+    /// From now on.
+    pub fn wire(&self, wire: Wire) {
+        self.wire.send_replace(wire);
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.wire.send_replace(Wire::Open);
+        self.task.abort();
+    }
+}
+
+/// Instances are dropped before the database.
+pub struct Fleet {
+    pub instances: Vec<Instance>,
+    pub boot: Value,
+    pg: Option<LocalPg>,
+    socket: PathBuf,
+    superuser: String,
+    psql: PathBuf,
+    _home: tempfile::TempDir,
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test runner names the server's binaries in the environment"
+)]
+fn search() -> Search {
+    Search {
+        bin_dir: std::env::var_os("KEEPGATE_TEST_PG_BIN").map(PathBuf::from),
+        path: std::env::var_os("PATH"),
+        ..Search::default()
+    }
+}
+
+impl Fleet {
+    /// `count` instances that serve.
+    pub async fn start(count: usize) -> Self {
+        let home = scratch();
+        let dir = home.path().join("pg");
+        let pg = tokio::task::spawn_blocking(move || {
+            let mut options = PgOptions::new(&dir, Mode::Throwaway);
+            options.search = search();
+            LocalPg::start(options).expect("a PostgreSQL starts")
+        });
+        let pg = pg.await.unwrap();
+        let mut fleet = Self {
+            instances: Vec::new(),
+            boot: Value::Null,
+            socket: pg.endpoint().socket_dir.clone(),
+            superuser: pg.superuser().to_owned(),
+            psql: pg.binaries().bin_dir.join("psql"),
+            pg: Some(pg),
+            _home: home,
+        };
+        fleet.prepare().await;
+        for _ in 0..count {
+            let instance = fleet.instance().await;
+            fleet.instances.push(instance);
+        }
+        fleet
+    }
+
+    async fn prepare(&mut self) {
+        self.psql("postgres", &["-c", "create database keepgate"]).await;
+        let roles = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/store/src/postgres/roles.sql");
+        self.psql("keepgate", &["-f", roles.to_str().unwrap()]).await;
+        let first = self.files("first", &self.socket);
+        let config = first.join("keepgate.toml");
+        let config = config.to_str().unwrap();
+        run(["migrate", "--config", config]).await.expect(0);
+        let said = run(["admin", "bootstrap", "--config", config]).await.expect(0).out;
+        let told = |name: &str| {
+            let line = said.lines().find_map(|line| line.strip_prefix(name));
+            line.expect("the bootstrap tells it").trim().to_owned()
+        };
+        self.boot = json!({
+            "platform_tenant": told("platform tenant"), "platform_enrolment": told("platform enrolment"),
+            "tenant": told("tenant `default`"), "owner_enrolment": told("owner enrolment"),
+            "service_key": told("operator's API key"),
+        });
+    }
+
+    /// The configuration of an instance that finds the database's socket in `socket`.
+    fn config(&self, socket: &Path) -> String {
+        let host: String = socket.to_str().unwrap().replace('/', "%2F");
+        let url = |role: &str| format!("postgres://{role}@{host}/keepgate");
+        let kek = self._home.path().join("kek");
+        format!(
+            "database_url = \"{}\"\nauth_url = \"{}\"\nintegrator_url = \"{}\"\nmigrate_url = \"{}\"\nkek_file = \"{}\"\n",
+            url("kg_app"),
+            url("kg_auth"),
+            url("kg_integrator"),
+            url("kg_migrator"),
+            kek.display()
+        )
+    }
+
+    fn files(&self, name: &str, socket: &Path) -> PathBuf {
+        let home = self._home.path().join(name);
+        std::fs::create_dir_all(&home).unwrap();
+        let config = format!(
+            "{}data_dir = \"{}\"\n",
+            self.config(socket),
+            home.join("data").display()
+        );
+        std::fs::write(home.join("keepgate.toml"), config).unwrap();
+        home
+    }
+
+    async fn instance(&self) -> Instance {
+        let home = scratch();
+        let (wire, state) = watch::channel(Wire::Open);
+        let near = home.path().join("db");
+        std::fs::create_dir(&near).unwrap();
+        let listener = UnixListener::bind(near.join(".s.PGSQL.5432")).unwrap();
+        let far = self.socket.join(".s.PGSQL.5432");
+        let task = tokio::spawn(accept(listener, far, state));
+        let options = Options::config(&self.config(&near));
+        let server = Server::joining(home, options, self.boot.clone()).await;
+        Instance { server, wire, task }
+    }
+
+    /// Stops the database for good; connections are cut.
+    pub async fn stop_database(&mut self) {
+        let pg = self.pg.take().expect("it runs");
+        tokio::task::spawn_blocking(move || pg.stop())
+            .await
+            .unwrap()
+            .expect("it stops");
+    }
+
+    /// Rows of the database, as its superuser.
+    pub async fn sql(&self, sql: &str) -> String {
+        self.psql("keepgate", &["-q", "-A", "-t", "-c", sql]).await
+    }
+
+    async fn psql(&self, database: &str, args: &[&str]) -> String {
+        let out = Command::new(&self.psql)
+            .args(["-X", "-v", "ON_ERROR_STOP=1", "-h"])
+            .arg(&self.socket)
+            .args(["-U", &self.superuser, "-d", database])
+            .args(args)
+            .output()
+            .await
+            .unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Ends the connections that listen for revocations; how many there were.
+    pub async fn cut_listeners(&self) -> usize {
+        let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity where query ilike 'listen%'";
+        self.sql(cut).await.parse().unwrap()
+    }
+
+    pub fn first(&self) -> &Server {
+        &self.instances[0].server
+    }
+
+    /// Whether every view is fresh.
+    pub async fn is_ready(&self) -> bool {
+        for instance in &self.instances {
+            if instance.server.open("/readyz").await.status != 200 {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+async fn accept(listener: UnixListener, far: PathBuf, state: watch::Receiver<Wire>) {
+    let far = Arc::new(far);
+    while let Ok((near, _)) = listener.accept().await {
+        if *state.borrow() == Wire::Cut {
+            continue;
+        }
+        tokio::spawn(relay(near, far.clone(), state.clone()));
+    }
+}
+
+async fn relay(near: UnixStream, far: Arc<PathBuf>, mut state: watch::Receiver<Wire>) {
+    let Ok(far) = UnixStream::connect(&*far).await else {
+        return;
+    };
+    let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
+    let (up, down) = (state.clone(), state.clone());
+    tokio::select! {
+        () = pass(near_in, far_out, up) => {}
+        () = pass(far_in, near_out, down) => {}
+        _ = state.wait_for(|wire| *wire == Wire::Cut) => {}
+    }
+}
+
+async fn pass(
+    mut from: impl AsyncReadExt + Unpin,
+    mut to: impl AsyncWriteExt + Unpin,
+    mut state: watch::Receiver<Wire>,
+) {
+    let mut chunk = vec![0; 16 * 1024];
+    while let Ok(read @ 1..) = from.read(&mut chunk).await {
+        if state.wait_for(|wire| *wire != Wire::Frozen).await.is_err() || to.write_all(&chunk[..read]).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Patience for what has to happen within the three seconds after which a view is not believed, with room for a slow machine.
+pub const BLIND: Duration = Duration::from_secs(12);
