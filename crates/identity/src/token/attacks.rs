@@ -1,4 +1,6 @@
 //! Hostile tokens: each is refused, and for its own reason.
+mod lies;
+
 use aws_lc_rs::{
     hmac,
     signature::{Ed25519KeyPair, KeyPair},
@@ -275,48 +277,6 @@ fn bad_claims() -> Vec<(&'static str, String, TokenError)> {
         ("jti missing", claims(&without("jti")), Claims),
         ("sid missing", claims(&without("sid")), Claims),
         ("a level that does not exist", claims(&with("lvl", json!(8))), Claims),
-        ("auth_time missing", claims(&without("auth_time")), Claims),
-        ("auth_time after iat", claims(&with("auth_time", json!(at + 1))), Claims),
-        (
-            "auth_time as a string",
-            claims(&with("auth_time", json!(at.to_string()))),
-            Claims,
-        ),
-        (
-            "auth_time beyond time",
-            claims(&with("auth_time", json!(i64::MIN))),
-            Claims,
-        ),
-        ("acr missing", claims(&without("acr")), Claims),
-        ("acr of another scheme", claims(&with("acr", json!("phr"))), Claims),
-        ("acr in capitals", claims(&with("acr", json!("Two"))), Claims),
-        ("acr a list", claims(&with("acr", json!(["one", "two"]))), Claims),
-        (
-            "a hat that does not exist",
-            claims(&with("hat", json!("admin"))),
-            Claims,
-        ),
-        ("two hats", claims(&with("hat", json!(["auditor", "billing"]))), Claims),
-        ("a negative rev", claims(&with("rev", json!(-1))), Claims),
-        ("rev as a fraction", claims(&with("rev", json!(7.5))), Claims),
-        (
-            "a unit of another kind",
-            claims(&with("unt", json!(session().session))),
-            Claims,
-        ),
-        (
-            "sub of another kind",
-            claims(&with("sub", json!(session().tenant))),
-            Claims,
-        ),
-        ("level as a string", claims(&with("lvl", json!("7"))), Claims),
-        ("level of Keepgate's own worker", claims(&with("lvl", json!(0))), Claims),
-        ("jti empty", claims(&with("jti", json!(""))), Claims),
-        ("nbf missing", claims(&without("nbf")), Claims),
-        ("iat missing", claims(&without("iat")), Claims),
-        ("iat after exp", claims(&with("iat", json!(at + 28_801))), Claims),
-        ("the kid as a claim", claims(&with("kid", json!(kid()))), Claims),
-        ("claims that are a list", ours(&header().to_string(), "[]"), Claims),
         ("an unknown claim", claims(&with("scope", json!("all"))), Claims),
         (
             "duplicate sub",
@@ -368,7 +328,7 @@ fn the_honest_token_is_accepted() {
 
 #[test]
 fn every_hostile_token_is_refused_for_its_own_reason() {
-    let all = [forgeries(), bad_claims(), bad_forms()].concat();
+    let all = [forgeries(), bad_claims(), lies::lies(), bad_forms()].concat();
     assert!(all.len() >= 38, "{}", all.len());
     for (name, token, reason) in all {
         assert_eq!(tokens().verify(&token, now()), Err(reason), "{name}");
