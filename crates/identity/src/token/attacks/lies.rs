@@ -1,7 +1,7 @@
 //! Claims of the right name with a value that is none.
 use serde_json::json;
 
-use super::{Claims, TokenError, ed, good, header, kid, now, ours, session, with, without};
+use super::{Claims, TokenError, ed, header, kid, now, ours, session, with, without};
 
 /// Each is signed with our own key: only the claims are wrong.
 pub(super) fn lies() -> Vec<(&'static str, String, TokenError)> {
