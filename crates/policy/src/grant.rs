@@ -1,11 +1,13 @@
 //! Who may give whom a level: strict domination, and the proofs of it.
+mod enlist;
 mod mapped;
 mod record;
 
-use keepgate_kernel::{Level, PrincipalId, TenantId};
+use keepgate_kernel::{ApprovalId, Level, PrincipalId, TenantId};
 
-use crate::{Authorized, Permission, permissions};
+use crate::{Authorized, Candidate, Consent, Matter, Permission, permissions};
 
+pub use enlist::{EnlistProof, Enlisting, enlist, tend};
 pub use mapped::{MappedLevel, MappedProof, Mapping, map};
 pub use record::{Grant, Plane, Tenant, TenantStatus, Unit};
 
@@ -14,12 +16,17 @@ pub trait Granting: Permission {}
 impl Granting for permissions::UserCreate {}
 impl Granting for permissions::UserUpdate {}
 impl Granting for permissions::ApiKeyIssue {}
+impl Granting for permissions::ServiceCreate {}
+impl Granting for permissions::ServiceUpdate {}
 
 /// A permission under which somebody else's principal or credential may be changed.
 pub trait Reaching: Permission {}
 impl Reaching for permissions::UserUpdate {}
 impl Reaching for permissions::UserDelete {}
 impl Reaching for permissions::ApiKeyRotate {}
+impl Reaching for permissions::UserCreate {}
+impl Reaching for permissions::ServiceUpdate {}
+impl Reaching for permissions::ServiceDelete {}
 
 /// Whose level is at stake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +60,15 @@ pub enum GrantDenied {
     /// Levels 1 to 5 belong to customers, 6 and 7 to the platform.
     #[error("that level does not exist in this tenant")]
     OtherPlane,
+    /// A supervisor's authority ends with its unit.
+    #[error("another unit is out of reach")]
+    OtherUnit,
+    /// Only devices are enlisted.
+    #[error("only a device may be given that")]
+    NoDevice,
+    /// Level 7 is given by two of its kind, and they have not both agreed on this.
+    #[error("that needs the approval of two global admins")]
+    Unapproved,
 }
 
 impl GrantDenied {
@@ -66,6 +82,9 @@ impl GrantDenied {
             Self::Superior => "out-of-reach",
             Self::OtherTenant => "other-tenant",
             Self::OtherPlane => "other-plane",
+            Self::OtherUnit => "other-unit",
+            Self::NoDevice => "not-a-device",
+            Self::Unapproved => "approval-required",
         }
     }
 }
@@ -78,6 +97,7 @@ pub struct GrantProof {
     from: TenantId,
     target: Target,
     level: Level,
+    approval: Option<ApprovalId>,
 }
 
 impl GrantProof {
@@ -103,6 +123,12 @@ impl GrantProof {
     #[must_use]
     pub const fn level(&self) -> Level {
         self.level
+    }
+
+    /// The approval that is used up by it: always there for level 7, and only there.
+    #[must_use]
+    pub const fn approval(&self) -> Option<ApprovalId> {
+        self.approval
     }
 }
 
@@ -151,6 +177,46 @@ pub fn grant<P: Granting>(proof: &Authorized<P>, target: Target, level: Level) -
         from: proof.tenant(),
         target,
         level,
+        approval: None,
+    })
+}
+
+/// Mints the proof that `proof`'s principal may make `target` a global admin, because another one has agreed. The database
+/// decides again on live rows, and uses the approval up.
+///
+/// # Errors
+/// [`GrantDenied`] says which part of the rule failed.
+pub fn appoint<P: Granting>(
+    proof: &Authorized<P>,
+    target: Target,
+    consent: Consent,
+) -> Result<GrantProof, GrantDenied> {
+    if proof.level() != Some(Level::GlobalAdmin) {
+        return Err(GrantDenied::Level);
+    }
+    if target.principal.uuid() == proof.by().uuid() {
+        return Err(GrantDenied::Oneself);
+    }
+    if target.tenant != proof.tenant() {
+        return Err(GrantDenied::OtherTenant);
+    }
+    if target.present == Some(Level::GlobalAdmin) {
+        return Err(GrantDenied::Superior);
+    }
+    let meant = match consent.matter() {
+        Matter::GrantGlobal(Candidate::User(user)) => *user == target.principal,
+        Matter::GrantGlobal(Candidate::Address(_)) => target.present.is_none(),
+        Matter::BreakGlass { .. } | Matter::DestroyKey { .. } => false,
+    };
+    if !meant || consent.by() != proof.by() {
+        return Err(GrantDenied::Unapproved);
+    }
+    Ok(GrantProof {
+        by: proof.by(),
+        from: proof.tenant(),
+        target,
+        level: Level::GlobalAdmin,
+        approval: Some(consent.approval()),
     })
 }
 

@@ -145,7 +145,11 @@ const TARGETS: usize = 4 * 8;
 
 #[test]
 fn a_level_is_given_exactly_when_the_oracle_says_so() {
-    for (name, (tried, given)) in each!(grants, "Granting", [UserCreate, UserUpdate, ApiKeyIssue]) {
+    for (name, (tried, given)) in each!(
+        grants,
+        "Granting",
+        [UserCreate, UserUpdate, ApiKeyIssue, ServiceCreate, ServiceUpdate]
+    ) {
         assert_eq!(tried, CALLERS * TARGETS * 7, "{name}");
         assert!(given > 0, "{name} gives nothing to anybody");
     }
@@ -153,7 +157,18 @@ fn a_level_is_given_exactly_when_the_oracle_says_so() {
 
 #[test]
 fn somebody_is_reached_exactly_when_the_oracle_says_so() {
-    for (name, (tried, found)) in each!(reached, "Reaching", [UserUpdate, UserDelete, ApiKeyRotate]) {
+    for (name, (tried, found)) in each!(
+        reached,
+        "Reaching",
+        [
+            UserUpdate,
+            UserDelete,
+            ApiKeyRotate,
+            UserCreate,
+            ServiceUpdate,
+            ServiceDelete
+        ]
+    ) {
         assert_eq!(tried, CALLERS * TARGETS, "{name}");
         assert!(found > 0, "{name} reaches nobody");
     }

@@ -60,8 +60,14 @@ fn permits(actor: &Actor, target: Target, new: u8) -> bool {
             give::<p::UserCreate>(actor, target, new)
                 || give::<p::UserUpdate>(actor, target, new)
                 || give::<p::ApiKeyIssue>(actor, target, new)
+                || give::<p::ServiceCreate>(actor, target, new)
+                || give::<p::ServiceUpdate>(actor, target, new)
         }
-        Err(_) => take::<p::UserUpdate>(actor, target) || take::<p::UserDelete>(actor, target),
+        Err(_) => {
+            take::<p::UserUpdate>(actor, target)
+                || take::<p::UserDelete>(actor, target)
+                || take::<p::ServiceDelete>(actor, target)
+        }
     }
 }
 

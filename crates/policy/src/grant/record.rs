@@ -1,5 +1,5 @@
 //! What is on record about authority. Two sibling crates read these rows, one writes them.
-use keepgate_kernel::{Level, TenantId, Timestamp, UnitId, Uuid};
+use keepgate_kernel::{Hat, Level, TenantId, Timestamp, UnitId, Uuid};
 
 /// The two worlds that never mix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +88,8 @@ pub struct Grant {
     pub level: Level,
     /// The unit, for levels 1 to 3 and only for them.
     pub unit: Option<UnitId>,
+    /// The hat worn on it.
+    pub hat: Option<Hat>,
     /// Who gave it; `None` for the first principals.
     pub by: Option<Uuid>,
     /// A revoked level counts for nothing.

@@ -3,7 +3,9 @@
 pub mod golden;
 pub mod oracle;
 
-use keepgate_kernel::{Hat, KeyId, Level, PrincipalId, PrincipalKind, RequestId, SessionId, TenantId, Timestamp, Uuid};
+use keepgate_kernel::{
+    Hat, KeyId, Level, PrincipalId, PrincipalKind, RequestId, SessionId, TenantId, Timestamp, UnitId, Uuid,
+};
 use keepgate_policy::{Assurance, Credential, FRESH, Factors, OpContext, Principal, Scopes, Standing};
 
 /// What a caller presents.
@@ -109,4 +111,25 @@ impl Actor {
         };
         OpContext::authenticated(principal, credential, assurance, None, request, at)
     }
+}
+
+/// The caller of `actor`, in `unit`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the caller of a test is authenticated by construction"
+)]
+pub fn in_unit(actor: &Actor, unit: Option<UnitId>) -> OpContext {
+    let bare = actor.context();
+    let principal = Principal {
+        unit,
+        ..bare.principal().clone()
+    };
+    OpContext::authenticated(
+        principal,
+        bare.credential(),
+        bare.assurance(),
+        None,
+        bare.request(),
+        bare.at(),
+    )
 }

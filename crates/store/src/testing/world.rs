@@ -224,9 +224,9 @@ impl<T: ?Sized> std::fmt::Debug for World<T> {
 async fn seed(admin: &mut PgConnection, ids: &Ids) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(
         "begin; create temp table guards on commit drop as select tgrelid::regclass::text as t, tgname as n, tgenabled as e from pg_trigger
-           where not tgisinternal and tgrelid = any ('{rbac.role_assignment,rbac.principal,rbac.tenant,identity.session}'::regclass[]);
+           where not tgisinternal and tgrelid = any ('{rbac.role_assignment,rbac.principal,rbac.tenant,rbac.unit,identity.session}'::regclass[]);
          alter table rbac.role_assignment disable trigger all; alter table rbac.principal disable trigger all;
-         alter table rbac.tenant disable trigger all; alter table identity.session disable trigger all",
+         alter table rbac.tenant disable trigger all; alter table rbac.unit disable trigger all; alter table identity.session disable trigger all",
     )
     .execute(&mut *admin)
     .await?;
