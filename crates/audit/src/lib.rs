@@ -50,6 +50,7 @@ pub mod postgres;
 pub mod proof;
 mod query;
 mod read;
+mod tell;
 
 pub use append::{AuditLog, NewEntry, Receipt};
 pub use check::{EntryCheck, EntryFault, ForeignLog};
@@ -58,3 +59,4 @@ pub use integrate::{BadHost, LogFault, LogHost, LogSigner, PassReport, SignerErr
 pub use leaf::{Leaf, LeafError, TimeQuality};
 pub use query::{BadQuery, EntryQuery, MAX_LIMIT, MAX_SEARCH, Page};
 pub use read::{AuditReader, LogInfo, SignedCheckpoint};
+pub use tell::TenantLogs;

@@ -3,5 +3,6 @@ mod append;
 mod integrate;
 mod read;
 mod table;
+mod tell;
 
 pub use integrate::integrate;

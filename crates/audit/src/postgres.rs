@@ -2,5 +2,6 @@
 mod append;
 mod integrator;
 mod read;
+mod tell;
 
 pub use integrator::Integrator;

@@ -21,6 +21,7 @@ mod data_key;
 mod ensure;
 mod kek;
 mod key_file;
+mod list_keys;
 mod memory;
 mod ports;
 #[cfg(feature = "postgres")]
@@ -32,7 +33,8 @@ pub use data_key::{DataKey, Place, sealed_version};
 pub use ensure::{EnsureDataKey, EnsureKeyError};
 pub use kek::{Kek, Wrapped};
 pub use key_file::{KeyFileError, create_key_file, read_key_file};
-pub use ports::{DataKeys, StoredKey};
+pub use list_keys::ListKeys;
+pub use ports::{DataKeys, KeyState, KeyStates, StoredKey};
 #[cfg(feature = "postgres")]
 pub use postgres::log_signing_key;
 pub use signing::{SigningPurpose, SigningSeed};

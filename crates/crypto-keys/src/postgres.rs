@@ -1,24 +1,26 @@
 //! Data keys in PostgreSQL, and the log signing keys that the integrator's role reads.
 use async_trait::async_trait;
 use keepgate_kernel::TenantId;
+use keepgate_policy::{Consent, Matter};
 use keepgate_store::{PgTx, StoreError, Transaction};
 use sqlx::PgConnection;
 
-use crate::{CryptoError, DataKeys, Kek, SigningPurpose, SigningSeed, StoredKey, Wrapped};
+use crate::{CryptoError, DataKeys, Kek, KeyState, KeyStates, SigningPurpose, SigningSeed, StoredKey, Wrapped};
 
 #[async_trait]
 impl DataKeys for PgTx {
     async fn data_keys(&mut self) -> Result<Vec<StoredKey>, StoreError> {
-        let rows = sqlx::query!("select version, kek, wrapped from keys.data_key order by version desc")
+        let rows = sqlx::query!("select version, kek, wrapped, destroy_after from keys.data_key order by version desc")
             .fetch_all(self.conn())
             .await?;
-        let key = |version, kek, bytes| StoredKey {
+        let key = |version, kek, bytes, destroy_after| StoredKey {
             version,
             wrapped: Wrapped { kek, bytes },
+            destroy_after,
         };
         Ok(rows
             .into_iter()
-            .map(|row| key(row.version, row.kek, row.wrapped))
+            .map(|row| key(row.version, row.kek, row.wrapped, row.destroy_after))
             .collect())
     }
 
@@ -34,6 +36,38 @@ impl DataKeys for PgTx {
         .execute(self.conn())
         .await?;
         Ok(done.rows_affected() == 1)
+    }
+}
+
+#[async_trait]
+impl KeyStates for PgTx {
+    async fn key_states(&mut self) -> Result<Vec<KeyState>, StoreError> {
+        let rows = sqlx::query!(
+            r#"select version as "version!", created_at as "created_at!", destroy_after from gate.key_states()"#
+        )
+        .fetch_all(self.conn())
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| KeyState {
+                version: row.version,
+                created_at: row.created_at,
+                destroy_after: row.destroy_after,
+            })
+            .collect())
+    }
+
+    async fn condemn_key(&mut self, consent: &Consent) -> Result<bool, StoreError> {
+        let Matter::DestroyKey { version } = consent.matter() else {
+            return Err(StoreError::Forbidden);
+        };
+        Ok(sqlx::query_scalar!(
+            r#"select gate.condemn_key($1, $2) as "done!""#,
+            version,
+            consent.approval().uuid()
+        )
+        .fetch_one(self.conn())
+        .await?)
     }
 }
 

@@ -19,6 +19,7 @@ fn stored(version: i32) -> StoredKey {
     StoredKey {
         version,
         wrapped: kek.wrap(&DataKey::generate(version).unwrap(), b"owner").unwrap(),
+        destroy_after: None,
     }
 }
 

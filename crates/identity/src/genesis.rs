@@ -153,3 +153,49 @@ pub async fn plan(
     };
     Ok((plan, secrets))
 }
+
+/// The second global admin, as written: while fewer than two may act, by the migrator and by nobody else. After that two of them
+/// appoint every further one.
+#[derive(Debug)]
+pub struct SecondPlan {
+    pub(crate) id: PrincipalId,
+    pub(crate) email: Email,
+    pub(crate) enrolment: EnrolmentId,
+    pub(crate) code: CodeHash,
+    pub(crate) request: RequestId,
+    pub(crate) at: Timestamp,
+}
+
+/// Why there is no second global admin now.
+#[derive(Debug, thiserror::Error)]
+pub enum SecondError {
+    /// There is no first one.
+    #[error("the first tenants and principals do not exist yet")]
+    NoGenesis,
+    /// Two may act: they appoint the next one together.
+    #[error("there are two global admins already")]
+    TwoAlready,
+    /// Somebody of the platform has that address, and has been here.
+    #[error("somebody of the platform has that e-mail address")]
+    EmailTaken,
+    /// The store failed; nothing was changed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Makes ids and code of a second global admin. If one with that address was appointed this way and never came in, it gets the code.
+///
+/// # Errors
+/// [`NoRandomness`].
+pub fn second(email: Email, at: Timestamp) -> Result<(SecondPlan, EnrolmentCode), NoRandomness> {
+    let code = EnrolmentCode::random()?;
+    let plan = SecondPlan {
+        id: PrincipalId::new(PrincipalKind::User, at),
+        email,
+        enrolment: EnrolmentId::new(at),
+        code: code.hash(),
+        request: RequestId::new(at),
+        at,
+    };
+    Ok((plan, code))
+}

@@ -1,8 +1,9 @@
 //! The ports in memory, with the guards that PostgreSQL has in its policies and triggers, and the door.
 //!
 //! Tables are keyed by their type, so a sibling crate that names the same rows reads the same table: [`TenantRows`],
-//! [`UnitRows`] and [`GrantRows`] are written by the crate that keeps levels, and only read here.
+//! [`UnitRows`], [`GrantRows`] and [`ApprovalRows`] are written by the crate that keeps levels, and only read here.
 mod api_keys;
+mod approved;
 mod caller;
 mod directory;
 mod door;
@@ -18,8 +19,8 @@ mod signing_keys;
 mod throttle;
 
 pub use door::door;
-pub use genesis::genesis;
+pub use genesis::{appoint_second, genesis};
 pub use rows::{
-    EnrolmentRow, EnrolmentRows, GrantRows, KeyRow, KeyRows, PasswordRows, PrincipalRow, PrincipalRows, SessionRow,
-    SessionRows, TenantRows, UnitRows,
+    ApprovalRows, EnrolmentRow, EnrolmentRows, GrantRows, KeyRow, KeyRows, PasswordRows, PrincipalRow, PrincipalRows,
+    SessionRow, SessionRows, TenantRows, UnitRows,
 };

@@ -13,11 +13,11 @@ mod sessions;
 mod signing_keys;
 mod throttle;
 
-pub use genesis::{genesis, has_genesis};
+pub use genesis::{appoint_second, genesis, has_genesis};
 pub use homes::platform_tenant;
 pub use listener::RevocationListener;
 
-use keepgate_kernel::{Level, PrincipalId, PrincipalKind, Uuid};
+use keepgate_kernel::{Hat, Level, PrincipalId, PrincipalKind, Uuid};
 use keepgate_policy::Standing;
 use keepgate_store::{PgTx, StoreError, Transaction};
 
@@ -28,6 +28,14 @@ fn level(number: i16, table: &'static str) -> Result<Level, StoreError> {
         .ok()
         .and_then(|number| Level::try_from(number).ok());
     level.ok_or_else(|| StoreError::corrupt(table, "level"))
+}
+
+fn hat(word: Option<&str>) -> Result<Option<Hat>, StoreError> {
+    word.map(|word| {
+        word.parse()
+            .map_err(|_| StoreError::corrupt("rbac.role_assignment", "hat"))
+    })
+    .transpose()
 }
 
 fn principal_id(kind: &str, id: Uuid) -> Result<PrincipalId, StoreError> {

@@ -1,5 +1,5 @@
 //! Principals on record.
-use keepgate_kernel::{Level, PrincipalId, SessionId, TenantId, Timestamp, UnitId};
+use keepgate_kernel::{Hat, Level, PrincipalId, SessionId, TenantId, Timestamp, UnitId};
 
 use crate::Email;
 
@@ -62,6 +62,8 @@ pub struct PrincipalRecord {
     pub level: Option<Level>,
     /// Its unit, for levels 1 to 3.
     pub unit: Option<UnitId>,
+    /// The hat it wears.
+    pub hat: Option<Hat>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -90,6 +92,8 @@ pub struct Me {
     pub tenant_name: String,
     /// The level it acts with through this credential: never above its own, and for a key below its owner's.
     pub level: Level,
+    /// The hat it wears: what is left of the level's permissions.
+    pub hat: Option<Hat>,
     /// The session, unless the caller came with a key.
     pub session: Option<SessionId>,
     /// When the session or key ends; `None` for a key without an end.

@@ -39,7 +39,7 @@ impl AuditLog for MemTx {
     }
 }
 
-fn leaf_of(entry: &NewEntry, context: &OpContext, source: Option<&Opening>) -> Leaf {
+pub(super) fn leaf_of(entry: &NewEntry, context: &OpContext, source: Option<&Opening>) -> Leaf {
     let own = context.principal().id;
     let actor = match context.principal().standing {
         Standing::System => entry.actor.unwrap_or(own),

@@ -1,12 +1,13 @@
 //! Enrolment codes in memory.
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use keepgate_kernel::{EnrolmentId, Level, PrincipalId, TenantId};
+use keepgate_kernel::{ApprovalId, EnrolmentId, Level, PrincipalId, TenantId};
 use keepgate_store::{MemTx, StoreError};
 
 use super::{
+    approved,
     caller::{Caller, active, grant},
-    rows::{EnrolmentRow, EnrolmentRows},
+    rows::{EnrolmentRow, EnrolmentRows, SessionRows},
 };
 use crate::{CodeHash, Enrolments, NewEnrolment};
 
@@ -34,6 +35,44 @@ fn usable(tx: &MemTx, hash: &CodeHash) -> Result<Option<Code>, StoreError> {
     Ok(tx.read::<EnrolmentRows>().and_then(|rows| rows.iter().find_map(good)))
 }
 
+/// The newest code counts, and no other.
+fn put(tx: &mut MemTx, new: &NewEnrolment, approved: bool) {
+    let at = Caller::of(tx).at;
+    let rows = tx.write::<EnrolmentRows>();
+    let earlier: Vec<_> = rows
+        .iter()
+        .filter(|((home, _), row)| *home == new.tenant && row.principal == new.principal)
+        .map(|(key, _)| *key)
+        .collect();
+    for key in earlier {
+        if let Some(row) = rows.get_mut(&key) {
+            row.used = true;
+        }
+    }
+    let row = EnrolmentRow {
+        principal: new.principal,
+        hash: new.hash,
+        expires_at: new.expires_at.min(at + TimeDelta::hours(24)),
+        used: false,
+        approved,
+    };
+    rows.insert_mut((new.tenant, new.id), row);
+}
+
+fn end_sessions(tx: &mut MemTx, tenant: TenantId, principal: PrincipalId) {
+    let rows = tx.write::<SessionRows>();
+    let open: Vec<_> = rows
+        .iter()
+        .filter(|((home, _), row)| *home == tenant && row.principal == principal)
+        .map(|(key, _)| *key)
+        .collect();
+    for key in open {
+        if let Some(row) = rows.get_mut(&key) {
+            row.revoked = true;
+        }
+    }
+}
+
 #[async_trait]
 impl Enrolments for MemTx {
     async fn add_enrolment(&mut self, new: &NewEnrolment) -> Result<(), StoreError> {
@@ -42,14 +81,14 @@ impl Enrolments for MemTx {
             return Err(StoreError::Forbidden);
         }
         Caller::demand_fresh(self)?;
-        let expires_at = new.expires_at.min(caller.at + TimeDelta::hours(24));
-        let row = EnrolmentRow {
-            principal: new.principal,
-            hash: new.hash,
-            expires_at,
-            used: false,
-        };
-        self.write::<EnrolmentRows>().insert_mut((new.tenant, new.id), row);
+        put(self, new, false);
+        Ok(())
+    }
+
+    async fn add_approved_enrolment(&mut self, new: &NewEnrolment, approval: ApprovalId) -> Result<(), StoreError> {
+        Caller::demand_fresh(self)?;
+        approved::cover(self, new, approval)?;
+        put(self, new, true);
         Ok(())
     }
 
@@ -61,8 +100,13 @@ impl Enrolments for MemTx {
         let Some((tenant, id, principal)) = usable(self, hash)? else {
             return Ok(None);
         };
+        let mut approved = false;
         if let Some(row) = self.write::<EnrolmentRows>().get_mut(&(tenant, id)) {
             row.used = true;
+            approved = row.approved;
+        }
+        if approved {
+            end_sessions(self, tenant, principal);
         }
         Ok(Some(principal))
     }

@@ -1,6 +1,6 @@
 //! Principals in memory.
 use async_trait::async_trait;
-use keepgate_kernel::{Level, PrincipalId, PrincipalKind, TenantId};
+use keepgate_kernel::{Hat, Level, PrincipalId, PrincipalKind, TenantId, Uuid};
 use keepgate_policy::{Credential, ReachProof};
 use keepgate_store::{MemTx, StoreError, Transaction};
 
@@ -19,8 +19,15 @@ fn record(tx: &MemTx, tenant: TenantId, row: &PrincipalRow) -> PrincipalRecord {
         status: row.status,
         level: held.map(|(level, _)| level),
         unit: held.and_then(|(_, unit)| unit),
+        hat: live_hat(tx, tenant, row.id.uuid()),
         created_at: row.created_at,
     }
+}
+
+fn live_hat(tx: &MemTx, tenant: TenantId, id: Uuid) -> Option<Hat> {
+    grant(tx, tenant, id)
+        .filter(|held| !held.revoked)
+        .and_then(|held| held.hat)
 }
 
 /// The row, if the policies and the trigger let the caller change it.
@@ -116,6 +123,15 @@ impl Principals for MemTx {
         Ok(true)
     }
 
+    async fn end_every_session(&mut self, proof: &ReachProof) -> Result<bool, StoreError> {
+        let Some((tenant, mut row)) = reached(self, proof) else {
+            return Ok(false);
+        };
+        row.epoch += 1;
+        self.write::<PrincipalRows>().insert_mut((tenant, row.id.uuid()), row);
+        Ok(true)
+    }
+
     async fn delete_principal(&mut self, proof: &ReachProof) -> Result<bool, StoreError> {
         let Some((tenant, mut row)) = reached(self, proof) else {
             return Ok(false);
@@ -169,6 +185,7 @@ impl Principals for MemTx {
             tenant: tenant.id,
             tenant_name: tenant.name.clone(),
             level,
+            hat: live_hat(self, caller.tenant, caller.subject),
             session,
             expires_at,
         }))

@@ -1,6 +1,8 @@
 //! The rows.
-use keepgate_kernel::{EnrolmentId, KeyId, Level, PrincipalId, SessionId, TenantId, Timestamp, UnitId, Uuid};
-use keepgate_policy::{Grant, Tenant, Unit};
+use keepgate_kernel::{
+    ApprovalId, EnrolmentId, KeyId, Level, PrincipalId, SessionId, TenantId, Timestamp, UnitId, Uuid,
+};
+use keepgate_policy::{Approval, Grant, Tenant, Unit};
 use rpds::RedBlackTreeMapSync;
 
 use crate::{ApiKeyRecord, Bucket, CodeHash, Email, OldSecret, Phc, PrincipalStatus, SigningKey};
@@ -9,6 +11,8 @@ use crate::{ApiKeyRecord, Bucket, CodeHash, Email, OldSecret, Phc, PrincipalStat
 pub type TenantRows = RedBlackTreeMapSync<TenantId, Tenant>;
 /// Units by tenant and id.
 pub type UnitRows = RedBlackTreeMapSync<(TenantId, UnitId), Unit>;
+/// Two-person approvals by tenant and id.
+pub type ApprovalRows = RedBlackTreeMapSync<(TenantId, ApprovalId), Approval>;
 /// Levels by tenant and principal.
 pub type GrantRows = RedBlackTreeMapSync<(TenantId, Uuid), Grant>;
 /// Principals by tenant and id.
@@ -52,8 +56,10 @@ pub struct EnrolmentRow {
     pub hash: CodeHash,
     /// When it ends.
     pub expires_at: Timestamp,
-    /// Whether it was used.
+    /// Whether it was used, or a newer one took its place.
     pub used: bool,
+    /// Whether it rests on an approval of two people.
+    pub approved: bool,
 }
 
 /// A session.

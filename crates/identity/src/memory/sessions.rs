@@ -4,7 +4,7 @@ use keepgate_kernel::{PrincipalId, SessionId, TenantId};
 use keepgate_store::{MemTx, StoreError};
 
 use super::{
-    caller::{Caller, active, level},
+    caller::{Caller, active, grant, level},
     revocations,
     rows::{SessionRow, SessionRows},
 };
@@ -63,7 +63,7 @@ impl Sessions for MemTx {
             tenant,
             level,
             unit,
-            hat: None,
+            hat: grant(self, tenant, new.principal.uuid()).and_then(|held| held.hat),
             factors: new.factors,
             expires_at,
             rev: revocations::head(self),

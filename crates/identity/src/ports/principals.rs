@@ -28,6 +28,9 @@ pub trait Principals: Send {
     /// below the caller's live level.
     async fn set_principal_active(&mut self, proof: &ReachProof, active: bool) -> Result<bool, StoreError>;
 
+    /// Ends every session of the principal for good, and lets it act on. `false` as above.
+    async fn end_every_session(&mut self, proof: &ReachProof) -> Result<bool, StoreError>;
+
     /// Deletes the principal: it never acts again, its sessions end, its address is free. `false` as above.
     async fn delete_principal(&mut self, proof: &ReachProof) -> Result<bool, StoreError>;
 

@@ -1,6 +1,6 @@
 //! Codes in `identity.enrolment`.
 use async_trait::async_trait;
-use keepgate_kernel::PrincipalId;
+use keepgate_kernel::{ApprovalId, PrincipalId};
 use keepgate_store::{PgTx, StoreError, Transaction};
 
 use super::{demand_worker, principal_id};
@@ -17,6 +17,22 @@ impl Enrolments for PgTx {
             new.principal.uuid(),
             new.hash.as_bytes(),
             new.expires_at,
+        )
+        .execute(self.conn())
+        .await?;
+        Ok(())
+    }
+
+    async fn add_approved_enrolment(&mut self, new: &NewEnrolment, approval: ApprovalId) -> Result<(), StoreError> {
+        sqlx::query!(
+            "insert into identity.enrolment (tenant_id, id, principal_id, code_hash, expires_at, approval_id)
+             values ($1, $2, $3, $4, least($5, now() + interval '24 hours'), $6)",
+            new.tenant.uuid(),
+            new.id.uuid(),
+            new.principal.uuid(),
+            new.hash.as_bytes(),
+            new.expires_at,
+            approval.uuid(),
         )
         .execute(self.conn())
         .await?;

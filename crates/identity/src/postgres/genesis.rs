@@ -4,7 +4,7 @@ use keepgate_store::StoreError;
 use serde_json::{Value, json};
 use sqlx::PgExecutor;
 
-use crate::genesis::{GenesisError, Person, Plan};
+use crate::genesis::{GenesisError, Person, Plan, SecondError, SecondPlan};
 
 /// Writes `plan` on a connection of the migrator, in one transaction with its audit entries.
 ///
@@ -30,6 +30,32 @@ pub async fn has_genesis(connection: impl PgExecutor<'_>) -> Result<bool, StoreE
     Ok(sqlx::query_scalar!(r#"select sec.has_genesis() as "done!""#)
         .fetch_one(connection)
         .await?)
+}
+
+/// Writes `plan` on a connection of the migrator, in one transaction with its audit entry.
+///
+/// # Errors
+/// [`SecondError`]; nothing was changed.
+pub async fn appoint_second(connection: impl PgExecutor<'_>, plan: &SecondPlan) -> Result<(), SecondError> {
+    let payload = json!({
+        "id": plan.id.uuid(),
+        "entity": plan.id.to_string(),
+        "email": plan.email.as_str(),
+        "enrolment": plan.enrolment.uuid(),
+        "code_hash": HEXLOWER.encode(plan.code.as_bytes()),
+        "request": plan.request.uuid(),
+    });
+    let answer = sqlx::query_scalar!(r#"select sec.appoint_second($1) as "answer!""#, payload)
+        .fetch_one(connection)
+        .await
+        .map_err(StoreError::from)?;
+    match answer.as_str() {
+        "done" => Ok(()),
+        "no-genesis" => Err(SecondError::NoGenesis),
+        "two-already" => Err(SecondError::TwoAlready),
+        "email-taken" => Err(SecondError::EmailTaken),
+        _ => Err(StoreError::corrupt("sec.genesis", "one").into()),
+    }
 }
 
 fn payload(plan: &Plan) -> Value {

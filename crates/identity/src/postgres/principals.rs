@@ -4,7 +4,7 @@ use keepgate_kernel::{PrincipalId, PrincipalKind, TenantId, Timestamp, UnitId, U
 use keepgate_policy::{Credential, ReachProof};
 use keepgate_store::{PgTx, StoreError, Transaction};
 
-use super::{demand_worker, level, principal_id};
+use super::{demand_worker, hat, level, principal_id};
 use crate::{Me, NewPrincipal, PrincipalRecord, PrincipalStatus, Principals};
 
 struct Row {
@@ -16,6 +16,7 @@ struct Row {
     created_at: Timestamp,
     level: Option<i16>,
     unit_id: Option<Uuid>,
+    hat: Option<String>,
 }
 
 impl TryFrom<Row> for PrincipalRecord {
@@ -33,6 +34,7 @@ impl TryFrom<Row> for PrincipalRecord {
                 .map(|number| level(number, "rbac.role_assignment"))
                 .transpose()?,
             unit: row.unit_id.map(UnitId::from_uuid),
+            hat: hat(row.hat.as_deref())?,
             created_at: row.created_at,
         })
     }
@@ -58,7 +60,7 @@ impl Principals for PgTx {
         let tenant = self.context().tenant().uuid();
         sqlx::query_as!(
             Row,
-            r#"select p.id, p.kind, p.email, p.display_name, p.status, p.created_at, r.level as "level?", r.unit_id as "unit_id?"
+            r#"select p.id, p.kind, p.email, p.display_name, p.status, p.created_at, r.level as "level?", r.unit_id as "unit_id?", r.hat as "hat?"
                  from rbac.principal p
                  left join rbac.role_assignment r on r.tenant_id = p.tenant_id and r.principal_id = p.id and r.revoked_at is null
                 where p.tenant_id = $1 and p.id = $2 and p.kind = $3"#,
@@ -81,7 +83,7 @@ impl Principals for PgTx {
         let tenant = self.context().tenant().uuid();
         sqlx::query_as!(
             Row,
-            r#"select p.id, p.kind, p.email, p.display_name, p.status, p.created_at, r.level as "level?", r.unit_id as "unit_id?"
+            r#"select p.id, p.kind, p.email, p.display_name, p.status, p.created_at, r.level as "level?", r.unit_id as "unit_id?", r.hat as "hat?"
                  from rbac.principal p
                  left join rbac.role_assignment r on r.tenant_id = p.tenant_id and r.principal_id = p.id and r.revoked_at is null
                 where p.tenant_id = $1 and p.kind = $2 and p.status <> 'deleted' and ($3::uuid is null or p.id > $3)
@@ -113,6 +115,19 @@ impl Principals for PgTx {
         Ok(done.rows_affected() == 1)
     }
 
+    async fn end_every_session(&mut self, proof: &ReachProof) -> Result<bool, StoreError> {
+        let done = sqlx::query!(
+            "update rbac.principal set epoch = epoch + 1
+              where tenant_id = $1 and id = $2 and status <> 'deleted' and (select gate.subject()) = $3",
+            proof.target().tenant.uuid(),
+            proof.target().principal.uuid(),
+            proof.by().uuid(),
+        )
+        .execute(self.conn())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     async fn delete_principal(&mut self, proof: &ReachProof) -> Result<bool, StoreError> {
         let done = sqlx::query!(
             "update rbac.principal set status = 'deleted', email = null, display_name = null, epoch = epoch + 1
@@ -136,8 +151,10 @@ impl Principals for PgTx {
             self.context().credential(),
         );
         let row = sqlx::query!(
-            r#"select p.kind, p.display_name, t.name, gate.level()::smallint as "level!", gate.expires_at() as expires_at
-                 from rbac.principal p join rbac.tenant t on t.id = p.tenant_id where p.tenant_id = $1 and p.id = $2"#,
+            r#"select p.kind, p.display_name, t.name, gate.level()::smallint as "level!", gate.expires_at() as expires_at, r.hat as "hat?"
+                 from rbac.principal p join rbac.tenant t on t.id = p.tenant_id
+                 left join rbac.role_assignment r on r.tenant_id = p.tenant_id and r.principal_id = p.id and r.revoked_at is null
+                where p.tenant_id = $1 and p.id = $2"#,
             tenant.uuid(),
             id.uuid(),
         )
@@ -150,6 +167,7 @@ impl Principals for PgTx {
             tenant: TenantId::from_uuid(tenant.uuid()),
             tenant_name: row.name,
             level: level(row.level, "identity.session")?,
+            hat: hat(row.hat.as_deref())?,
             session: if let Credential::Session(session) = credential {
                 Some(session)
             } else {

@@ -1,9 +1,9 @@
 //! Sessions in `identity.session`.
 use async_trait::async_trait;
-use keepgate_kernel::{Hat, PrincipalId, SessionId, Timestamp, UnitId, Uuid};
+use keepgate_kernel::{PrincipalId, SessionId, Timestamp, UnitId, Uuid};
 use keepgate_store::{PgTx, StoreError, Transaction};
 
-use super::level;
+use super::{hat, level};
 use crate::{LoggedIn, NewSession, SessionRecord, Sessions};
 
 struct Row {
@@ -11,14 +11,6 @@ struct Row {
     level: i16,
     created_at: Timestamp,
     expires_at: Timestamp,
-}
-
-fn hat(word: Option<&str>) -> Result<Option<Hat>, StoreError> {
-    word.map(|word| {
-        word.parse()
-            .map_err(|_| StoreError::corrupt("rbac.role_assignment", "hat"))
-    })
-    .transpose()
 }
 
 #[async_trait]

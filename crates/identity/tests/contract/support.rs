@@ -135,6 +135,7 @@ impl Arrange for MemTx {
             Grant {
                 level,
                 unit,
+                hat: None,
                 by,
                 revoked: false,
             },
@@ -170,6 +171,7 @@ fn add_member(tx: &mut MemTx, member: &OpContext) {
         Grant {
             level,
             unit: principal.unit,
+            hat: None,
             by: None,
             revoked: false,
         },

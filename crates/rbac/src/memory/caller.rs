@@ -51,7 +51,22 @@ impl Caller {
     pub(super) fn demand_fresh(tx: &MemTx) -> Result<(), StoreError> {
         let context = tx.context();
         let stale = matches!(context.credential(), Credential::Session(_)) && !context.is_fresh();
-        if stale { Err(StoreError::Forbidden) } else { Ok(()) }
+        if stale {
+            Err(StoreError::Forbidden)
+        } else {
+            Self::demand_no_hat(tx)
+        }
+    }
+
+    /// Whoever wears a hat writes nothing.
+    pub(super) fn demand_no_hat(tx: &MemTx) -> Result<(), StoreError> {
+        let caller = tx.context().principal();
+        let hat = grant(tx, caller.tenant, caller.id.uuid()).and_then(|held| held.hat);
+        if hat.is_some() {
+            Err(StoreError::Forbidden)
+        } else {
+            Ok(())
+        }
     }
 
     /// `gate.tenant(lo, hi)` of the database.

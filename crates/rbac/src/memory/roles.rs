@@ -1,11 +1,12 @@
 //! Levels in memory.
 use async_trait::async_trait;
-use keepgate_kernel::{Level, PrincipalId, UnitId};
-use keepgate_policy::{Grant, GrantProof, Plane, ReachProof};
+use keepgate_kernel::{Hat, Level, PrincipalId, PrincipalKind, TenantId, UnitId};
+use keepgate_policy::{Candidate, Grant, GrantProof, Matter, Plane, ReachProof};
 use keepgate_store::{MemTx, StoreError};
 
 use super::{
-    GrantRows, TenantRows,
+    GrantRows, TenantRows, UnitRows,
+    approvals::spend,
     caller::{Caller, grant},
 };
 use crate::Roles;
@@ -31,15 +32,25 @@ impl Roles for MemTx {
             || proof.by().uuid() != caller.subject
             || target.principal.uuid() == caller.subject
             || level.needs_unit() != unit.is_some()
-            || !dominates(&caller, level, target.tenant == caller.tenant)
+            || !(proof.approval().is_some() || dominates(&caller, level, target.tenant == caller.tenant))
+            || unit.is_some_and(|unit| !is_home(self, target.tenant, unit))
             || held.is_some_and(|held| Some(held.level.number()) >= caller.level)
         {
             return Err(StoreError::Forbidden);
         }
         Caller::demand_fresh(self)?;
+        if let Some(approval) = proof.approval() {
+            // Addresses are the sibling's rows: whose it is was compared before the consent was minted.
+            spend(self, approval, |matter| match matter {
+                Matter::GrantGlobal(Candidate::User(user)) => *user == target.principal,
+                Matter::GrantGlobal(Candidate::Address(_)) => held.is_none(),
+                Matter::BreakGlass { .. } | Matter::DestroyKey { .. } => false,
+            })?;
+        }
         let row = Grant {
             level,
             unit,
+            hat: held.filter(|_| level != Level::GlobalAdmin).and_then(|held| held.hat),
             by: Some(caller.subject),
             revoked: false,
         };
@@ -71,6 +82,47 @@ impl Roles for MemTx {
             .insert_mut((target.tenant, target.principal.uuid()), row);
         Ok(true)
     }
+
+    async fn wear(&mut self, proof: &ReachProof, hat: Option<Hat>) -> Result<bool, StoreError> {
+        let (caller, target) = (Caller::of(self), proof.target());
+        let held = grant(self, target.tenant, target.principal.uuid());
+        let touches = |held: &Grant| {
+            let other = target.principal.uuid() != caller.subject && target.tenant == caller.tenant;
+            !held.revoked && other && dominates(&caller, held.level, true)
+        };
+        let Some(held) = held.filter(touches) else {
+            return Ok(false);
+        };
+        if proof.by().uuid() != caller.subject {
+            return Err(StoreError::Forbidden);
+        }
+        let row = Grant {
+            hat,
+            by: Some(caller.subject),
+            ..held
+        };
+        self.write::<GrantRows>()
+            .insert_mut((target.tenant, target.principal.uuid()), row);
+        Ok(true)
+    }
+
+    async fn owners_of(&mut self, tenant: TenantId) -> Result<Vec<PrincipalId>, StoreError> {
+        let caller = Caller::of(self);
+        let sees = caller.level == Some(7) || (caller.tenant == tenant && caller.is_at_least(3));
+        let Some(rows) = self.read::<GrantRows>().filter(|_| sees) else {
+            return Ok(Vec::new());
+        };
+        let owner = |grant: &Grant| !grant.revoked && grant.level == Level::TenantOwner;
+        let found = rows.iter().filter(|((home, _), grant)| *home == tenant && owner(grant));
+        Ok(found
+            .map(|((_, id), _)| PrincipalId::from_parts(PrincipalKind::User, *id))
+            .collect())
+    }
+}
+
+fn is_home(tx: &MemTx, tenant: TenantId, unit: UnitId) -> bool {
+    tx.read::<UnitRows>()
+        .is_some_and(|rows| rows.contains_key(&(tenant, unit)))
 }
 
 /// The trigger's rule, on the caller's live level.

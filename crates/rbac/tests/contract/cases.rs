@@ -1,5 +1,9 @@
 //! The sentences of the ports, one case each.
-use crate::support::{Tx, done, lying, newcomer, seeded};
+use crate::{
+    approvals::*,
+    support::{Tx, done, lying, newcomer, seeded},
+    units::*,
+};
 use keepgate_kernel::{Level, PrincipalId, PrincipalKind, RequestId, TenantId};
 use keepgate_policy::{
     GrantProof, OpContext, ReachProof, Target, TenantStatus, authorize, grant,
@@ -26,7 +30,7 @@ async fn a_tenant_is_born_active_with_one_unit(world: &World<dyn Tx>) {
     let mut tx = world.begin(&inside).await;
     let main = tx.main_unit().await.unwrap().unwrap();
     assert_eq!(
-        tx.units()
+        tx.units(None, 10)
             .await
             .unwrap()
             .into_iter()
@@ -343,4 +347,18 @@ keepgate_store::contract!(dyn Tx;
     a_demoted_granter_s_old_proof_is_worth_nothing,
     another_s_proof_is_not_the_caller_s,
     a_created_tenant_is_what_the_command_answers,
+    levels_one_to_three_see_their_own_unit_and_no_other,
+    only_levels_four_and_five_make_units_whatever_the_proof_says,
+    a_name_is_taken_once_within_the_tenant_and_free_again_afterwards,
+    a_unit_with_somebody_in_it_stays,
+    nobody_moves_into_a_unit_that_was_taken_away,
+    another_tenant_s_unit_is_not_there,
+    the_first_unit_is_the_one_for_whoever_names_none,
+    what_is_asked_for_is_pending_for_four_hours,
+    only_the_level_of_the_action_asks_whatever_the_proof_says,
+    a_colleague_s_proof_does_not_ask_in_its_name,
+    another_person_agrees_once,
+    nobody_agrees_to_what_they_asked_for,
+    nobody_agrees_in_another_s_name_or_below_the_level,
+    levels_without_a_say_see_no_approvals,
 );

@@ -3,7 +3,7 @@ use async_trait::async_trait;
 use keepgate_kernel::{Level, PrincipalId, PrincipalKind, TenantId};
 use keepgate_policy::{Grant, OpContext, Plane, Principal, Standing, Tenant, TenantStatus, Unit};
 use keepgate_rbac::{
-    Roles, Tenants, Units,
+    Approvals, Roles, Tenants, Units,
     memory::{GrantRows, TenantRows, UnitRows},
 };
 use keepgate_store::{
@@ -20,8 +20,8 @@ pub trait Arrange: Send {
     async fn newcomer(&mut self, tenant: TenantId, id: PrincipalId) -> Result<(), StoreError>;
 }
 
-pub trait Tx: TestTx + Tenants + Units + Roles + Arrange {}
-impl<T: TestTx + Tenants + Units + Roles + Arrange> Tx for T {}
+pub trait Tx: TestTx + Tenants + Units + Roles + Approvals + Arrange {}
+impl<T: TestTx + Tenants + Units + Roles + Approvals + Arrange> Tx for T {}
 
 #[async_trait]
 impl Arrange for MemTx {
@@ -50,6 +50,7 @@ impl Arrange for MemTx {
                 let grant = Grant {
                     level,
                     unit,
+                    hat: None,
                     by: None,
                     revoked: false,
                 };
