@@ -2,7 +2,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{Reply, Server};
+use crate::{Reply, Server, run};
 
 /// What everybody in the tests takes as a password.
 pub const PASSWORD: &str = "correct horse battery staple 7";
@@ -87,6 +87,33 @@ impl Server {
         let made = self.post("/v1/users", admin, body).await.expect(201).json();
         let token = self.enrol(made["enrolment"]["code"].as_str().unwrap()).await;
         (tenant, token)
+    }
+
+    /// The second global admin, appointed offline beside the running service.
+    pub async fn second_global_admin(&self) -> Person {
+        let email = "second@platform.example";
+        let dir = self.data_dir();
+        let ended = run([
+            "admin",
+            "appoint-second",
+            "--email",
+            email,
+            "--data-dir",
+            &dir.display().to_string(),
+        ])
+        .await;
+        let ended = ended.expect(0);
+        let code = ended
+            .out
+            .split_whitespace()
+            .find(|word| word.starts_with("kge_"))
+            .unwrap();
+        let token = self.enrol(code).await;
+        Person {
+            id: self.me(&token).await,
+            email: email.to_owned(),
+            token,
+        }
     }
 
     /// The caller's own id.

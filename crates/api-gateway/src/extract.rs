@@ -4,9 +4,18 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::Problem;
+
+/// A member that may be absent, `null` or a value, told apart: `#[serde(default, deserialize_with = "nullable")]`.
+pub(crate) fn nullable<'de, T, D>(from: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: serde::Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    Option::deserialize(from).map(Some)
+}
 
 /// A JSON body, read strictly: the content type must say JSON, unknown fields are refused by the types, and an error names the
 /// place. Keeps the raw bytes for the idempotency hash.

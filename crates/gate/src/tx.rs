@@ -1,13 +1,13 @@
 //! What a transaction of the service can do.
 use async_trait::async_trait;
-use keepgate_audit::{AuditLog, AuditReader};
+use keepgate_audit::{AuditLog, AuditReader, TenantLogs};
 use keepgate_channels::ports::{Attempts, DueWork, Messages, Outbox, Recipients, Routes, StreamEvents, Webhooks};
-use keepgate_crypto_keys::DataKeys;
+use keepgate_crypto_keys::{DataKeys, KeyStates};
 use keepgate_identity::{
     ApiKeys, DirectoryUsers, Enrolments, Homes, Passwords, Principals, Revocations, Sessions, SigningKeys, Throttle,
 };
 use keepgate_policy::OpContext;
-use keepgate_rbac::{Roles, Tenants, Units};
+use keepgate_rbac::{Approvals, Roles, Tenants, Units};
 use keepgate_sso::ports::{Accounts, Logins, Providers};
 use keepgate_store::{Begin, MemStore, StoreError, Transaction};
 
@@ -18,11 +18,14 @@ pub trait Tx:
     Transaction
     + AuditLog
     + AuditReader
+    + TenantLogs
     + DataKeys
+    + KeyStates
     + IdempotencyKeys
     + Tenants
     + Units
     + Roles
+    + Approvals
     + Principals
     + Passwords
     + Enrolments
@@ -50,11 +53,14 @@ impl<T> Tx for T where
     T: Transaction
         + AuditLog
         + AuditReader
+        + TenantLogs
         + DataKeys
+        + KeyStates
         + IdempotencyKeys
         + Tenants
         + Units
         + Roles
+        + Approvals
         + Principals
         + Passwords
         + Enrolments

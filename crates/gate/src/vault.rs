@@ -4,11 +4,12 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+use chrono::TimeDelta;
 use keepgate_audit::AuditLog;
 use keepgate_crypto_keys::{
     CryptoError, DataKey, DataKeys, EnsureDataKey, EnsureKeyError, Kek, Place, StoredKey, sealed_version,
 };
-use keepgate_kernel::{RequestId, TenantId};
+use keepgate_kernel::{RequestId, TenantId, Timestamp};
 use keepgate_policy::OpContext;
 use keepgate_store::{StoreError, Transaction};
 use zeroize::Zeroizing;
@@ -38,7 +39,29 @@ impl From<VaultError> for StoreError {
     }
 }
 
-type Ring = Arc<Vec<DataKey>>;
+/// How long opened keys are used before they are looked up again: another instance may have marked one for destruction.
+const RELOAD: TimeDelta = TimeDelta::seconds(10);
+
+/// A tenant's opened keys, newest first.
+#[derive(Debug)]
+struct Opened {
+    keys: Vec<DataKey>,
+    /// The newest that still seals.
+    sealing: Option<i32>,
+    until: Timestamp,
+}
+
+impl Opened {
+    fn find(&self, version: i32) -> Option<&DataKey> {
+        self.keys.iter().find(|key| key.version() == version)
+    }
+
+    fn sealing(&self) -> Option<&DataKey> {
+        self.sealing.and_then(|version| self.find(version))
+    }
+}
+
+type Ring = Arc<Opened>;
 
 /// Opened data keys by tenant, newest first.
 #[derive(Debug)]
@@ -69,13 +92,25 @@ impl Vault {
             .cloned()
     }
 
-    fn open_ring(&self, tenant: TenantId, stored: &[StoredKey]) -> Result<Ring, VaultError> {
+    fn forget(&self, tenant: TenantId) {
+        self.rings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&tenant);
+    }
+
+    fn open_ring(&self, tenant: TenantId, stored: &[StoredKey], now: Timestamp) -> Result<Ring, VaultError> {
         let open = |key: &StoredKey| {
             self.kek
                 .unwrap(&key.wrapped, tenant.uuid().as_bytes(), key.version)
                 .map_err(|_| VaultError::ForeignKek)
         };
-        let ring: Ring = Arc::new(stored.iter().map(open).collect::<Result<_, _>>()?);
+        let sealing = stored.iter().find(|key| key.destroy_after.is_none());
+        let ring: Ring = Arc::new(Opened {
+            keys: stored.iter().map(open).collect::<Result<_, _>>()?,
+            sealing: sealing.map(|key| key.version),
+            until: now + RELOAD,
+        });
         self.rings
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -87,22 +122,30 @@ impl Vault {
 impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
     /// Makes sure that sealing and opening for `tenant` need no transaction of their own.
     pub(crate) async fn warm(&self, tenant: TenantId) -> Result<(), VaultError> {
-        if self.vault.cached(tenant).is_none() {
-            self.load(tenant).await?;
-        }
+        self.sealing_ring(tenant).await?;
         Ok(())
     }
 
-    /// Seals `plaintext` for `place` under the tenant's newest key; the first call of a tenant makes that key.
+    /// A ring that was looked up a moment ago and has a key to seal with.
+    async fn sealing_ring(&self, tenant: TenantId) -> Result<Ring, VaultError> {
+        match self.vault.cached(tenant) {
+            Some(ring) if ring.sealing.is_some() && self.clock.now() < ring.until => Ok(ring),
+            _ => self.load(tenant).await,
+        }
+    }
+
+    /// Looks the tenant's keys up again before anything more is sealed by this instance; others do within [`RELOAD`].
+    pub fn reload_keys(&self, tenant: TenantId) {
+        self.vault.forget(tenant);
+    }
+
+    /// Seals `plaintext` for `place` under the tenant's newest key that is not marked for destruction; without one it makes one.
     ///
     /// # Errors
     /// [`VaultError`].
     pub async fn seal(&self, place: &Place, plaintext: &[u8]) -> Result<Vec<u8>, VaultError> {
-        let ring = match self.vault.cached(place.tenant) {
-            Some(ring) if !ring.is_empty() => ring,
-            _ => self.load(place.tenant).await?,
-        };
-        let newest = ring.first().ok_or(VaultError::ForeignKek)?;
+        let ring = self.sealing_ring(place.tenant).await?;
+        let newest = ring.sealing().ok_or(VaultError::ForeignKek)?;
         Ok(newest.seal(place, plaintext)?)
     }
 
@@ -112,18 +155,12 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
     /// [`VaultError`].
     pub async fn open(&self, place: &Place, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let version = sealed_version(sealed).map_err(CryptoError::from)?;
-        let find = |ring: Ring| {
-            let at = ring.iter().position(|key| key.version() == version)?;
-            Some((ring, at))
+        let cached = self.vault.cached(place.tenant);
+        let ring = match cached.filter(|ring| ring.find(version).is_some()) {
+            Some(ring) => ring,
+            None => self.load(place.tenant).await?,
         };
-        let found = match self.vault.cached(place.tenant).and_then(find) {
-            Some(found) => Some(found),
-            None => find(self.load(place.tenant).await?),
-        };
-        let key = found
-            .as_ref()
-            .and_then(|(ring, at)| ring.get(*at))
-            .ok_or(VaultError::ForeignKek)?;
+        let key = ring.find(version).ok_or(VaultError::ForeignKek)?;
         Ok(key.open(place, sealed)?)
     }
 
@@ -142,16 +179,21 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
             .data_keys()
             .await
             .map_err(store)?;
-        if !stored.is_empty() {
-            return self.vault.open_ring(tenant, &stored);
+        if stored.iter().any(|key| key.destroy_after.is_none()) {
+            return self.vault.open_ring(tenant, &stored, now);
         }
-        let key = DataKey::generate(1)?;
+        let version = stored.first().map_or(1, |newest| newest.version + 1);
+        let key = DataKey::generate(version)?;
         let wrapped = self.vault.kek.wrap(&key, tenant.uuid().as_bytes())?;
         let ensure = EnsureDataKey {
             tenant,
-            candidate: StoredKey { version: 1, wrapped },
+            candidate: StoredKey {
+                version,
+                wrapped,
+                destroy_after: None,
+            },
         };
         let done = self.perform(&worker, &ensure).await.map_err(VaultError::Key)?;
-        self.vault.open_ring(tenant, &done.output)
+        self.vault.open_ring(tenant, &done.output, now)
     }
 }

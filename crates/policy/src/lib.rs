@@ -23,8 +23,8 @@ pub use authorize::{Authorized, Denied, authorize, decide};
 pub use command::{Command, CommandError, ErrorKind};
 pub use context::{Assurance, Credential, FRESH, Factors, OpContext};
 pub use grant::{
-    EnlistProof, Enlisting, Grant, GrantDenied, GrantProof, Granting, MappedLevel, MappedProof, Mapping, Plane, ReachProof,
-    Reaching, Target, Tenant, TenantStatus, Unit, appoint, enlist, grant, map, reach, tend,
+    EnlistProof, Enlisting, Grant, GrantDenied, GrantProof, Granting, MappedLevel, MappedProof, Mapping, Plane,
+    ReachProof, Reaching, Target, Tenant, TenantStatus, Unit, appoint, enlist, grant, map, reach, tend,
 };
 pub use permission::{Permission, permissions};
 pub use principal::{Principal, Scopes, Standing};

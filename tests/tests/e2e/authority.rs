@@ -18,6 +18,8 @@ fn body(operation: &Operation) -> Value {
             json!({"kind": "session", "id": "ses_00000000000000000000000000", "reason": "r"})
         }
         "POST /v1/tenants" => json!({"name": "t"}),
+        "POST /v1/units" | "PATCH /v1/units/{unit}" => json!({"name": email()}),
+        "POST /v1/approvals" => json!({"action": "key.destroy", "target": "1", "reason": "asked by a test"}),
         "PATCH /v1/tenants/{tenant}" => json!({"status": "active"}),
         "POST /v1/recipients" => json!({"name": "r", "contacts": [{"channel": "sms", "address": "+15005550001"}]}),
         "PATCH /v1/recipients/{recipient}" => json!({"name": "r2"}),

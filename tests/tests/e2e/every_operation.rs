@@ -130,6 +130,8 @@ pub async fn identity(to: &mut Asking<'_>, owner: &str, admin: &str) {
     let rotate = "/v1/signing-keys:rotate";
     to.post(rotate, rotate, admin, json!({})).await;
     to.get("/v1/signing-keys", "/v1/signing-keys", admin).await;
+    units(to, owner).await;
+    two_people(to, owner, admin).await;
 
     let tenant = to.post("/v1/tenants", "/v1/tenants", admin, json!({"name": "t"})).await;
     let tenant = format!("/v1/tenants/{}", id(&tenant));
@@ -143,6 +145,58 @@ pub async fn identity(to: &mut Asking<'_>, owner: &str, admin: &str) {
         Some(json!({"status": "suspended"})),
     )
     .await;
+}
+
+/// Units, each operation done once.
+async fn units(to: &mut Asking<'_>, owner: &str) {
+    let unit = to.post("/v1/units", "/v1/units", owner, json!({"name": "north"})).await;
+    let unit = format!("/v1/units/{}", id(&unit));
+    to.get("/v1/units", "/v1/units", owner).await;
+    to.get("/v1/units/{unit}", &unit, owner).await;
+    let name = Some(json!({"name": "south"}));
+    to.ask("PATCH", "/v1/units/{unit}", &unit, Some(owner), name).await;
+    to.delete("/v1/units/{unit}", &unit, owner).await;
+}
+
+/// The end of a data key by an owner and another, and a locked-out owner let in again by two global admins.
+async fn two_people(to: &mut Asking<'_>, owner: &str, admin: &str) {
+    let seal = json!({"name": "sealed", "level": 1});
+    to.server
+        .post_once("/v1/api-keys", owner, "seal", &seal)
+        .await
+        .expect(201);
+    let ask = json!({"action": "key.destroy", "target": "1", "reason": "every operation once"});
+    let asked = id(&to.post("/v1/approvals", "/v1/approvals", owner, ask).await);
+    let helper = to.server.person(owner, 4).await.token;
+    let path = format!("/v1/approvals/{asked}");
+    to.get("/v1/approvals", "/v1/approvals", owner).await;
+    to.get("/v1/approvals/{approval}", &path, owner).await;
+    let approve = format!("{path}/approve");
+    to.ask(
+        "POST",
+        "/v1/approvals/{approval}/approve",
+        &approve,
+        Some(&helper),
+        None,
+    )
+    .await;
+    to.get("/v1/keys", "/v1/keys", owner).await;
+    to.delete("/v1/keys/{version}", "/v1/keys/1", owner).await;
+
+    let second = to.server.second_global_admin().await;
+    let (tenant, _) = to.server.second_tenant(admin).await;
+    let ask = json!({"action": "tenant.break-glass", "target": tenant, "reason": "every operation once"});
+    let asked = to
+        .server
+        .post("/v1/approvals", admin, ask)
+        .await
+        .expect(201)
+        .field("id");
+    let approve = format!("/v1/approvals/{asked}/approve");
+    to.server.press(&approve, &second.token).await.expect(200);
+    let path = format!("/v1/tenants/{tenant}/break-glass");
+    to.post("/v1/tenants/{tenant}/break-glass", &path, admin, json!({}))
+        .await;
 }
 
 /// Identity providers, each thing done once.

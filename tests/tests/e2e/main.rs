@@ -30,5 +30,7 @@ mod sso_attacks;
 mod start_refused;
 mod stream;
 mod tokens;
+mod two_people;
+mod units;
 mod walls;
 mod webhooks;

@@ -1,11 +1,18 @@
 //! Refusals of the identity operations.
 use axum::http::StatusCode;
-use keepgate_gate::operations::{CreateUserError, DeleteUserError, GetUserError, IssueApiKeyError, UpdateUserError};
+use keepgate_gate::operations::{
+    BreakGlassError, CreateUserError, DeleteUserError, DestroyKeyError, GetUserError, IssueApiKeyError,
+    RequestApprovalError, UpdateUserError,
+};
 use keepgate_identity::{
     EnrolError, LoginError, LogoutError, ReadMeError, RevokeApiKeyError, RevokeError, RevokePrincipalSessionsError,
     RevokeSessionError, RotateApiKeyError, RotateSigningKeysError,
 };
-use keepgate_rbac::{CreateTenantError, GetTenantError, UpdateTenantError};
+use keepgate_policy::ApprovalDenied;
+use keepgate_rbac::{
+    ApproveError, CreateTenantError, CreateUnitError, DeleteUnitError, GetApprovalError, GetTenantError, GetUnitError,
+    RenameUnitError, UpdateTenantError,
+};
 use keepgate_store::StoreError;
 
 super::http! {
@@ -30,6 +37,8 @@ super::http! {
         Self::TenantNotFound => UNPROCESSABLE_ENTITY "/tenant",
         Self::Unit(_) => UNPROCESSABLE_ENTITY "/unit",
         Self::Denied(_) => FORBIDDEN,
+        Self::Unapproved(_) => FORBIDDEN,
+        Self::HatOnGlobal => UNPROCESSABLE_ENTITY "/hat",
     }
     GetUserError { Self::NotFound => NOT_FOUND }
     UpdateUserError {
@@ -37,6 +46,7 @@ super::http! {
         Self::Nothing => UNPROCESSABLE_ENTITY,
         Self::Unit(_) => UNPROCESSABLE_ENTITY "/unit",
         Self::Denied(_) => FORBIDDEN,
+        Self::Unapproved(_) => FORBIDDEN,
     }
     DeleteUserError { Self::NotFound => NOT_FOUND, Self::Denied(_) => FORBIDDEN }
     IssueApiKeyError {
@@ -48,6 +58,28 @@ super::http! {
     CreateTenantError { Self::InvalidName => UNPROCESSABLE_ENTITY "/name" }
     GetTenantError { Self::NotFound => NOT_FOUND }
     UpdateTenantError { Self::NotFound => NOT_FOUND }
+    CreateUnitError { Self::InvalidName => UNPROCESSABLE_ENTITY "/name", Self::NameTaken => CONFLICT }
+    GetUnitError { Self::NotFound => NOT_FOUND }
+    RenameUnitError { Self::NotFound => NOT_FOUND, Self::InvalidName => UNPROCESSABLE_ENTITY "/name", Self::NameTaken => CONFLICT }
+    DeleteUnitError { Self::NotFound => NOT_FOUND, Self::NotEmpty => CONFLICT }
+    RequestApprovalError {
+        Self::InvalidReason => UNPROCESSABLE_ENTITY "/reason",
+        Self::TargetNotFound => UNPROCESSABLE_ENTITY "/target",
+        Self::SeveralOwners => UNPROCESSABLE_ENTITY "/owner",
+        Self::Denied(_) => FORBIDDEN,
+    }
+    GetApprovalError { Self::NotFound => NOT_FOUND }
+    ApproveError {
+        Self::NotFound => NOT_FOUND,
+        Self::Denied(ApprovalDenied::NotPending | ApprovalDenied::Expired) => CONFLICT,
+        Self::Denied(_) => FORBIDDEN,
+    }
+    BreakGlassError {
+        Self::NotFound => NOT_FOUND,
+        Self::SeveralOwners => UNPROCESSABLE_ENTITY "/owner",
+        Self::Unapproved(_) => FORBIDDEN,
+    }
+    DestroyKeyError { Self::NotFound => NOT_FOUND, Self::Pending => CONFLICT, Self::Unapproved(_) => FORBIDDEN }
 }
 
 /// Operations that only read have no error of their own.

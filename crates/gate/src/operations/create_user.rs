@@ -2,17 +2,24 @@
 use std::time::Duration;
 
 use keepgate_identity::{Email, EnrolmentCode, Enrolments, NewEnrolment, NewPrincipal, NoRandomness, Principals};
-use keepgate_kernel::{EnrolmentId, Entity, Level, PrincipalId, PrincipalKind, TenantId, Timestamp, UnitId};
-use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, GrantDenied, Target, grant, permissions};
-use keepgate_rbac::{Roles, Tenants, Units};
+use keepgate_kernel::{EnrolmentId, Entity, Hat, Level, PrincipalId, PrincipalKind, TenantId, Timestamp, UnitId};
+use keepgate_policy::{
+    ApprovalDenied, Authorized, Candidate, Command, CommandError, ErrorKind, GrantDenied, GrantProof, Matter, Target,
+    appoint, grant, permissions, reach,
+};
+use keepgate_rbac::{Approvals, Roles, Tenants, Units};
 use keepgate_store::{StoreError, Transaction};
 
-use super::unit::{UnitError, is_name, unit_for};
+use super::{
+    consent::consent,
+    unit::{UnitError, is_name, unit_for},
+};
 
 /// How long an enrolment code is good: 24 hours.
 pub const ENROLMENT_LIFE: Duration = Duration::from_secs(24 * 3600);
 
-/// Creates a user with a level below the caller's. Level 7 may name another tenant, and appoints owners there.
+/// Creates a user with a level below the caller's. Level 7 may name another tenant, and appoints owners there; a new level 7 uses
+/// up an approval by two of its kind.
 #[derive(Debug, Clone)]
 pub struct CreateUser {
     /// The user's id, of kind `user`.
@@ -25,6 +32,8 @@ pub struct CreateUser {
     pub level: Level,
     /// The unit, for levels 1 to 3; `None`: the tenant's first.
     pub unit: Option<UnitId>,
+    /// The hat it wears.
+    pub hat: Option<Hat>,
     /// The tenant; `None`: the caller's.
     pub tenant: Option<TenantId>,
     /// The id of the enrolment.
@@ -62,6 +71,12 @@ pub enum CreateUserError {
     /// The caller may not give that level.
     #[error(transparent)]
     Denied(#[from] GrantDenied),
+    /// Two people have not agreed on it.
+    #[error(transparent)]
+    Unapproved(#[from] ApprovalDenied),
+    /// A global admin wears no hat.
+    #[error("a global admin wears no hat")]
+    HatOnGlobal,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -75,6 +90,8 @@ impl CommandError for CreateUserError {
             Self::TenantNotFound => ErrorKind::Refused("tenant-not-found"),
             Self::Unit(error) => error.kind(),
             Self::Denied(denied) => ErrorKind::Refused(denied.reason()),
+            Self::Unapproved(denied) => ErrorKind::Refused(denied.reason()),
+            Self::HatOnGlobal => ErrorKind::Refused("hat-not-allowed"),
             Self::Store(error) => error.kind(),
         }
     }
@@ -92,6 +109,7 @@ impl CreateUser {
             display_name: None,
             level,
             unit: None,
+            hat: None,
             tenant: None,
             enrolment: EnrolmentId::new(at),
             code: EnrolmentCode::random()?,
@@ -101,7 +119,7 @@ impl CreateUser {
 
 impl<Tx> Command<Tx> for CreateUser
 where
-    Tx: Transaction + Principals + Enrolments + Roles + Tenants + Units + ?Sized,
+    Tx: Transaction + Approvals + Principals + Enrolments + Roles + Tenants + Units + ?Sized,
 {
     type Permission = permissions::UserCreate;
     type Output = UserCreated;
@@ -116,15 +134,12 @@ where
             return Err(CreateUserError::InvalidName);
         }
         let tenant = self.tenant.unwrap_or(proof.tenant());
-        let given = grant(
-            proof,
-            Target {
-                principal: self.id,
-                tenant,
-                present: None,
-            },
-            self.level,
-        )?;
+        let target = Target {
+            principal: self.id,
+            tenant,
+            present: None,
+        };
+        let given = self.given(proof, tx, target).await?;
         if tenant != proof.tenant() && tx.tenant(tenant).await?.is_none() {
             return Err(CreateUserError::TenantNotFound);
         }
@@ -141,7 +156,15 @@ where
         {
             return Err(CreateUserError::EmailTaken);
         }
+        let approval = given.approval();
         tx.assign(given, unit).await?;
+        if self.hat.is_some() {
+            let target = Target {
+                present: Some(self.level),
+                ..target
+            };
+            tx.wear(&reach(proof, target)?, self.hat).await?;
+        }
         let expires_at = tx.context().at() + ENROLMENT_LIFE;
         let enrolment = NewEnrolment {
             id: self.enrolment,
@@ -150,11 +173,34 @@ where
             hash: self.code.hash(),
             expires_at,
         };
-        tx.add_enrolment(&enrolment).await?;
+        match approval {
+            None => tx.add_enrolment(&enrolment).await?,
+            Some(approval) => tx.add_approved_enrolment(&enrolment, approval).await?,
+        }
         Ok(UserCreated {
             id: self.id,
             code: self.code.clone(),
             expires_at,
         })
+    }
+}
+
+impl CreateUser {
+    /// The proof for the level: by oneself for lower ones, by two for level 7.
+    async fn given<Tx: Transaction + Approvals + ?Sized>(
+        &self,
+        proof: &Authorized<permissions::UserCreate>,
+        tx: &mut Tx,
+        target: Target,
+    ) -> Result<GrantProof, CreateUserError> {
+        if (self.level, proof.level()) != (Level::GlobalAdmin, Some(Level::GlobalAdmin)) {
+            return Ok(grant(proof, target, self.level)?);
+        }
+        if self.hat.is_some() {
+            return Err(CreateUserError::HatOnGlobal);
+        }
+        let matter = Matter::GrantGlobal(Candidate::Address(self.email.as_str().to_owned()));
+        let agreed = consent(proof, tx, &matter).await??;
+        Ok(appoint(proof, target, agreed)?)
     }
 }

@@ -1,9 +1,13 @@
 //! Operations that need two domain crates, one file each.
+mod break_glass;
+mod consent;
 mod create_user;
 mod delete_user;
+mod destroy_key;
 mod get_user;
 mod issue_api_key;
 mod list_users;
+mod request_approval;
 mod sso;
 mod unit;
 mod update_user;
@@ -11,11 +15,14 @@ mod update_user;
 #[cfg(test)]
 mod tests;
 
+pub use break_glass::{BreakGlass, BreakGlassError, GlassBroken};
 pub use create_user::{CreateUser, CreateUserError, ENROLMENT_LIFE, UserCreated};
 pub use delete_user::{DeleteUser, DeleteUserError};
+pub use destroy_key::{DestroyKey, DestroyKeyError};
 pub use get_user::{GetUser, GetUserError};
 pub use issue_api_key::{ApiKeyIssued, IssueApiKey, IssueApiKeyError};
 pub use list_users::ListUsers;
+pub use request_approval::{RequestApproval, RequestApprovalError, Wanted};
 pub use sso::{
     ConfigureProvider, ConfigureProviderError, DeleteProvider, DeleteProviderError, DropMappedLevel, GetProvider,
     GetProviderError, ListProviders, SsoLogin, SsoLoginError, StartSso, StartSsoError,

@@ -171,6 +171,7 @@ impl DirectoryUsers for MemTx {
         let row = Grant {
             level: given.level(),
             unit,
+            hat: held.and_then(|held| held.hat),
             by: Some(by.uuid()),
             revoked: false,
         };

@@ -1,5 +1,6 @@
 //! `keepgate admin`.
 use clap::{Args, Subcommand};
+use keepgate_identity::Email;
 
 use super::DataArgs;
 use crate::{environment::Environment, exit::Exit, failure::Failure, serve};
@@ -14,12 +15,36 @@ Example:
 
 Exit codes: 0 done, 1 it was done before, 2 configuration, 3 unreachable, 4 key file, 6 migrations are missing.";
 
+const SECOND: &str = "\
+What takes two people takes two global admins, and the genesis makes one. While fewer than two may act, this appoints another and \
+prints its one-time code, good for 24 hours. Run again with the same address, it replaces the code of one who never came in. Once \
+there are two it refuses: they appoint every further one together. Logged in the platform's audit log. Works beside a running service.
+
+Examples:
+  keepgate admin appoint-second --email eve@example.org --data-dir /srv/keepgate
+  keepgate admin appoint-second --email eve@example.org --config /etc/keepgate.toml
+
+Exit codes: 0 done, 1 there are two already, 2 usage, 3 unreachable, 6 there is no first one yet.";
+
 /// First steps of an installation.
 #[derive(Debug, Subcommand)]
 pub enum Admin {
     /// Make the first tenants, principals and API key of a new database
     #[command(after_help = HELP)]
     Bootstrap(BootstrapArgs),
+    /// Appoint the second global admin, while fewer than two may act
+    #[command(after_help = SECOND)]
+    AppointSecond(SecondArgs),
+}
+
+/// Arguments of `admin appoint-second`.
+#[derive(Debug, Args)]
+pub struct SecondArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The address to log in with
+    #[arg(long)]
+    email: Email,
 }
 
 /// Arguments of `admin bootstrap`.
@@ -31,7 +56,11 @@ pub struct BootstrapArgs {
 
 impl Admin {
     pub fn run(self, environment: &Environment) -> Result<Exit, Failure> {
-        let Self::Bootstrap(args) = self;
-        serve::bootstrap_command(&args.data.load(environment)?)
+        match self {
+            Self::Bootstrap(args) => serve::bootstrap_command(&args.data.load(environment)?),
+            Self::AppointSecond(args) => {
+                serve::appoint_second_command(&args.data.load(environment)?, environment, args.email)
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ mod settle;
 mod signers;
 mod stored_log;
 
-pub use genesis::{must_be_of, write_genesis};
+pub use genesis::{must_be_of, write_genesis, write_second};
 pub use ground::platform_tenant;
 pub use inspect::{Walls, inspect};
 pub use migrate::{bring_up_to_date, migrate_command, must_be_current};

@@ -25,6 +25,7 @@ mod workers;
 use std::sync::Arc;
 
 use keepgate_crypto_keys::Kek;
+use keepgate_identity::{Email, genesis};
 use keepgate_kernel::{Clock, SystemClock};
 use tokio::runtime::Runtime;
 
@@ -37,7 +38,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     log,
-    postgres::Databases,
+    postgres::{self, Databases},
     secrets::kek,
     terminal,
     tls::{self, Identity},
@@ -129,5 +130,35 @@ pub fn bootstrap_command(config: &Config) -> Result<Exit, Failure> {
          {platform_enrolment}\ntenant `default`    {tenant}\nowner enrolment     {owner_enrolment}\noperator's API key  {service_key}"
     ));
     first_run::FirstRun::forget(&config.data_dir);
+    Ok(Exit::Ok)
+}
+
+/// `keepgate admin appoint-second`.
+///
+/// # Errors
+/// Exit code 1 when there are two; those of the database.
+pub fn appoint_second_command(config: &Config, environment: &Environment, email: Email) -> Result<Exit, Failure> {
+    let attached;
+    let migrator = match Databases::external(config)? {
+        Some(databases) => databases.migrator()?.clone(),
+        None => {
+            attached = embedded::Attached::to(config, environment)?;
+            postgres::link(&attached.url(embedded::DATABASE, "kg_migrator")?)?
+        }
+    };
+    let random = |_| {
+        Failure::new(
+            Exit::Failed,
+            "can't make a code",
+            "the system gives no randomness",
+            "try again",
+        )
+    };
+    let (plan, code) = genesis::second(email, SystemClock.now()).map_err(random)?;
+    runtime()?.block_on(postgres::write_second(&migrator, &plan))?;
+    terminal::say(&format!(
+        "Shown this once; the code is good for 24 hours.\nglobal admin enrolment  {}",
+        code.expose()
+    ));
     Ok(Exit::Ok)
 }

@@ -1,7 +1,7 @@
 //! `GET /v1/me`.
 use axum::{Json as Answer, extract::State};
 use keepgate_identity::ReadMe;
-use keepgate_kernel::format_time;
+use keepgate_kernel::{Hat, format_time};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -48,6 +48,10 @@ struct MeView {
     /// Its name.
     #[schema(example = "operator")]
     level_name: &'static str,
+    /// The hat worn: it leaves a fixed set of reads and nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "auditor")]
+    hat: Option<&'static str>,
     /// The session, unless an API key was used.
     #[serde(skip_serializing_if = "Option::is_none")]
     session_id: Option<String>,
@@ -72,6 +76,7 @@ async fn me(caller: Caller, State(api): State<Api>) -> Result<Answer<MeView>, Pr
         },
         level: me.level.number(),
         level_name: me.level.name(),
+        hat: me.hat.map(Hat::as_str),
         session_id: me.session.map(|session| session.to_string()),
         expires_at: me.expires_at.map(format_time),
     }))

@@ -1,12 +1,15 @@
 //! Log-ins, sessions, users, API keys, tenants.
 mod api_keys;
+mod approvals;
 mod auth;
+mod data_keys;
 mod me;
 mod revocations;
 mod sessions;
 mod signing_keys;
 mod sso;
 mod tenants;
+mod units;
 mod users;
 
 use axum::http::StatusCode;
@@ -25,6 +28,9 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .merge(users::router())
         .merge(api_keys::router())
         .merge(tenants::router())
+        .merge(units::router())
+        .merge(approvals::router())
+        .merge(data_keys::router())
         .merge(sso::router())
 }
 

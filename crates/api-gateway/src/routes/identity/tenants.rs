@@ -1,6 +1,7 @@
 //! Tenants, for platform levels.
 use axum::{Json as Answer, extract::State, http::StatusCode, response::Response};
-use keepgate_kernel::{TenantId, format_time};
+use keepgate_gate::operations::BreakGlass;
+use keepgate_kernel::{PrincipalId, TenantId, format_time};
 use keepgate_rbac::{CreateTenant, GetTenant, ListTenants, Tenant, TenantStatus, UpdateTenant};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -17,6 +18,7 @@ pub(super) fn router() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(create, list))
         .routes(routes!(get, update))
+        .routes(routes!(break_glass))
 }
 
 /// A tenant.
@@ -141,4 +143,47 @@ async fn update(
         .ok_or_else(|| Problem::invalid("/status", "`active` or `suspended`"))?;
     let tenant = caller.perform(&api, &UpdateTenant { id, status }).await?;
     Ok(Answer(TenantView::from(&tenant)))
+}
+
+/// Whom to let in again.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct LockedOut {
+    /// An owner of the tenant; may be absent where there is one.
+    #[schema(value_type = Option<String>)]
+    owner: Option<PrincipalId>,
+}
+
+/// An owner, and the code it enters again with.
+#[derive(Debug, Serialize, ToSchema)]
+struct BrokenGlass {
+    /// The owner.
+    owner: String,
+    /// For `POST /v1/auth/enrol`; shown this once. Using it replaces the password and ends every earlier session.
+    code: String,
+    /// Until when it is good: 24 hours.
+    expires_at: String,
+}
+
+/// Makes a fresh enrolment code for a locked-out owner. Two global admins have to want it: it uses up an approval of
+/// `tenant.break-glass`. The tenant's own log tells it too.
+#[utoipa::path(post, path = "/v1/tenants/{tenant}/break-glass", tag = "identity", security(("bearer" = [])), request_body = LockedOut,
+    params(("tenant" = String, Path, description = "its id")),
+    responses((status = 201, body = BrokenGlass), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+async fn break_glass(
+    caller: Caller,
+    State(api): State<Api>,
+    Path(tenant): Path<TenantId>,
+    once: Idempotency,
+    body: Json<LockedOut>,
+) -> Result<Response, Problem> {
+    let command = BreakGlass::new(tenant, body.value.owner, caller.now()).map_err(super::no_randomness)?;
+    once.perform(&api, &caller, &body.raw, &command, StatusCode::CREATED, |broken, _| {
+        BrokenGlass {
+            owner: broken.owner.to_string(),
+            code: broken.code.expose().to_owned(),
+            expires_at: format_time(broken.expires_at),
+        }
+    })
+    .await
 }

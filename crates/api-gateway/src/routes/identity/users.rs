@@ -2,14 +2,14 @@
 use axum::{Json as Answer, extract::State, http::StatusCode, response::Response};
 use keepgate_gate::operations::{CreateUser, DeleteUser, GetUser, ListUsers, UpdateUser, UserCreated};
 use keepgate_identity::{Email, PrincipalRecord, PrincipalStatus};
-use keepgate_kernel::{Level, PrincipalId, TenantId, UnitId, format_time};
+use keepgate_kernel::{Hat, Level, PrincipalId, TenantId, UnitId, format_time};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Api, Caller, Problem, ProblemBody,
-    extract::{Json, Path, Query},
+    extract::{Json, Path, Query, nullable},
     once::Idempotency,
     page::{self, Page},
 };
@@ -42,6 +42,9 @@ struct UserView {
     /// Its unit, for levels 1 to 3.
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<String>,
+    /// The hat it wears: `auditor`, `billing` or `privacy_officer`. It leaves a fixed set of reads and nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hat: Option<&'static str>,
     /// When it was made.
     created_at: String,
 }
@@ -56,6 +59,7 @@ impl From<&PrincipalRecord> for UserView {
             level: user.level.map(Level::number),
             level_name: user.level.map(Level::name),
             unit: user.unit.map(|unit| unit.to_string()),
+            hat: user.hat.map(Hat::as_str),
             created_at: format_time(user.created_at),
         }
     }
@@ -70,12 +74,15 @@ struct NewUser {
     email: String,
     /// 1 to 200 characters.
     display_name: Option<String>,
-    /// 1 to 7, below the caller's own.
+    /// 1 to 7, below the caller's own; 7 by two of its kind, with an approval of `role.grant_global`.
     #[schema(value_type = u8, example = 2)]
     level: Level,
     /// For levels 1 to 3; the tenant's first unit if absent.
     #[schema(value_type = Option<String>)]
     unit: Option<UnitId>,
+    /// `auditor`, `billing` or `privacy_officer`: takes every write away and most reads.
+    #[schema(value_type = Option<String>)]
+    hat: Option<Hat>,
     /// Level 7 only: appoints an owner (level 5) of this tenant.
     #[schema(value_type = Option<String>)]
     tenant: Option<TenantId>,
@@ -117,12 +124,16 @@ impl From<&UserCreated> for CreatedView {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct UserChange {
-    /// The new level, below the caller's own.
+    /// The new level, below the caller's own; 7 by two of its kind, with an approval of `role.grant_global`.
     #[schema(value_type = Option<u8>)]
     level: Option<Level>,
     /// The new unit.
     #[schema(value_type = Option<String>)]
     unit: Option<UnitId>,
+    /// The new hat; `null` takes it off. Either ends the user's sessions.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    hat: Option<Option<Hat>>,
     /// `active` or `disabled`.
     status: Option<String>,
 }
@@ -141,6 +152,7 @@ async fn create(
         display_name,
         level,
         unit,
+        hat,
         tenant,
     } = body.value;
     let email: Email = email
@@ -150,6 +162,7 @@ async fn create(
     let command = CreateUser {
         display_name,
         unit,
+        hat,
         tenant,
         ..made
     };
@@ -200,7 +213,7 @@ async fn get(caller: Caller, State(api): State<Api>, Path(id): Path<PrincipalId>
     Ok(Answer(UserView::from(&caller.perform(&api, &GetUser { id }).await?)))
 }
 
-/// Changes level, unit or status. Disabling ends every session and every API key the user owns.
+/// Changes level, unit, hat or status. Disabling ends every session and every API key the user owns.
 #[utoipa::path(patch, path = "/v1/users/{user}", tag = "identity", security(("bearer" = [])), request_body = UserChange,
     params(("user" = String, Path, description = "its id")),
     responses((status = 200, body = UserView), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
@@ -222,6 +235,7 @@ async fn update(
         id,
         level: body.value.level,
         unit: body.value.unit,
+        hat: body.value.hat,
         active,
     };
     Ok(Answer(UserView::from(&caller.perform(&api, &command).await?)))

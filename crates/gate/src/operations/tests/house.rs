@@ -26,6 +26,8 @@ pub struct House {
     pub format: Arc<ApiKeyFormat>,
     pub hasher: Hasher,
     pub tenant: TenantId,
+    /// The second global admin.
+    pub second: OpContext,
     callers: BTreeMap<Level, OpContext>,
 }
 
@@ -57,14 +59,22 @@ impl House {
         let (plan, secrets) = Self::plan().await;
         let store = MemStore::new().with_door(memory::door);
         memory::genesis(&store, &plan).await.unwrap();
+        let (second, code) = Self::second();
+        memory::appoint_second(&store, &second).await.unwrap();
         let store = Arc::new(store);
-        Self::open(store.clone(), store, secrets).await
+        Self::open(store.clone(), store, secrets, &code).await
     }
 
     pub async fn postgres(db: &TestDb) -> Self {
         let (plan, secrets) = Self::plan().await;
         postgres::genesis(&mut db.admin().await, &plan).await.unwrap();
-        Self::open(Arc::new(db.store()), Arc::new(db.front_store()), secrets).await
+        let (second, code) = Self::second();
+        postgres::appoint_second(&mut db.admin().await, &second).await.unwrap();
+        Self::open(Arc::new(db.store()), Arc::new(db.front_store()), secrets, &code).await
+    }
+
+    fn second() -> (genesis::SecondPlan, EnrolmentCode) {
+        genesis::second("second@platform.invalid".parse().unwrap(), now()).unwrap()
     }
 
     fn format() -> ApiKeyFormat {
@@ -77,7 +87,12 @@ impl House {
             .unwrap()
     }
 
-    async fn open(app: Arc<dyn Begin<dyn Tx>>, store: Arc<dyn Begin<dyn Tx>>, secrets: Secrets) -> Self {
+    async fn open(
+        app: Arc<dyn Begin<dyn Tx>>,
+        store: Arc<dyn Begin<dyn Tx>>,
+        secrets: Secrets,
+        second: &EnrolmentCode,
+    ) -> Self {
         let (platform, hasher, format) = (secrets.platform_tenant, Hasher::new(2), Arc::new(Self::format()));
         let tokens = Arc::new(Tokens::new(KeyRing::new(&[5; 32], &[]).unwrap(), "kg", "kg"));
         let gate = Service::new(app, Arc::new(SystemClock), Vault::new(Kek::new([9; 32].into())));
@@ -94,8 +109,10 @@ impl House {
             format,
             hasher,
             tenant: secrets.tenant,
+            second: OpContext::system(platform, RequestId::new(now()), now()),
             callers: BTreeMap::new(),
         };
+        house.second = context(&house.enrol(second).await);
         for (level, code) in [
             (Level::GlobalAdmin, &secrets.platform_enrolment),
             (Level::TenantOwner, &secrets.owner_enrolment),

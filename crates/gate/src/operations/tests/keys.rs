@@ -160,6 +160,7 @@ async fn keys_end_when_their_owner_is_disabled_or_deleted(house: &House) {
         id,
         level: None,
         unit: None,
+        hat: None,
         active: Some(active),
     };
     house.perform(&owner, &active(false)).await.unwrap();

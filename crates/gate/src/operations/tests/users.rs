@@ -16,6 +16,7 @@ fn change(id: PrincipalId) -> UpdateUser {
         id,
         level: None,
         unit: None,
+        hat: None,
         active: None,
     }
 }
