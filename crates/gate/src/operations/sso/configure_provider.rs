@@ -58,7 +58,7 @@ impl<Tx: Providers + Units + ?Sized> Command<Tx> for ConfigureProvider {
         tx: &mut Tx,
     ) -> Result<Provider, ConfigureProviderError> {
         self.provider.check()?;
-        let units = tx.units().await?;
+        let units = tx.units(None, u32::MAX).await?;
         let mut wanted = self.provider.mapping.groups().values().filter_map(|mapped| mapped.unit);
         if !wanted.all(|unit| units.iter().any(|known| known.id == unit)) {
             return Err(ConfigureProviderError::UnitNotFound);
