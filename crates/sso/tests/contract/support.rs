@@ -32,6 +32,7 @@ impl Arrange for MemTx {
                 let grant = Grant {
                     level,
                     unit: level.needs_unit().then_some(ids.unit),
+                    hat: None,
                     by: None,
                     revoked: false,
                 };
