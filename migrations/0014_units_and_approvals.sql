@@ -59,8 +59,6 @@ ALTER TABLE rbac.approval FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT (tenant_id, id, action, target_tenant, target_principal, target_email, target_key, reason, requested_by),
   UPDATE (approved_by, approved_at) ON rbac.approval TO kg_app;
 GRANT SELECT, UPDATE (consumed_at) ON rbac.approval TO kg_sec;
-GRANT UPDATE (status) ON rbac.principal TO kg_sec; -- so that FOR SHARE is allowed
-CREATE POLICY sec_stand ON rbac.principal FOR UPDATE TO kg_sec USING (true) WITH CHECK (false);
 CREATE POLICY sec_r ON rbac.approval FOR SELECT TO kg_sec USING (true);
 CREATE POLICY sec_u ON rbac.approval FOR UPDATE TO kg_sec USING (true) WITH CHECK (consumed_at IS NOT NULL);
 CREATE POLICY app_r ON rbac.approval FOR SELECT TO kg_app USING (tenant_id IN ((SELECT gate.tenant(4, 5)), (SELECT gate.tenant(7, 7))));
@@ -91,8 +89,8 @@ ALTER TABLE identity.enrolment ADD COLUMN approval_id uuid;
 GRANT INSERT (approval_id) ON identity.enrolment TO kg_app;
 GRANT UPDATE (used_at) ON identity.enrolment TO kg_sec;
 GRANT UPDATE (revoked_at) ON identity.session TO kg_sec;
-CREATE POLICY sec_u ON identity.enrolment FOR UPDATE TO kg_sec USING (used_at IS NULL) WITH CHECK (used_at IS NOT NULL);
-CREATE POLICY sec_u ON identity.session FOR UPDATE TO kg_sec USING (revoked_at IS NULL) WITH CHECK (revoked_at IS NOT NULL);
+CREATE POLICY sec_newest ON identity.enrolment FOR UPDATE TO kg_sec USING (used_at IS NULL) WITH CHECK (used_at IS NOT NULL);
+CREATE POLICY sec_anew ON identity.session FOR UPDATE TO kg_sec USING (revoked_at IS NULL) WITH CHECK (revoked_at IS NOT NULL);
 
 SET LOCAL ROLE kg_sec;
 -- Whether this user holds a level within [lo, hi] now, wears no hat and may act; it stays so until this transaction ends.

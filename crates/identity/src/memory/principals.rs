@@ -128,7 +128,9 @@ impl Principals for MemTx {
             return Ok(false);
         };
         row.epoch += 1;
-        self.write::<PrincipalRows>().insert_mut((tenant, row.id.uuid()), row);
+        let id = row.id.uuid();
+        self.write::<PrincipalRows>().insert_mut((tenant, id), row);
+        super::revocations::principal_ended(self, tenant, id);
         Ok(true)
     }
 

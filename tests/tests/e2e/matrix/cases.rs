@@ -8,7 +8,7 @@ use super::{
         Part::{Messages, People, Tenant},
         case,
     },
-    thing::{Thing, provider},
+    thing::{Thing, provider, word},
 };
 
 pub fn all() -> Vec<Case> {
@@ -45,6 +45,30 @@ fn tenant() -> Vec<Case> {
         case(Tenant, "GET /v1/tenants", Thing::None),
         case(Tenant, "GET /v1/tenants/{tenant}", Thing::Tenant),
         case(Tenant, "PATCH /v1/tenants/{tenant}", Thing::Tenant).body(|_| json!({"status": "suspended"})),
+        case(Tenant, "POST /v1/tenants/{tenant}/break-glass", Thing::Tenant)
+            .body(|_| json!({}))
+            .done(&[404]),
+        case(Tenant, "POST /v1/units", Thing::None).body(|_| json!({"name": word()})),
+        case(Tenant, "GET /v1/units", Thing::None).query("?limit=500"),
+        case(Tenant, "GET /v1/units/{unit}", Thing::Unit),
+        case(Tenant, "PATCH /v1/units/{unit}", Thing::Unit).body(|_| json!({"name": word()})),
+        case(Tenant, "DELETE /v1/units/{unit}", Thing::Unit),
+        case(Tenant, "POST /v1/approvals", Thing::None)
+            .body(|given| {
+                let seven = given.level == 7;
+                let (action, target) = if seven {
+                    ("role.grant_global", email())
+                } else {
+                    ("key.destroy", "1".to_owned())
+                };
+                json!({"action": action, "target": target, "reason": "tried by everybody"})
+            })
+            .done(&[201, 422]),
+        case(Tenant, "GET /v1/approvals", Thing::None),
+        case(Tenant, "GET /v1/approvals/{approval}", Thing::Approval).done(&[404]),
+        case(Tenant, "POST /v1/approvals/{approval}/approve", Thing::Approval).done(&[404]),
+        case(Tenant, "GET /v1/keys", Thing::None),
+        case(Tenant, "DELETE /v1/keys/{version}", Thing::DataKey).done(&[404]),
         case(Tenant, "GET /v1/signing-keys", Thing::None),
         case(Tenant, "POST /v1/signing-keys:rotate", Thing::None).body(|_| json!({})),
         case(Tenant, "GET /v1/sso/providers", Thing::None),

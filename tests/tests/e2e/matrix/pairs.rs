@@ -24,9 +24,15 @@ fn refused(own: u8, visible: bool, reply: &Reply) -> bool {
         .replace("/problems/", "");
     match (reply.status, kind.as_str()) {
         (403, "level-too-low") => !matches!(own, 4 | 5 | 7),
-        (403, "grant-not-below-own" | "other-plane" | "out-of-reach" | "not-oneself" | "second-person-required") => {
-            visible && matches!(own, 4 | 5 | 7)
-        }
+        (
+            403,
+            "grant-not-below-own"
+            | "other-plane"
+            | "out-of-reach"
+            | "not-oneself"
+            | "second-person-required"
+            | "approval-required",
+        ) => visible && matches!(own, 4 | 5 | 7),
         (404, _) => !visible,
         _ => false,
     }

@@ -25,6 +25,12 @@ pub enum Thing {
     /// A message of the caller at level 1, else of somebody of level 1.
     Message,
     Webhook,
+    /// The caller's own unit at levels 1 to 3, else an empty one.
+    Unit,
+    /// An approval that nobody asked for: what two people do is tried in `two_people.rs`.
+    Approval,
+    /// A data key that there is not.
+    DataKey,
     /// The first entry of the caller's own log.
     Index,
     /// The caller's own log, which names what its people tried in vain.
@@ -38,10 +44,11 @@ impl Thing {
     pub const fn places(self) -> &'static [Place] {
         match self {
             Self::None | Self::Tenant | Self::NewName | Self::Index | Self::Tile | Self::Log => &[Place::Own],
+            Self::Approval | Self::DataKey => &[Place::Own],
             Self::Key | Self::Recipient | Self::Route | Self::Webhook | Self::Provider => {
                 &[Place::Own, Place::OtherTenant]
             }
-            Self::User | Self::Principal | Self::Session | Self::Message => {
+            Self::User | Self::Principal | Self::Session | Self::Message | Self::Unit => {
                 &[Place::Own, Place::OtherUnit, Place::OtherTenant]
             }
         }
@@ -49,7 +56,10 @@ impl Thing {
 
     /// Whether it belongs to a unit, so that levels 1 to 3 of another unit don't reach it.
     pub const fn has_unit(self) -> bool {
-        matches!(self, Self::User | Self::Principal | Self::Session | Self::Message)
+        matches!(
+            self,
+            Self::User | Self::Principal | Self::Session | Self::Message | Self::Unit
+        )
     }
 
     /// A well-formed name of one that exists nowhere.
@@ -62,6 +72,9 @@ impl Thing {
             Self::Recipient => "rcp",
             Self::Message => "msg",
             Self::Webhook => "whk",
+            Self::Unit => "unt",
+            Self::Approval => "apr",
+            Self::DataKey => return "999999".to_owned(),
             Self::None | Self::Route | Self::Provider | Self::NewName | Self::Index | Self::Tile | Self::Log => {
                 return "nowhere".to_owned();
             }
@@ -76,6 +89,17 @@ impl Thing {
             Self::Index => "0".to_owned(),
             Self::Tile => "0/000.p/1".to_owned(),
             Self::NewName => word(),
+            Self::Approval | Self::DataKey => self.nowhere(),
+            Self::Unit if matches!(caller.level, 1..=3) && is_own(caller, home) => {
+                let seen = house
+                    .server
+                    .get("/v1/units", &caller.person.token)
+                    .await
+                    .expect(200)
+                    .json();
+                seen["items"][0]["id"].as_str().unwrap().to_owned()
+            }
+            Self::Unit => create(house, "/v1/units", house.maker(home), json!({"name": word()})).await,
             Self::User => self.user(house, home).await,
             Self::Principal if is_own(caller, home) => caller.person.id.clone(),
             Self::Principal => self.user(house, home).await,
@@ -121,7 +145,10 @@ impl Thing {
                 name
             }
         };
-        if !matches!(self, Self::None | Self::Log | Self::Index | Self::Tile | Self::NewName) {
+        if !matches!(
+            self,
+            Self::None | Self::Log | Self::Index | Self::Tile | Self::NewName | Self::Approval | Self::DataKey
+        ) {
             house.made.push((self, home, made.clone()));
         }
         made
@@ -152,7 +179,7 @@ async fn create(house: &House, path: &str, by: &str, body: Value) -> String {
 }
 
 /// A name that nobody has used.
-fn word() -> String {
+pub fn word() -> String {
     email().split('@').next().unwrap().to_owned()
 }
 
