@@ -13,6 +13,7 @@ mod across;
 mod attack;
 mod cast;
 mod forged;
+mod judges;
 mod log;
 mod mutants;
 mod open;

@@ -197,10 +197,12 @@ fn hijacked_search_path(siege: &Siege) -> Ending<'_> {
 /// A setting on one's own role lasts for later connections; it must change nothing.
 fn poisoned_role(siege: &Siege) -> Ending<'_> {
     Box::pin(async {
+        // In this database alone: the whole role's would meet every other test of the cluster.
+        let here = siege.ask("select quote_ident(current_database())").await;
         let mut connection = siege.within(Who::App("t2")).await.unwrap();
         let set = run(
             &mut connection,
-            "alter role kg_app set kg.ctx = 'forged'; alter role kg_app set search_path = 'evil'; commit",
+            &format!("alter role kg_app in database {here} set kg.ctx = 'forged'; alter role kg_app in database {here} set search_path = 'evil'; commit"),
         )
         .await;
         if let Err(error) = set {
@@ -219,7 +221,9 @@ fn poisoned_role(siege: &Siege) -> Ending<'_> {
         .await
         .unwrap();
         let mut admin = siege.db.admin().await;
-        run(&mut admin, "alter role kg_app reset all").await.unwrap();
+        run(&mut admin, &format!("alter role kg_app in database {here} reset all"))
+            .await
+            .unwrap();
         Verdict::of(nobody == "0" && foreign == "0", format!("{nobody} and {foreign} rows"))
     })
 }

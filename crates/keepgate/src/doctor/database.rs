@@ -88,7 +88,7 @@ fn judge(walls: &Walls, kind: &str) -> Vec<Finding> {
     } else {
         Finding::warn(
             "lockdown",
-            format!("PUBLIC may still use {}", list(&walls.open)),
+            format!("PUBLIC may still use {}", walls.open.join(", ")),
             lockdown,
         )
     });

@@ -33,3 +33,16 @@ pub async fn breach(link: &Link) {
         sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
     }
 }
+
+/// Gives back what the lockdown takes, as a managed PostgreSQL that refuses it, for the test of the doctor.
+#[cfg(test)]
+pub async fn unlock(link: &Link) {
+    use sqlx::ConnectOptions;
+    let back = keepgate_store::postgres::LOCKDOWN_SQL
+        .replace("REVOKE ", "GRANT ")
+        .replace("FROM PUBLIC", "TO PUBLIC");
+    let mut connection = link.connect().await.unwrap();
+    #[expect(clippy::disallowed_types, reason = "the lockdown itself, turned round")]
+    let back = sqlx::AssertSqlSafe(back);
+    sqlx::raw_sql(back).execute(&mut connection).await.unwrap();
+}

@@ -157,3 +157,28 @@ async fn the_doctor_sees_a_breach() {
     );
     assert_eq!(walls.open, ["pg_sleep"]);
 }
+
+#[tokio::test]
+async fn the_doctor_lists_whatever_could_not_be_locked_down() {
+    let instance = Instance::start();
+    instance.lay().await.unwrap();
+    let link = crate::postgres::link(&instance.pg.url(embedded::DATABASE, instance.pg.superuser())).unwrap();
+    assert_eq!(
+        crate::postgres::inspect(&link).await.unwrap().open,
+        Vec::<String>::new()
+    );
+    crate::postgres::unlock(&link).await;
+    let open = crate::postgres::inspect(&link).await.unwrap().open;
+    let functions = keepgate_store::postgres::LOCKDOWN_SQL.split("pg_catalog.").skip(1);
+    let named: Vec<&str> = functions
+        .filter_map(|text| text.split_once('(').map(|(name, _)| name))
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+        .collect();
+    assert!(named.len() > 20, "{named:?}");
+    for name in named
+        .into_iter()
+        .chain(["language plpgsql", "pg_stat_activity", "pg_advisory_lock"])
+    {
+        assert!(open.iter().any(|listed| listed == name), "{name} is not in {open:?}");
+    }
+}
