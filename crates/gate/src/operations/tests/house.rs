@@ -3,7 +3,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use keepgate_crypto_keys::Kek;
 use keepgate_identity::{
-    ApiKeyFormat, Authenticator, BucketKey, EnrolmentCode, Environment, FrontDesk, Hasher, KeyRing, LoggedIn, Tokens,
+    ApiKeyFormat, Authenticator, BucketKey, EnrolmentCode, Environment, FrontDesk, Hasher, KeyRing, LoggedIn,
+    RevocationMirror, Tokens,
     genesis::{self, Names, Secrets},
     memory, postgres,
 };
@@ -95,7 +96,7 @@ impl House {
     ) -> Self {
         let (platform, hasher, format) = (secrets.platform_tenant, Hasher::new(2), Arc::new(Self::format()));
         let tokens = Arc::new(Tokens::new(KeyRing::new(&[5; 32], &[]).unwrap(), "kg", "kg"));
-        let gate = Service::new(app, Arc::new(SystemClock), Vault::new(Kek::new([9; 32].into())));
+        let gate = Service::new(app.clone(), Arc::new(SystemClock), Vault::new(Kek::new([9; 32].into())));
         let mut house = Self {
             front: gate.over(store.clone()),
             gate,
@@ -105,7 +106,9 @@ impl House {
                 hasher.clone(),
                 Arc::new(BucketKey::new(&[1; 32])),
             ),
-            authenticator: Authenticator::new(store, platform, tokens, format.clone(), hasher.clone()).unwrap(),
+            authenticator: Authenticator::new(store, platform, tokens, format.clone(), hasher.clone())
+                .unwrap()
+                .with_view(Arc::new(RevocationMirror::new()), app.clone()),
             format,
             hasher,
             tenant: secrets.tenant,

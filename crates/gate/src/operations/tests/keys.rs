@@ -143,10 +143,12 @@ async fn a_revoked_key_is_refused_at_the_next_operation_though_it_was_just_verif
         .perform(&house.caller(Level::TenantAdmin), &RevokeApiKey { id: issued.id })
         .await
         .unwrap();
-    assert_eq!(
-        house.perform(&bearer(house, &issued).await, &ReadMe).await.unwrap_err(),
-        ErrorKind::Revoked
-    );
+    assert_eq!(house.perform(&robot, &ReadMe).await.unwrap_err(), ErrorKind::Revoked);
+    let again = house
+        .authenticator
+        .authenticate(issued.key.expose(), None, RequestId::new(now()), now())
+        .await;
+    assert!(again.is_err(), "nor is it believed");
 }
 
 async fn keys_end_when_their_owner_is_disabled_or_deleted(house: &House) {
