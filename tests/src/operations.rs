@@ -64,6 +64,7 @@ pub fn placeholder(path: &str) -> String {
         ("{version}", "999999".to_owned()),
         ("{name}", "nowhere".to_owned()),
         ("{provider}", "nowhere".to_owned()),
+        ("{token}", "00000000-0000-0000-0000-000000000000".to_owned()),
         ("{kind}", "status".to_owned()),
         ("{index}", "999999".to_owned()),
         ("{path}", "0/000".to_owned()),

@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use keepgate_gate::{Service, SsoDesk, Tx, workers::Hub};
 use keepgate_identity::{ApiKeyFormat, Authenticator, FrontDesk, Hasher, RevocationView, Tokens};
 use keepgate_kernel::TenantId;
+use keepgate_sso::scim::ScimTokenKey;
 use keepgate_store::StoreError;
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -38,6 +39,8 @@ pub struct Api {
     pub front_desk: Arc<FrontDesk<dyn Tx>>,
     /// Sends people to their identity provider and takes them back.
     pub sso: Arc<SsoDesk>,
+    /// Recognises the tokens of directories.
+    pub scim_tokens: Arc<ScimTokenKey>,
     /// Issues tokens.
     pub tokens: Arc<Tokens>,
     /// Which credentials are dead: streams are cut with it.

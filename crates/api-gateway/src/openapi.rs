@@ -25,6 +25,7 @@ use crate::{TABLE, routes};
     modifiers(&Bearer),
     tags(
         (name = "identity", description = "Log in, sessions, users, API keys, tenants"),
+        (name = "scim", description = "Users and groups, kept by a directory (SCIM 2.0)"),
         (name = "messages", description = "Recipients, routes, messages, streams, webhooks"),
         (name = "audit", description = "The log, its proofs and its tiles (C2SP tlog-tiles)"),
         (name = "operations", description = "Health and version")

@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::{
     Failure, Service,
-    operations::{DropMappedLevel, SsoLogin, SsoLoginError, StartSso, StartSsoError},
+    operations::{DropMappedLevel, SsoLogin, SsoLoginError, StartSso, StartSsoError, groups},
 };
 
 /// Where to send somebody, and what their browser keeps meanwhile.
@@ -190,10 +190,11 @@ impl SsoDesk {
     ) -> Result<Option<PrincipalId>, StoreError> {
         let mut tx = self.gate.store().begin(context).await?;
         let account = tx.account_of_subject(&provider.issuer, identity.subject()).await?;
+        let groups = groups(&mut *tx, account.as_ref(), identity).await?;
         drop(tx);
         let Some(account) = account else { return Ok(None) };
         let user = account.of.principal;
-        let mapped = provider.mapping.of(identity.groups().iter().map(String::as_str));
+        let mapped = provider.mapping.of(groups.iter().map(String::as_str));
         if mapped.is_none() {
             let provider = provider.clone();
             let dropped = self

@@ -8,7 +8,7 @@ use keepgate_identity::{
 };
 use keepgate_policy::OpContext;
 use keepgate_rbac::{Approvals, Roles, Tenants, Units};
-use keepgate_sso::ports::{Accounts, Logins, Providers};
+use keepgate_sso::ports::{Accounts, DirectoryGroups, Logins, Providers, ScimTokens};
 use keepgate_store::{Begin, MemStore, StoreError, Transaction};
 
 use crate::{Gate, IdempotencyKeys};
@@ -47,6 +47,8 @@ pub trait Tx:
     + Providers
     + Logins
     + Accounts
+    + DirectoryGroups
+    + ScimTokens
 {
 }
 impl<T> Tx for T where
@@ -82,6 +84,8 @@ impl<T> Tx for T where
         + Providers
         + Logins
         + Accounts
+        + DirectoryGroups
+        + ScimTokens
 {
 }
 

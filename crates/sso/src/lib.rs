@@ -26,6 +26,7 @@ pub mod ports;
 pub mod postgres;
 mod provider;
 mod random;
+pub mod scim;
 
 pub use account::{Account, NewAccount};
 pub use issuer::{InvalidIssuer, Issuer};

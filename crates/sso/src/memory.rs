@@ -1,7 +1,9 @@
 //! The ports in memory, with the rules that PostgreSQL has in its policies.
 mod accounts;
+mod directory_groups;
 mod logins;
 mod providers;
+mod scim_tokens;
 
 use keepgate_kernel::{PrincipalId, TenantId, Uuid};
 use keepgate_policy::{Grant, Standing};

@@ -1,4 +1,6 @@
 //! The ports in PostgreSQL: the schema `sso`.
 mod accounts;
+mod directory_groups;
 mod logins;
 mod providers;
+mod scim_tokens;

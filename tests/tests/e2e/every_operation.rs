@@ -206,6 +206,10 @@ pub async fn sso(to: &mut Asking<'_>, owner: &str) {
     to.ask("PUT", template, path, Some(owner), Some(body)).await;
     to.get("/v1/sso/providers", "/v1/sso/providers", owner).await;
     to.get(template, path, owner).await;
+    let body = json!({"name": "directory"});
+    let token = to.post("/v1/scim/tokens", "/v1/scim/tokens", owner, body).await;
+    let token = format!("/v1/scim/tokens/{}", id(&token));
+    to.delete("/v1/scim/tokens/{token}", &token, owner).await;
     to.delete(template, path, owner).await;
 }
 

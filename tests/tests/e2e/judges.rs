@@ -107,3 +107,50 @@ pub async fn providers() -> Option<Providers> {
     let issuers = [0, 1].map(|index| told["issuers"][index].as_str().unwrap().to_owned());
     Some(Providers { issuers, _child: child })
 }
+
+/// The SCIM judge and its exact version.
+const SCIM: &str = "scim2-tester==0.5.2";
+
+/// A Python with the SCIM judge.
+pub struct Python {
+    /// The interpreter.
+    pub interpreter: &'static str,
+    /// Where its packages are.
+    pub packages: PathBuf,
+}
+
+/// Fetches the SCIM judge; `None`, with a word, where there is no Python for it.
+pub async fn scim_tester() -> Option<Python> {
+    let packages = home().join("scim");
+    let python = || Python {
+        interpreter: "python3",
+        packages: packages.clone(),
+    };
+    if packages.join("scim2_tester").is_dir() {
+        return Some(python());
+    }
+    std::fs::create_dir_all(home()).unwrap();
+    let aside = tempfile::tempdir_in(home()).unwrap();
+    let pip = Command::new("python3")
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--target",
+        ])
+        .arg(aside.path().join("scim"))
+        .args([SCIM, "scim2-client[httpx2]"])
+        .output()
+        .await;
+    if pip.is_ok_and(|pip| pip.status.success()) {
+        let _another_was_first = std::fs::rename(aside.path().join("scim"), &packages);
+    }
+    if packages.join("scim2_tester").is_dir() {
+        Some(python())
+    } else {
+        missing(SCIM);
+        None
+    }
+}

@@ -23,6 +23,7 @@ mod messages_rules;
 mod permissions;
 mod revocation;
 mod revocation_faults;
+mod scim;
 mod secrecy;
 mod signing_keys;
 mod sso;

@@ -28,6 +28,8 @@ pub fn breaches(tree: &Tree) -> Vec<Breach> {
         .flat_map(|file| {
             let lines = file.text.lines().enumerate();
             lines.filter_map(|(index, line)| {
+                // SCIM's resource of that name (RFC 7644 section 3.2), not somebody's home.
+                let line = line.replace("/scim/v2/Users/", "").replace("/Users/{", "");
                 let found = FOREIGN
                     .iter()
                     .map(|(a, b)| format!("{a}{b}"))

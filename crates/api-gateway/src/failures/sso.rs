@@ -1,6 +1,7 @@
 //! Refusals of single sign-on.
 use keepgate_gate::operations::{
-    ConfigureProviderError, DeleteProviderError, GetProviderError, SsoLoginError, StartSsoError,
+    ConfigureProviderError, DeleteProviderError, GetProviderError, IssueScimTokenError, RevokeScimTokenError,
+    SsoLoginError, StartSsoError,
 };
 
 super::http! {
@@ -11,6 +12,12 @@ super::http! {
     }
     DeleteProviderError { Self::NotFound => NOT_FOUND }
     GetProviderError { Self::NotFound => NOT_FOUND }
+    IssueScimTokenError {
+        Self::InvalidName => UNPROCESSABLE_ENTITY "/name",
+        Self::ExpiryInThePast => UNPROCESSABLE_ENTITY "/expires_at",
+        Self::Provider => UNPROCESSABLE_ENTITY "/provider",
+    }
+    RevokeScimTokenError { Self::NotFound => NOT_FOUND }
     StartSsoError { Self::NotFound => NOT_FOUND, Self::Unavailable => SERVICE_UNAVAILABLE }
     SsoLoginError {
         Self::Refused(_) => UNAUTHORIZED,

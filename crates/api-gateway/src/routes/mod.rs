@@ -2,16 +2,16 @@
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
-    http::{HeaderValue, header},
+    http::{HeaderValue, Uri, header},
     middleware::{Next, from_fn, from_fn_with_state},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{Api, Problem, admin, middleware, openapi};
+use crate::{Api, Problem, admin, directory::ScimProblem, middleware, openapi};
 
 mod audit;
 mod identity;
@@ -53,7 +53,7 @@ pub fn router(api: Api) -> Router {
         .layer(DefaultBodyLimit::max(api.body_limit))
         .layer(from_fn_with_state(api.clone(), middleware::audit_refusals))
         .merge(docs)
-        .fallback(|| async { Problem::not_found() })
+        .fallback(unknown)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(api.clone(), middleware::rate_limit))
         .layer(CatchPanicLayer::custom(middleware::panicked))
@@ -62,12 +62,29 @@ pub fn router(api: Api) -> Router {
         .with_state(api)
 }
 
-async fn method_not_allowed() -> Problem {
+/// A directory understands SCIM's errors and no others. Searching users and groups at once is not offered (RFC 7644 section 3.4.3).
+async fn unknown(uri: Uri) -> Response {
+    match uri.path() {
+        "/scim/v2/.search" => {
+            let status = axum::http::StatusCode::NOT_IMPLEMENTED;
+            ScimProblem::new(status, None, "search /Users or /Groups with GET").into_response()
+        }
+        path if path.starts_with("/scim/") => ScimProblem::not_found().into_response(),
+        _ => Problem::not_found().into_response(),
+    }
+}
+
+async fn method_not_allowed(uri: Uri) -> Response {
+    if uri.path().starts_with("/scim/") {
+        let status = axum::http::StatusCode::METHOD_NOT_ALLOWED;
+        return ScimProblem::new(status, None, "this method is not allowed here").into_response();
+    }
     Problem::new(
         axum::http::StatusCode::METHOD_NOT_ALLOWED,
         "method-not-allowed",
         "this method is not allowed here",
     )
+    .into_response()
 }
 
 /// The documentation pages load their own scripts and styles, and nothing from elsewhere.

@@ -8,6 +8,7 @@ mod get_user;
 mod issue_api_key;
 mod list_users;
 mod request_approval;
+mod scim;
 mod sso;
 mod unit;
 mod update_user;
@@ -23,6 +24,12 @@ pub use get_user::{GetUser, GetUserError};
 pub use issue_api_key::{ApiKeyIssued, IssueApiKey, IssueApiKeyError};
 pub use list_users::ListUsers;
 pub use request_approval::{RequestApproval, RequestApprovalError, Wanted};
+pub use scim::{
+    ChangeScimGroup, ChangeScimUser, CreateScimGroup, CreateScimUser, DeleteScimGroup, DeleteScimUser, FoundGroups,
+    FoundUsers, GetScimGroup, GetScimUser, GroupChange, IssueScimToken, IssueScimTokenError, ListScimGroups,
+    ListScimUsers, ReadScimSchema, RevokeScimToken, RevokeScimTokenError, ScimError, ScimUser, UserChange,
+};
+pub(crate) use sso::login::groups;
 pub use sso::{
     ConfigureProvider, ConfigureProviderError, DeleteProvider, DeleteProviderError, DropMappedLevel, GetProvider,
     GetProviderError, ListProviders, SsoLogin, SsoLoginError, StartSso, StartSsoError,

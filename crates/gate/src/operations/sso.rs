@@ -2,8 +2,8 @@
 mod configure_provider;
 mod delete_provider;
 mod drop_mapped_level;
-mod login;
-mod mapped;
+pub(super) mod login;
+pub(super) mod mapped;
 mod read_providers;
 mod start;
 

@@ -3,6 +3,7 @@ use std::{path::Path, sync::Arc};
 
 use keepgate_crypto_keys::Kek;
 use keepgate_identity::{ApiKeyFormat, BucketKey, Environment};
+use keepgate_sso::scim::ScimTokenKey;
 use keepgate_store::ClaimKey;
 use zeroize::Zeroizing;
 
@@ -72,6 +73,14 @@ impl Keys {
     /// Exit code 4.
     pub fn throttle(&self) -> Result<Arc<BucketKey>, Failure> {
         Ok(Arc::new(BucketKey::new(&*self.derive("login throttle v1")?)))
+    }
+
+    /// Recognises the tokens of directories.
+    ///
+    /// # Errors
+    /// Exit code 4.
+    pub fn scim_tokens(&self) -> Result<Arc<ScimTokenKey>, Failure> {
+        Ok(Arc::new(ScimTokenKey::new(&*self.derive("scim token v1")?)))
     }
 
     fn derive(&self, purpose: &str) -> Result<Zeroizing<[u8; 32]>, Failure> {

@@ -126,6 +126,7 @@ impl Service {
         ];
         let api = Api {
             sso: Arc::new(sso),
+            scim_tokens: keys.scim_tokens()?,
             gate,
             front_gate,
             authenticator: Arc::new(authenticator),

@@ -3,7 +3,7 @@ use async_trait::async_trait;
 use keepgate_kernel::PrincipalId;
 use keepgate_store::StoreError;
 
-use crate::{Account, Issuer, NewAccount};
+use crate::{Account, Issuer, NewAccount, scim::Filter};
 
 /// Whom an issuer knows as whom, in the caller's tenant. Workers only: everybody else sees nothing, and writing is `Forbidden`.
 #[async_trait]
@@ -18,4 +18,20 @@ pub trait Accounts: Send {
 
     /// The account of a principal with that issuer.
     async fn account(&mut self, issuer: &Issuer, principal: PrincipalId) -> Result<Option<Account>, StoreError>;
+
+    /// Changes the account of `new.principal` with `new.issuer`. `false` as for adding, or when there is none.
+    async fn change_account(&mut self, new: &NewAccount) -> Result<bool, StoreError>;
+
+    /// Removes an account, and with it its memberships. `false` when there was none.
+    async fn remove_account(&mut self, issuer: &Issuer, principal: PrincipalId) -> Result<bool, StoreError>;
+
+    /// How many accounts of the issuer `filter` selects, and at most `limit` of them after the first `skip`, in the order of their
+    /// ids. User names are compared whatever the case; a display name selects nothing.
+    async fn accounts(
+        &mut self,
+        issuer: &Issuer,
+        filter: Option<&Filter>,
+        skip: u32,
+        limit: u32,
+    ) -> Result<(u64, Vec<Account>), StoreError>;
 }

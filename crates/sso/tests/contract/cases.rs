@@ -240,7 +240,7 @@ async fn people_see_and_write_no_accounts(world: &World<dyn Tx>) {
     }
 }
 
-crate::support::cases!(
+crate::support::cases!(postgres_with_front:
     a_provider_is_put_read_replaced_and_removed,
     only_an_owner_configures_and_in_its_own_name,
     no_two_providers_share_an_issuer,

@@ -2,4 +2,8 @@
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod directories;
+#[cfg(test)]
+mod scim_tokens;
+#[cfg(test)]
 mod support;

@@ -5,7 +5,7 @@ use keepgate_policy::{Grant, OpContext};
 use keepgate_sso::{
     Issuer, Mapped, Mapping, NewAccount, Provider,
     memory::GrantRows,
-    ports::{Accounts, Logins, Providers},
+    ports::{Accounts, DirectoryGroups, Logins, Providers, ScimTokens},
 };
 use keepgate_store::{
     Begin, MemStore, MemTx, PgStore, PgTx, StoreError,
@@ -21,8 +21,8 @@ pub trait Arrange: Send {
     async fn newborn(&mut self, id: PrincipalId) -> Result<(), StoreError>;
 }
 
-pub trait Tx: TestTx + Providers + Logins + Accounts + Arrange {}
-impl<T: TestTx + Providers + Logins + Accounts + Arrange> Tx for T {}
+pub trait Tx: TestTx + Providers + Logins + Accounts + DirectoryGroups + ScimTokens + Arrange {}
+impl<T: TestTx + Providers + Logins + Accounts + DirectoryGroups + ScimTokens + Arrange> Tx for T {}
 
 #[async_trait]
 impl Arrange for MemTx {
@@ -127,9 +127,10 @@ impl Begin<dyn Tx> for PgStore {
     }
 }
 
-/// Lists the cases of a file for both adapters; in PostgreSQL workers come in as those of the log-in.
+/// Lists the cases of a file for both adapters; in PostgreSQL workers come in by `$world`: as those of the log-in
+/// (`postgres_with_front`), or as the service's own (`postgres`).
 macro_rules! cases {
-    ($($case:ident),+ $(,)?) => {
+    ($world:ident: $($case:ident),+ $(,)?) => {
         mod memory { $(
             #[tokio::test]
             async fn $case() {
@@ -140,7 +141,7 @@ macro_rules! cases {
             #[tokio::test]
             async fn $case() {
                 let db = keepgate_store::testing::TestDb::new().await;
-                super::$case(&keepgate_store::testing::World::<dyn $crate::support::Tx>::postgres_with_front(&db).await).await;
+                super::$case(&keepgate_store::testing::World::<dyn $crate::support::Tx>::$world(&db).await).await;
                 db.drop().await;
             }
         )+ }

@@ -75,6 +75,10 @@ fn tenant() -> Vec<Case> {
         case(Tenant, "GET /v1/sso/providers/{provider}", Thing::Provider),
         case(Tenant, "PUT /v1/sso/providers/{provider}", Thing::NewName).body(|_| provider()),
         case(Tenant, "DELETE /v1/sso/providers/{provider}", Thing::Provider),
+        case(Tenant, "POST /v1/scim/tokens", Thing::Provider)
+            .in_body()
+            .body(|given| json!({"name": "d", "provider": given.thing})),
+        case(Tenant, "DELETE /v1/scim/tokens/{token}", Thing::ScimToken),
         case(Tenant, "GET /v1/audit", Thing::Log).query("?limit=500"),
         case(Tenant, "GET /v1/audit/entries/{index}", Thing::Index),
         case(Tenant, "GET /v1/audit/proof", Thing::None).query("?index=0"),

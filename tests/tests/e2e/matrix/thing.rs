@@ -22,6 +22,8 @@ pub enum Thing {
     NewName,
     /// An identity provider.
     Provider,
+    /// The token of a directory.
+    ScimToken,
     /// A message of the caller at level 1, else of somebody of level 1.
     Message,
     Webhook,
@@ -45,7 +47,7 @@ impl Thing {
         match self {
             Self::None | Self::Tenant | Self::NewName | Self::Index | Self::Tile | Self::Log => &[Place::Own],
             Self::Approval | Self::DataKey => &[Place::Own],
-            Self::Key | Self::Recipient | Self::Route | Self::Webhook | Self::Provider => {
+            Self::Key | Self::Recipient | Self::Route | Self::Webhook | Self::Provider | Self::ScimToken => {
                 &[Place::Own, Place::OtherTenant]
             }
             Self::User | Self::Principal | Self::Session | Self::Message | Self::Unit => {
@@ -75,6 +77,7 @@ impl Thing {
             Self::Unit => "unt",
             Self::Approval => "apr",
             Self::DataKey => return "999999".to_owned(),
+            Self::ScimToken => return "00000000-0000-0000-0000-000000000000".to_owned(),
             Self::None | Self::Route | Self::Provider | Self::NewName | Self::Index | Self::Tile | Self::Log => {
                 return "nowhere".to_owned();
             }
@@ -135,6 +138,13 @@ impl Thing {
                 let made = house.server.put(&path, house.maker(home), provider()).await;
                 assert!(matches!(made.status, 200 | 201), "{}", made.text());
                 name
+            }
+            Self::ScimToken => {
+                let name = word();
+                let path = format!("/v1/sso/providers/{name}");
+                house.server.put(&path, house.maker(home), provider()).await.expect(200);
+                let body = json!({"name": "d", "provider": name});
+                create(house, "/v1/scim/tokens", house.maker(home), body).await
             }
             Self::Route => {
                 let name = word();

@@ -5,6 +5,7 @@ mod auth;
 mod data_keys;
 mod me;
 mod revocations;
+mod scim;
 mod sessions;
 mod signing_keys;
 mod sso;
@@ -32,6 +33,7 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .merge(approvals::router())
         .merge(data_keys::router())
         .merge(sso::router())
+        .merge(scim::router())
 }
 
 /// Without randomness nothing secret is made.

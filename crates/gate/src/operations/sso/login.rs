@@ -6,9 +6,9 @@ use keepgate_kernel::{Entity, PrincipalId, SessionId};
 use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, Factors, permissions};
 use keepgate_rbac::Units;
 use keepgate_sso::{
-    Mapped, NewAccount, Provider, ProviderName,
+    Account, Mapped, NewAccount, Provider, ProviderName,
     oidc::{Factor, Verified},
-    ports::{Accounts, Providers},
+    ports::{Accounts, DirectoryGroups, Providers},
 };
 use keepgate_store::{StoreError, Transaction};
 
@@ -192,9 +192,24 @@ pub(crate) fn address(email: Option<&str>, id: PrincipalId) -> Result<Email, Sto
     }
 }
 
+/// The groups that count: those of the directory for whom it keeps, those of the token for everybody else.
+pub(crate) async fn groups<Tx: DirectoryGroups + ?Sized>(
+    tx: &mut Tx,
+    account: Option<&Account>,
+    identity: &Verified,
+) -> Result<Vec<String>, StoreError> {
+    match account.filter(|account| account.of.provisioned) {
+        Some(account) => {
+            let groups = tx.groups_of(account.of.principal).await?;
+            Ok(groups.into_iter().map(|(_, name)| name).collect())
+        }
+        None => Ok(identity.groups().to_vec()),
+    }
+}
+
 impl<Tx> Command<Tx> for SsoLogin
 where
-    Tx: Transaction + Providers + Accounts + DirectoryUsers + Sessions + Units + ?Sized,
+    Tx: Transaction + Providers + Accounts + DirectoryGroups + DirectoryUsers + Sessions + Units + ?Sized,
 {
     type Permission = permissions::AuthSso;
     type Output = LoggedIn;
@@ -217,8 +232,9 @@ where
         let provider = provider
             .filter(|provider| provider.issuer == *identity.issuer())
             .ok_or(SsoLoginError::ProviderGone)?;
-        let mapped = provider.mapping.of(identity.groups().iter().map(String::as_str));
         let known = tx.account_of_subject(&provider.issuer, identity.subject()).await?;
+        let mapped = groups(tx, known.as_ref(), identity).await?;
+        let mapped = provider.mapping.of(mapped.iter().map(String::as_str));
         let user = match known {
             Some(account) => account.of.principal,
             None => self.join(tx, &provider, identity, mapped).await?,

@@ -1,0 +1,17 @@
+//! What directories do (SCIM 2.0), and the tokens they come with.
+mod error;
+mod groups;
+mod read_schema;
+mod settle;
+mod tokens;
+mod users;
+
+pub use error::ScimError;
+pub use groups::{
+    ChangeScimGroup, CreateScimGroup, DeleteScimGroup, FoundGroups, GetScimGroup, GroupChange, ListScimGroups,
+};
+pub use read_schema::ReadScimSchema;
+pub use tokens::{IssueScimToken, IssueScimTokenError, RevokeScimToken, RevokeScimTokenError};
+pub use users::{
+    ChangeScimUser, CreateScimUser, DeleteScimUser, FoundUsers, GetScimUser, ListScimUsers, ScimUser, UserChange,
+};
