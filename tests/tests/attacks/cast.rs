@@ -157,5 +157,6 @@ pub fn arrange() -> String {
             insert into channels.stream_event (tenant_id, principal_id, seq, message_id, attempt_id, at) values ({t}, {t1b}, 1, {m1b}, {a-m1b}, now());
             insert into identity.throttle (bucket, failures, blocked_until) values (sha256('x'), 3, now());
             insert into doorway.idempotency (tenant_id, principal_id, key_hash, request_hash, entity, status, answer) values ({t}, {t1b}, sha256('k'), sha256('r'), 'msg', 201, 'sealed');";
+    sql += crate::approvals::ARRANGED;
     fill(&sql)
 }

@@ -10,6 +10,7 @@
     reason = "an injection is SQL put together at run time; a suite fails loudly and shows what it tried"
 )]
 mod across;
+mod approvals;
 mod attack;
 mod cast;
 mod forged;

@@ -2,7 +2,10 @@
 use crate::{attack::Who, siege::Siege};
 
 /// Statements, by whom, and how many rows they must see or touch.
-const WORKS: [(&str, Who, &str, u64); 28] = [
+const WORKS: [(&str, Who, &str, u64); 31] = [
+    ("a second global admin approves", Who::App("p7b"), "update rbac.approval set approved_by = {p7b}, approved_at = now() where id = {ap-open}", 1),
+    ("two global admins make a third", Who::App("p7"), "update rbac.role_assignment set level = 7, granted_by = {p7}, approval_id = {ap-given} where principal_id = {p6}", 1),
+    ("an admin approves what its owner asked for", Who::App("t4"), "update rbac.approval set approved_by = {t4}, approved_at = now() where id = {ap-key}", 1),
     ("an owner makes an admin", Who::App("t5"), "update rbac.role_assignment set level = 4, unit_id = null, granted_by = {t5} where principal_id = {t2}", 1),
     ("an admin makes a supervisor", Who::App("t4"), "update rbac.role_assignment set level = 3, granted_by = {t4} where principal_id = {t2}", 1),
     ("an admin takes a level away", Who::App("t4"), "update rbac.role_assignment set revoked_at = now(), granted_by = {t4} where principal_id = {t2}", 1),

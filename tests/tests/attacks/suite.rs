@@ -2,7 +2,7 @@
 use std::time::Instant;
 
 use crate::{
-    across,
+    across, approvals,
     attack::{Attack, Verdict},
     forged, log, open, places, positives, races, reuse, roles, secrets,
     siege::Siege,
@@ -21,6 +21,7 @@ pub fn attacks() -> Vec<Attack> {
         across::attacks(),
         places::attacks(),
         log::attacks(),
+        approvals::attacks(),
         races::attacks(),
     ]
     .into_iter()
