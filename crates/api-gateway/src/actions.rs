@@ -8,6 +8,7 @@ pub const TABLE: &[(Method, &str, Action)] = &[
     (Method::POST, "/v1/auth/login", Action::AuthLogin),
     (Method::POST, "/v1/auth/enrol", Action::AuthEnrol),
     (Method::POST, "/v1/auth/logout", Action::AuthLogout),
+    (Method::POST, "/v1/auth/password", Action::PasswordChange),
     (Method::GET, "/v1/me", Action::MeRead),
     (Method::GET, "/v1/sessions", Action::SessionList),
     (Method::DELETE, "/v1/sessions/{session}", Action::SessionRevoke),

@@ -67,6 +67,8 @@ pub struct Api {
     pub stopping: tokio::sync::watch::Receiver<bool>,
     /// The largest body, in bytes.
     pub body_limit: usize,
+    /// How many proxies of the operator's own stand in front.
+    pub trusted_proxies: u8,
     /// The longest a request may take, streams and exports excepted.
     pub request_timeout: std::time::Duration,
 }

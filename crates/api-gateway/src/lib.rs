@@ -9,6 +9,7 @@ mod actions;
 mod admin;
 mod api;
 mod caller;
+mod device;
 mod directory;
 mod extract;
 mod failures;

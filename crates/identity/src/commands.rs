@@ -1,4 +1,5 @@
 //! The operations, one file each: command, error and rule together.
+mod change_password;
 mod enrol;
 mod first_signing_key;
 mod list_api_keys;
@@ -14,6 +15,7 @@ mod revoke_session;
 mod rotate_api_key;
 mod rotate_signing_keys;
 
+pub use change_password::{ChangePassword, ChangePasswordError};
 pub use enrol::{Enrol, EnrolError};
 pub use first_signing_key::FirstSigningKey;
 pub use list_api_keys::ListApiKeys;

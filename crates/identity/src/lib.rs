@@ -34,7 +34,7 @@ mod random;
 mod revocation;
 mod services;
 mod session;
-mod throttle;
+pub mod throttle;
 mod token;
 
 pub use api_key::{
@@ -42,16 +42,19 @@ pub use api_key::{
     parse_scopes,
 };
 pub use commands::{
-    Enrol, EnrolError, FirstSigningKey, ListApiKeys, ListSessions, ListSigningKeys, Login, LoginError, Logout,
-    LogoutError, ReadMe, ReadMeError, Revoke, RevokeApiKey, RevokeApiKeyError, RevokeError, RevokePrincipalSessions,
-    RevokePrincipalSessionsError, RevokeSession, RevokeSessionError, RotateApiKey, RotateApiKeyError,
-    RotateSigningKeys, RotateSigningKeysError, Rotated, Target,
+    ChangePassword, ChangePasswordError, Enrol, EnrolError, FirstSigningKey, ListApiKeys, ListSessions,
+    ListSigningKeys, Login, LoginError, Logout, LogoutError, ReadMe, ReadMeError, Revoke, RevokeApiKey,
+    RevokeApiKeyError, RevokeError, RevokePrincipalSessions, RevokePrincipalSessionsError, RevokeSession,
+    RevokeSessionError, RotateApiKey, RotateApiKeyError, RotateSigningKeys, RotateSigningKeysError, Rotated, Target,
 };
 pub use email::{Email, InvalidEmail};
 pub use enrolment::{CodeHash, EnrolmentCode, InvalidCode, NewEnrolment};
 /// Re-exported so that callers name one version.
 pub use ipnet::IpNet;
-pub use password::{HashError, Hasher, Password, PasswordProof, PasswordRule, Phc};
+pub use password::{
+    ALONE, Cost, HashError, Hasher, LONGEST, Password, PasswordContext, PasswordProof, PasswordRule, Phc,
+    WITH_SECOND_FACTOR,
+};
 pub use ports::{
     ApiKeys, DirectoryUsers, Enrolments, Homes, Passwords, Principals, Revocations, Sessions, SigningKeys, Throttle,
 };
@@ -61,9 +64,12 @@ pub use revocation::{
     Batch, Feed, Follower, Killed, POLL, Presented, Revocation, RevocationMirror, RevocationOrder, RevocationView,
     Revoked, STALE, Sight, UnknownKind,
 };
-pub use services::{AuthError, Authenticator, EnrolRefused, FrontDesk, FrontDeskError, Prepared};
+pub use services::{
+    AuthError, Authenticator, ChangeRefused, EnrolRefused, FrontDesk, FrontDeskError, LoginForm, PasswordCheck,
+    Prepared,
+};
 pub use session::{LoggedIn, NewSession, SESSION_LIFE, SessionRecord};
-pub use throttle::{Admission, Bucket, BucketKey};
+pub use throttle::{Admission, Attempt, Bucket, BucketKey, Counter, Device, DeviceCookie, Guard, Miss, Places};
 pub use token::{
     AccessToken, Claims, Jwks, KeyRing, KeyState, NewSigningKey, PUBLISHED, SealedSeed, SigningKey, TokenError, Tokens,
     Turn, VERIFIES, kid_of, public_half,

@@ -3,7 +3,8 @@ mod hasher;
 mod proof;
 mod rule;
 
-pub(crate) use hasher::Verdict;
-pub use hasher::{HashError, Hasher, Phc};
+pub use hasher::{Cost, HashError, Hasher, Phc};
+pub(crate) use hasher::{Seat, Verdict};
 pub use proof::PasswordProof;
-pub use rule::{Password, PasswordRule};
+pub(crate) use rule::typed;
+pub use rule::{ALONE, LONGEST, Password, PasswordContext, PasswordRule, WITH_SECOND_FACTOR};

@@ -3,4 +3,4 @@ mod authenticator;
 mod front_desk;
 
 pub use authenticator::{AuthError, Authenticator};
-pub use front_desk::{EnrolRefused, FrontDesk, FrontDeskError, Prepared};
+pub use front_desk::{ChangeRefused, EnrolRefused, FrontDesk, FrontDeskError, LoginForm, PasswordCheck, Prepared};

@@ -86,9 +86,12 @@ pub async fn identity(to: &mut Asking<'_>, owner: &str, admin: &str) {
     let sessions = to.get("/v1/sessions", "/v1/sessions", &token).await;
     let mine = sessions["items"].as_array().unwrap();
     assert!(mine.len() >= 2, "{mine:?}");
+    let new = "nine purple kayaks at dawn";
+    let change = json!({"current_password": PASSWORD, "new_password": new});
+    to.post("/v1/auth/password", "/v1/auth/password", &token, change).await;
     to.ask("POST", "/v1/auth/logout", "/v1/auth/logout", Some(&token), None)
         .await;
-    let again = to.server.login(&address, PASSWORD).await.expect(200);
+    let again = to.server.login(&address, new).await.expect(200);
     let session = format!("/v1/sessions/{}", again.field("session_id"));
     to.delete("/v1/sessions/{session}", &session, owner).await;
     let stolen = to

@@ -135,7 +135,10 @@ async fn an_unknown_name_takes_as_long_as_a_wrong_password() {
 /// Fails to log in until locked out; how often, and the answer.
 async fn lock_out(server: &Server, name: &str) -> (u32, keepgate_tests::Reply) {
     for tries in 1..=50 {
-        let reply = server.login(name, "correct horse battery staple 8").await;
+        // The same one again would not count.
+        let reply = server
+            .login(name, &format!("correct horse battery staple, try {tries}"))
+            .await;
         if reply.status != 401 {
             return (tries, reply);
         }

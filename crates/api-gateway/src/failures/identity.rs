@@ -5,8 +5,8 @@ use keepgate_gate::operations::{
     RequestApprovalError, UpdateUserError,
 };
 use keepgate_identity::{
-    EnrolError, LoginError, LogoutError, ReadMeError, RevokeApiKeyError, RevokeError, RevokePrincipalSessionsError,
-    RevokeSessionError, RotateApiKeyError, RotateSigningKeysError,
+    ChangePasswordError, EnrolError, LoginError, LogoutError, ReadMeError, RevokeApiKeyError, RevokeError,
+    RevokePrincipalSessionsError, RevokeSessionError, RotateApiKeyError, RotateSigningKeysError,
 };
 use keepgate_policy::ApprovalDenied;
 use keepgate_rbac::{
@@ -17,6 +17,11 @@ use keepgate_store::StoreError;
 
 super::http! {
     LoginError { Self::InvalidCredentials => UNAUTHORIZED, Self::LockedOut { .. } => TOO_MANY_REQUESTS }
+    ChangePasswordError {
+        Self::WrongPassword => FORBIDDEN,
+        Self::Unchanged => UNPROCESSABLE_ENTITY "/new_password",
+        Self::LockedOut { .. } => TOO_MANY_REQUESTS,
+    }
     EnrolError { Self::InvalidCode => UNAUTHORIZED }
     LogoutError { Self::NotThisSession => CONFLICT }
     ReadMeError { Self::Nobody => FORBIDDEN }

@@ -24,10 +24,11 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The id is ours: a caller's `X-Request-Id` is not taken over, so that the audit log can't be confused by repeats.
 pub(crate) async fn envelope(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let at = api.gate.clock().now();
-    let source = request
+    let peer = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
         .map(|ConnectInfo(peer)| peer.ip().to_canonical());
+    let source = super::source::source(peer, request.headers(), api.trusted_proxies);
     let identity = RequestIdentity {
         id: RequestId::new(at),
         at,

@@ -4,6 +4,7 @@ mod audit_refusals;
 mod envelope;
 mod observe;
 mod rate_limit;
+mod source;
 
 pub(crate) use audit_refusals::{Trail, audit_refusals};
 pub(crate) use envelope::{RequestIdentity, envelope, panicked};

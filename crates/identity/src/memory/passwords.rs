@@ -5,7 +5,7 @@ use keepgate_store::{MemTx, StoreError};
 
 use super::{
     caller::{Caller, active},
-    rows::{PasswordRows, PrincipalRows},
+    rows::{PasswordRows, PrincipalRows, TenantRows},
 };
 use crate::{Email, Passwords, Phc, PrincipalStatus};
 
@@ -33,6 +33,25 @@ impl Passwords for MemTx {
     async fn password(&mut self, principal: PrincipalId) -> Result<Option<Phc>, StoreError> {
         let tenant = Caller::of(self).within(0, 0).ok_or(StoreError::Forbidden)?;
         Ok(verifier(self, tenant, principal))
+    }
+
+    async fn words_about(&mut self, principal: PrincipalId) -> Result<Vec<String>, StoreError> {
+        let tenant = Caller::of(self).within(0, 0).ok_or(StoreError::Forbidden)?;
+        let email = active(self, tenant, principal.uuid()).and_then(|row| row.email.clone());
+        let name = self.read::<TenantRows>().and_then(|rows| rows.get(&tenant));
+        let words = email.map(|email| email.as_str().to_owned()).into_iter();
+        Ok(words.chain(name.map(|tenant| tenant.name.clone())).collect())
+    }
+
+    async fn renew_password(&mut self, present: &Phc, new: &Phc) -> Result<bool, StoreError> {
+        let caller = Caller::of(self);
+        let tenant = caller.within(1, 7).ok_or(StoreError::Forbidden)?;
+        let place = (tenant, caller.subject);
+        if self.read::<PasswordRows>().and_then(|rows| rows.get(&place)) != Some(present) {
+            return Ok(false);
+        }
+        self.write::<PasswordRows>().insert_mut(place, new.clone());
+        Ok(true)
     }
 
     async fn put_password(&mut self, principal: PrincipalId, phc: &Phc) -> Result<(), StoreError> {

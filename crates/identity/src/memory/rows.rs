@@ -5,7 +5,7 @@ use keepgate_kernel::{
 use keepgate_policy::{Approval, Grant, Tenant, Unit};
 use rpds::RedBlackTreeMapSync;
 
-use crate::{ApiKeyRecord, Bucket, CodeHash, Email, OldSecret, Phc, PrincipalStatus, SigningKey};
+use crate::{ApiKeyRecord, Bucket, CodeHash, Counter, Email, OldSecret, Phc, PrincipalStatus, SigningKey};
 
 /// Tenants by id.
 pub type TenantRows = RedBlackTreeMapSync<TenantId, Tenant>;
@@ -28,7 +28,7 @@ pub type KeyRows = RedBlackTreeMapSync<(TenantId, KeyId), KeyRow>;
 /// Signing keys by name.
 pub(super) type SigningKeyRows = RedBlackTreeMapSync<String, SigningKey>;
 /// Failed log-ins.
-pub(super) type ThrottleRows = RedBlackTreeMapSync<Bucket, ThrottleRow>;
+pub(super) type ThrottleRows = RedBlackTreeMapSync<Bucket, Counter>;
 
 /// A principal.
 #[derive(Debug, Clone)]
@@ -88,11 +88,4 @@ pub struct KeyRow {
     pub phc: Phc,
     /// The secret before the last rotation.
     pub old: Option<OldSecret>,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ThrottleRow {
-    pub(super) failures: u32,
-    pub(super) blocked_until: Timestamp,
-    pub(super) updated_at: Timestamp,
 }

@@ -110,6 +110,13 @@ impl Sessions for MemTx {
         Ok(!ids.is_empty())
     }
 
+    async fn revoke_other_sessions(&mut self, kept: SessionId) -> Result<u64, StoreError> {
+        let subject = Caller::of(self).subject;
+        let (tenant, ids) = ends(self, |id, row| row.principal.uuid() == subject && id != kept);
+        revoke(self, tenant, &ids);
+        Ok(ids.len() as u64)
+    }
+
     async fn revoke_sessions_of(&mut self, principal: PrincipalId) -> Result<u64, StoreError> {
         let (tenant, ids) = ends(self, |_, row| row.principal == principal);
         revoke(self, tenant, &ids);

@@ -3,57 +3,97 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use keepgate_kernel::Timestamp;
 use keepgate_store::{MemTx, StoreError};
 
-use super::{
-    caller::Caller,
-    rows::{ThrottleRow, ThrottleRows},
+use super::{caller::Caller, rows::ThrottleRows};
+use crate::{
+    Admission, Attempt, Bucket, Counter, Miss, Throttle,
+    throttle::numbers::{RECOVERY, UNTRUSTED},
 };
-use crate::{Admission, Bucket, Throttle, throttle::silence};
+
+/// How long an account's counter without a pause is kept.
+const YEAR: TimeDelta = TimeDelta::days(365);
+
+/// The time, provided a worker asks.
+fn worker(tx: &MemTx) -> Result<Timestamp, StoreError> {
+    let caller = Caller::of(tx);
+    caller.within(0, 0).map(|_| caller.at).ok_or(StoreError::Forbidden)
+}
+
+fn counter(tx: &MemTx, bucket: &Bucket, at: Timestamp) -> Counter {
+    let stored = tx.read::<ThrottleRows>().and_then(|rows| rows.get(bucket)).cloned();
+    stored.unwrap_or_else(|| Counter::new(at))
+}
+
+fn keep(tx: &mut MemTx, bucket: Bucket, counter: Counter) {
+    tx.write_unaudited::<ThrottleRows>().insert_mut(bucket, counter);
+}
 
 #[async_trait]
 impl Throttle for MemTx {
-    async fn admit(&mut self, bucket: &Bucket) -> Result<Admission, StoreError> {
-        let caller = Caller::of(self);
-        caller.within(0, 0).ok_or(StoreError::Forbidden)?;
-        let row = self.read::<ThrottleRows>().and_then(|rows| rows.get(bucket)).copied();
-        if let Some(row) = row.filter(|row| row.blocked_until > caller.at) {
-            return Ok(Admission::Locked(
-                (row.blocked_until - caller.at).to_std().unwrap_or_default(),
-            ));
+    async fn admit(&mut self, attempt: &Attempt) -> Result<Admission, StoreError> {
+        let at = worker(self)?;
+        let places = attempt.places.iter().flat_map(crate::Places::all);
+        let blocked = places.filter_map(|(bucket, guard)| Some((counter(self, &bucket, at).blocked(at)?, guard)));
+        if let Some((left, guard)) = blocked.max_by_key(|(left, _)| *left) {
+            return Ok(Admission::Locked(left, guard));
         }
-        let failures = row.map_or(0, |row| row.failures).saturating_add(1);
-        let blocked_until = caller.at + TimeDelta::from_std(silence(failures)).unwrap_or_default();
-        let row = ThrottleRow {
-            failures,
-            blocked_until,
-            updated_at: caller.at,
-        };
-        self.write_unaudited::<ThrottleRows>().insert_mut(*bucket, row);
-        Ok(Admission::Admitted)
+        let mut account = counter(self, &attempt.account, at);
+        let admission = attempt.ask(&mut account, at);
+        if admission == Admission::Admitted {
+            keep(self, attempt.account, account);
+        }
+        Ok(admission)
+    }
+
+    async fn missed(&mut self, miss: &Miss) -> Result<Vec<(Bucket, Timestamp)>, StoreError> {
+        let at = worker(self)?;
+        let mut blocks = Vec::new();
+        for (bucket, _) in miss.places.all() {
+            let mut place = counter(self, &bucket, at);
+            miss.count(bucket, &mut place, at);
+            if place.blocked(at).is_some() {
+                blocks.push((bucket, place.blocked_until));
+            }
+            keep(self, bucket, place);
+        }
+        Ok(blocks)
     }
 
     async fn forgive(&mut self, bucket: &Bucket) -> Result<(), StoreError> {
-        Caller::of(self).within(0, 0).ok_or(StoreError::Forbidden)?;
+        worker(self)?;
         self.write_unaudited::<ThrottleRows>().remove_mut(bucket);
         Ok(())
     }
 
+    async fn admit_recovery(&mut self, bucket: &Bucket) -> Result<bool, StoreError> {
+        let at = worker(self)?;
+        let mut asked = counter(self, bucket, at);
+        if asked.blocked(at).is_some() {
+            return Ok(false);
+        }
+        asked.leak(&RECOVERY, at);
+        keep(self, *bucket, asked);
+        Ok(true)
+    }
+
     async fn sweep_throttle(&mut self, idle: Duration) -> Result<u64, StoreError> {
-        let caller = Caller::of(self);
-        caller.within(0, 0).ok_or(StoreError::Forbidden)?;
-        let since = caller.at - TimeDelta::from_std(idle).unwrap_or(TimeDelta::MAX);
+        let at = worker(self)?;
+        let since = at - TimeDelta::from_std(idle).unwrap_or(TimeDelta::MAX);
         let Some(rows) = self.read::<ThrottleRows>() else {
             return Ok(0);
         };
-        let old: Vec<Bucket> = rows
+        let idle = |row: &Counter| row.failures == 0 && row.updated_at < since;
+        let old = |row: &Counter| row.failures <= UNTRUSTED.free && row.updated_at < at - YEAR;
+        let gone: Vec<Bucket> = rows
             .iter()
-            .filter(|(_, row)| row.updated_at < since && row.blocked_until <= caller.at)
+            .filter(|(_, row)| row.blocked(at).is_none() && (idle(row) || old(row)))
             .map(|(bucket, _)| *bucket)
             .collect();
-        for bucket in &old {
+        for bucket in &gone {
             self.write_unaudited::<ThrottleRows>().remove_mut(bucket);
         }
-        Ok(old.len() as u64)
+        Ok(gone.len() as u64)
     }
 }

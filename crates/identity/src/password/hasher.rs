@@ -6,17 +6,45 @@ use argon2::{
     password_hash::{self, PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// OWASP's choice: 19 MiB, two passes, one lane.
-const MEMORY_KIB: u32 = 19 * 1024;
-const PASSES: u32 = 2;
-const LANES: u32 = 1;
-/// How many may wait for a place; more would time out anyway.
-const QUEUE: usize = 64;
-/// The hash of no password, with the present parameters: what an unknown name is compared with.
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+use crate::throttle::numbers::HASH_QUEUE;
+
+/// What one hash costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over it.
+    pub passes: u32,
+    /// Lanes.
+    pub lanes: u32,
+}
+
+impl Cost {
+    /// OWASP's choice for Argon2id: 19 MiB, two passes, one lane. The floor: nothing in the product hashes with less.
+    pub const OWASP: Self = Self {
+        memory_kib: 19 * 1024,
+        passes: 2,
+        lanes: 1,
+    };
+
+    /// The hash of no password, at this cost: what an unknown name is compared with.
+    fn nobody(self) -> String {
+        let Self {
+            memory_kib,
+            passes,
+            lanes,
+        } = self;
+        let (salt, hash) = ("A".repeat(22), "A".repeat(43));
+        format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${hash}")
+    }
+
+    fn argon2(self) -> Result<Argon2<'static>, HashError> {
+        let params = Params::new(self.memory_kib, self.passes, self.lanes, None).map_err(|_| HashError::Failed)?;
+        Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+    }
+}
 
 /// A verifier in PHC string format. Debug shows nothing.
 #[derive(Clone, PartialEq, Eq)]
@@ -68,17 +96,57 @@ pub(crate) enum Verdict {
 pub struct Hasher {
     places: Arc<Semaphore>,
     queue: Arc<Semaphore>,
+    cost: Cost,
+    /// How many hashes there were, for tests that compare work instead of time.
+    #[cfg(test)]
+    pub(crate) done: Arc<std::sync::atomic::AtomicUsize>,
+}
+
+/// A place in the queue, taken before anything is counted against anybody. Given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    hasher: Hasher,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Seat {
+    /// Compares `secret` with `phc`; without one, does the same work and says no.
+    pub(crate) async fn verify(&self, secret: &SecretString, phc: Option<&Phc>) -> Result<Verdict, HashError> {
+        self.hasher.compare(secret, phc).await
+    }
+
+    /// The verifier of a password that was right, at the present cost.
+    pub(crate) async fn renew(&self, secret: &SecretString) -> Result<Phc, HashError> {
+        self.hasher.make(secret).await
+    }
 }
 
 impl Hasher {
     /// At most `parallel` at once (the number of cores), and 64 waiting.
     #[must_use]
     pub fn new(parallel: usize) -> Self {
+        Self::of_cost(parallel, Cost::OWASP)
+    }
+
+    /// As [`Hasher::new`], at another cost. Tests alone hash for less than [`Cost::OWASP`].
+    pub(crate) fn of_cost(parallel: usize, cost: Cost) -> Self {
         let parallel = parallel.max(1);
         Self {
             places: Arc::new(Semaphore::new(parallel)),
-            queue: Arc::new(Semaphore::new(parallel + QUEUE)),
+            queue: Arc::new(Semaphore::new(parallel + HASH_QUEUE)),
+            cost,
+            #[cfg(test)]
+            done: Arc::default(),
         }
+    }
+
+    /// Takes a place in the queue, for several hashes one after another.
+    pub(crate) fn seat(&self) -> Result<Seat, HashError> {
+        let place = self.queue.clone().try_acquire_owned().map_err(|_| HashError::Busy)?;
+        Ok(Seat {
+            hasher: self.clone(),
+            _place: place,
+        })
     }
 
     /// The verifier of `secret`, with a fresh salt.
@@ -86,9 +154,15 @@ impl Hasher {
     /// # Errors
     /// [`HashError`].
     pub async fn hash(&self, secret: &SecretString) -> Result<Phc, HashError> {
-        let secret = secret.clone();
+        let _waiting = self.queue.try_acquire().map_err(|_| HashError::Busy)?;
+        self.make(secret).await
+    }
+
+    async fn make(&self, secret: &SecretString) -> Result<Phc, HashError> {
+        let (secret, cost) = (secret.clone(), self.cost);
         self.work(move || {
-            let made = argon2()?
+            let made = cost
+                .argon2()?
                 .hash_password(secret.expose_secret().as_bytes())
                 .map_err(|_| HashError::Failed)?;
             Ok(Phc(made.to_string()))
@@ -98,10 +172,26 @@ impl Hasher {
 
     /// Compares `secret` with `phc`; without one, does the same work and says no.
     pub(crate) async fn verify(&self, secret: &SecretString, phc: Option<&Phc>) -> Result<Verdict, HashError> {
-        let (secret, stored) = (secret.clone(), phc.map_or(NOBODY, Phc::as_str).to_owned());
+        self.seat()?.verify(secret, phc).await
+    }
+
+    /// Runs work as heavy as a hash under the same limits.
+    pub(crate) async fn heavy<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, HashError> {
+        let _waiting = self.queue.try_acquire().map_err(|_| HashError::Busy)?;
+        self.work(move || Ok(job())).await
+    }
+
+    async fn compare(&self, secret: &SecretString, phc: Option<&Phc>) -> Result<Verdict, HashError> {
+        let (secret, cost) = (secret.clone(), self.cost);
+        let stored = phc.map_or_else(|| cost.nobody(), |phc| phc.as_str().to_owned());
         let known = phc.is_some();
+        #[cfg(test)]
+        self.done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let verdict = self
-            .work(move || compare(secret.expose_secret().as_bytes(), &stored))
+            .work(move || compare(secret.expose_secret().as_bytes(), &stored, cost))
             .await?;
         Ok(if known { verdict } else { Verdict::Wrong })
     }
@@ -110,7 +200,6 @@ impl Hasher {
         &self,
         job: impl FnOnce() -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, HashError> {
-        let _waiting = self.queue.try_acquire().map_err(|_| HashError::Busy)?;
         let place = self
             .places
             .clone()
@@ -125,21 +214,16 @@ impl Hasher {
     }
 }
 
-fn argon2() -> Result<Argon2<'static>, HashError> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|_| HashError::Failed)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
-fn compare(secret: &[u8], stored: &str) -> Result<Verdict, HashError> {
+fn compare(secret: &[u8], stored: &str, cost: Cost) -> Result<Verdict, HashError> {
     let parsed = PasswordHash::new(stored).map_err(|_| HashError::Failed)?;
-    let hasher = argon2()?;
+    let hasher = cost.argon2()?;
     match PasswordVerifier::<PasswordHash>::verify_password(&hasher, secret, &parsed) {
         Ok(()) => {}
         Err(password_hash::Error::PasswordInvalid) => return Ok(Verdict::Wrong),
         Err(_) => return Err(HashError::Failed),
     }
     let made = Params::try_from(&parsed).map_err(|_| HashError::Failed)?;
-    let stale = (made.m_cost(), made.t_cost(), made.p_cost()) != (MEMORY_KIB, PASSES, LANES);
+    let stale = (made.m_cost(), made.t_cost(), made.p_cost()) != (cost.memory_kib, cost.passes, cost.lanes);
     Ok(Verdict::Right { stale })
 }
 
@@ -177,6 +261,16 @@ mod tests {
         assert_eq!(Hasher::new(1).verify(&"".into(), None).await, Ok(Verdict::Wrong));
     }
 
+    #[test]
+    fn nobody_s_verifier_is_a_verifier_of_the_present_cost() {
+        assert_eq!(
+            compare(b"", &Cost::OWASP.nobody(), Cost::OWASP),
+            Ok(Verdict::Wrong),
+            "it can be read"
+        );
+        assert!(Cost::OWASP.nobody().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    }
+
     #[tokio::test]
     async fn a_verifier_with_other_parameters_is_right_and_stale() {
         let weak = Argon2::new(
@@ -196,9 +290,10 @@ mod tests {
         let hasher = Hasher::new(1);
         let _all = hasher
             .queue
-            .try_acquire_many(u32::try_from(QUEUE + 1).unwrap())
+            .try_acquire_many(u32::try_from(HASH_QUEUE + 1).unwrap())
             .unwrap();
         assert_eq!(hasher.hash(&"x".into()).await, Err(HashError::Busy));
+        assert_eq!(hasher.seat().err(), Some(HashError::Busy));
     }
 
     #[tokio::test]

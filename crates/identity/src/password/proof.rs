@@ -2,9 +2,9 @@
 use keepgate_kernel::PrincipalId;
 use secrecy::SecretString;
 
-use super::{HashError, Hasher, Phc, Verdict};
+use super::{HashError, Hasher, PasswordContext, PasswordRule, Phc, Seat, Verdict};
 
-/// Proof that somebody knew the password of a principal. Only [`Hasher::check`] makes one.
+/// Proof that somebody knew the password of a principal. Only a comparison makes one.
 #[derive(Debug)]
 pub struct PasswordProof {
     principal: PrincipalId,
@@ -32,12 +32,9 @@ impl PasswordProof {
     }
 }
 
-impl Hasher {
-    /// Compares `password` with the verifier of `principal`. `None`: it is another one.
-    ///
-    /// # Errors
-    /// [`HashError`].
-    pub async fn check(
+impl Seat {
+    /// Compares `password`, normalised, with the verifier of `principal`. `None`: it is another one.
+    pub(crate) async fn check(
         &self,
         principal: PrincipalId,
         verifier: &Phc,
@@ -46,7 +43,7 @@ impl Hasher {
         let renewed = match self.verify(password, Some(verifier)).await? {
             Verdict::Wrong => return Ok(None),
             Verdict::Right { stale: false } => None,
-            Verdict::Right { stale: true } => Some(self.hash(password).await?),
+            Verdict::Right { stale: true } => Some(self.renew(password).await?),
         };
         Ok(Some(PasswordProof {
             principal,
@@ -54,20 +51,26 @@ impl Hasher {
             renewed,
         }))
     }
+}
 
-    /// Does the work of a comparison for a principal that does not exist.
-    ///
-    /// # Errors
-    /// [`HashError`].
-    pub async fn check_nobody(&self, password: &SecretString) -> Result<(), HashError> {
-        self.verify(password, None).await.map(|_wrong| ())
-    }
-
+impl Hasher {
     /// The verifier of a new password.
     ///
     /// # Errors
     /// [`HashError`].
     pub async fn hash_password(&self, password: &super::Password) -> Result<Phc, HashError> {
         self.hash(password.secret()).await
+    }
+
+    /// Holds `text` against the rule, off the async workers: that may take milliseconds.
+    ///
+    /// # Errors
+    /// [`HashError`]; the rule's own answer is inside.
+    pub async fn judge(
+        &self,
+        text: SecretString,
+        context: PasswordContext,
+    ) -> Result<Result<super::Password, PasswordRule>, HashError> {
+        self.heavy(move || super::Password::fitting(text, &context)).await
     }
 }

@@ -15,6 +15,13 @@ pub trait Passwords: Send {
     /// The verifier of an active user.
     async fn password(&mut self, principal: PrincipalId) -> Result<Option<Phc>, StoreError>;
 
+    /// Words that anybody would try as a password of `principal`: its address, the tenant's name. Workers only.
+    async fn words_about(&mut self, principal: PrincipalId) -> Result<Vec<String>, StoreError>;
+
+    /// Sets the caller's own verifier in place of `present`; `false` when another one is on record. Sessions only: knowing
+    /// `present` is what shows that the front desk has compared the password. Workers are `Forbidden`.
+    async fn renew_password(&mut self, present: &Phc, new: &Phc) -> Result<bool, StoreError>;
+
     /// Sets the verifier, in place of any before. The principal must exist.
     async fn put_password(&mut self, principal: PrincipalId, phc: &Phc) -> Result<(), StoreError>;
 }

@@ -23,6 +23,9 @@ pub trait Sessions: Send {
     /// Ends a session; the next begin with it is refused. `false` when there is no live one the caller may end.
     async fn revoke_session(&mut self, id: SessionId) -> Result<bool, StoreError>;
 
+    /// Ends every session of the caller but `kept`, and counts them.
+    async fn revoke_other_sessions(&mut self, kept: SessionId) -> Result<u64, StoreError>;
+
     /// Ends every session of `principal` the caller may end, and counts them.
     async fn revoke_sessions_of(&mut self, principal: PrincipalId) -> Result<u64, StoreError>;
 }

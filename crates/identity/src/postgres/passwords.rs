@@ -1,5 +1,6 @@
 //! Verifiers in `identity.password`.
 use async_trait::async_trait;
+use aws_lc_rs::digest;
 use keepgate_kernel::{PrincipalId, PrincipalKind};
 use keepgate_store::{PgTx, StoreError, Transaction};
 
@@ -42,6 +43,35 @@ impl Passwords for PgTx {
         .fetch_optional(self.conn())
         .await?;
         text.map(|text| phc(text, "identity.password")).transpose()
+    }
+
+    async fn words_about(&mut self, principal: PrincipalId) -> Result<Vec<String>, StoreError> {
+        demand_worker(self)?;
+        let tenant = self.context().tenant().uuid();
+        let row = sqlx::query!(
+            "select p.email, t.name from rbac.principal p join rbac.tenant t on t.id = p.tenant_id
+              where p.tenant_id = $1 and p.id = $2 and p.status = 'active'",
+            tenant,
+            principal.uuid(),
+        )
+        .fetch_optional(self.conn())
+        .await?;
+        Ok(row.map_or_else(Vec::new, |row| row.email.into_iter().chain([row.name]).collect()))
+    }
+
+    async fn renew_password(&mut self, present: &Phc, new: &Phc) -> Result<bool, StoreError> {
+        if demand_worker(self).is_ok() {
+            return Err(StoreError::Forbidden);
+        }
+        let known = digest::digest(&digest::SHA256, present.as_str().as_bytes());
+        let renewed = sqlx::query_scalar!(
+            r#"select gate.renew_password($1, $2) as "renewed!""#,
+            known.as_ref(),
+            new.as_str(),
+        )
+        .fetch_one(self.conn())
+        .await?;
+        Ok(renewed)
     }
 
     async fn put_password(&mut self, principal: PrincipalId, phc: &Phc) -> Result<(), StoreError> {

@@ -93,6 +93,20 @@ impl Sessions for PgTx {
         Ok(done.rows_affected() == 1)
     }
 
+    async fn revoke_other_sessions(&mut self, kept: SessionId) -> Result<u64, StoreError> {
+        let (tenant, subject) = (self.context().tenant().uuid(), self.context().principal().id.uuid());
+        let done = sqlx::query!(
+            "update identity.session set revoked_at = now()
+              where tenant_id = $1 and principal_id = $2 and sid <> $3 and revoked_at is null",
+            tenant,
+            subject,
+            kept.uuid(),
+        )
+        .execute(self.conn())
+        .await?;
+        Ok(done.rows_affected())
+    }
+
     async fn revoke_sessions_of(&mut self, principal: PrincipalId) -> Result<u64, StoreError> {
         let tenant = self.context().tenant().uuid();
         let done = sqlx::query!(

@@ -3,8 +3,8 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use keepgate_identity::{
-    BucketKey, EnrolError, EnrolRefused, EnrolmentCode, FrontDesk, Hasher, LoggedIn, Login, LoginError, NewEnrolment,
-    Password, PasswordRule, Prepared,
+    BucketKey, ChangePasswordError, ChangeRefused, EnrolError, EnrolRefused, EnrolmentCode, FrontDesk, Hasher,
+    LoggedIn, Login, LoginError, LoginForm, NewEnrolment, Password, PasswordCheck, PasswordRule, Prepared,
 };
 use keepgate_kernel::{EnrolmentId, Level, PrincipalId, RequestId, TenantId};
 use keepgate_policy::{Command, Credential, OpContext};
@@ -34,15 +34,14 @@ async fn set_password(world: &World<dyn Tx>, tenant: TenantId, principal: Princi
 }
 
 async fn prepared(world: &World<dyn Tx>, email: &str, password: &str, tenant: Option<TenantId>) -> Prepared<Login> {
+    let form = LoginForm {
+        email,
+        password: &password.into(),
+        tenant,
+        device: None,
+    };
     desk(world)
-        .login(
-            email,
-            &password.into(),
-            tenant,
-            RequestId::new(world.now),
-            None,
-            world.now,
-        )
+        .login(&form, RequestId::new(world.now), None, world.now)
         .await
         .unwrap()
 }
@@ -251,6 +250,105 @@ async fn mistyped_and_unknown_codes_are_told_alike(world: &World<dyn Tx>) {
     }
 }
 
+async fn change(
+    world: &World<dyn Tx>,
+    caller: &OpContext,
+    present: &str,
+    new: &str,
+) -> Result<Result<(), ChangePasswordError>, ChangeRefused> {
+    let command = desk(world)
+        .change_password(caller, &present.into(), new.into(), false)
+        .await?;
+    Ok(perform(world, caller, &command).await)
+}
+
+async fn a_change_ends_every_other_session_and_the_old_password(world: &World<dyn Tx>) {
+    let operator = world.caller(Level::Operator);
+    let id = operator.principal().id;
+    set_password(world, world.ids.tenant, id, PASSWORD).await;
+    let other = log_in(world, "operator@example.org", PASSWORD, None).await.unwrap();
+    assert!(matches!(
+        change(world, &operator, OTHER, OTHER).await.unwrap(),
+        Err(ChangePasswordError::WrongPassword)
+    ));
+    assert!(matches!(
+        change(world, &operator, PASSWORD, PASSWORD).await.unwrap(),
+        Err(ChangePasswordError::Unchanged)
+    ));
+    let named = change(world, &operator, PASSWORD, "operator@example.org").await;
+    assert!(matches!(named, Err(ChangeRefused::Password(PasswordRule::Common))));
+    change(world, &operator, PASSWORD, OTHER).await.unwrap().unwrap();
+    world.begin(&operator).await;
+    let dead = with(&operator, |_| {}, Credential::Session(other.session));
+    assert!(world.store().begin(&dead).await.is_err(), "the other session is over");
+    assert!(log_in(world, "operator@example.org", PASSWORD, None).await.is_err());
+    log_in(world, "operator@example.org", OTHER, None).await.unwrap();
+}
+
+async fn a_change_that_comes_second_is_refused(world: &World<dyn Tx>) {
+    let operator = world.caller(Level::Operator);
+    set_password(world, world.ids.tenant, operator.principal().id, PASSWORD).await;
+    let prepared = desk(world)
+        .change_password(&operator, &PASSWORD.into(), OTHER.into(), false)
+        .await
+        .unwrap();
+    set_password(world, world.ids.tenant, operator.principal().id, "silver-meadow-12").await;
+    assert!(matches!(
+        perform(world, &operator, &prepared).await,
+        Err(ChangePasswordError::WrongPassword)
+    ));
+}
+
+async fn wrong_passwords_in_a_session_are_counted_by_the_session(world: &World<dyn Tx>) {
+    let operator = world.caller(Level::Operator);
+    set_password(world, world.ids.tenant, operator.principal().id, PASSWORD).await;
+    for _ in 0..11 {
+        let check = desk(world).confirm_password(&operator, &OTHER.into()).await.unwrap();
+        assert!(matches!(check, PasswordCheck::Wrong));
+    }
+    let check = desk(world).confirm_password(&operator, &PASSWORD.into()).await.unwrap();
+    assert!(matches!(check, PasswordCheck::Locked(_)));
+    log_in(world, "operator@example.org", PASSWORD, None).await.unwrap();
+    let nobody = world.caller(Level::Supervisor);
+    let check = desk(world).confirm_password(&nobody, &PASSWORD.into()).await.unwrap();
+    assert!(
+        matches!(check, PasswordCheck::Wrong),
+        "whoever has no password proves none"
+    );
+}
+
+async fn two_ways_to_type_a_password_log_in_alike(world: &World<dyn Tx>) {
+    let operator = member(world, Level::Operator);
+    set_password(world, world.ids.tenant, operator, "Br\u{fc}cke nach Irgendwo 7").await;
+    log_in(world, "operator@example.org", "Bru\u{308}cke nach Irgendwo 7", None)
+        .await
+        .unwrap();
+}
+
+async fn a_known_browser_enters_while_strangers_are_locked_out(world: &World<dyn Tx>) {
+    let operator = member(world, Level::Operator);
+    set_password(world, world.ids.tenant, operator, PASSWORD).await;
+    let email = "operator@example.org";
+    let opened = log_in(world, email, PASSWORD, None).await.unwrap();
+    let cookie = desk(world).device_cookie(&opened, email, world.now).unwrap();
+    for _ in 0..6 {
+        assert!(log_in(world, email, OTHER, None).await.is_err());
+    }
+    let form = LoginForm {
+        email,
+        password: &PASSWORD.into(),
+        tenant: None,
+        device: Some(secrecy::ExposeSecret::expose_secret(&cookie.0)),
+    };
+    let at = RequestId::new(world.now);
+    let prepared = desk(world).login(&form, at, None, world.now).await.unwrap();
+    perform(world, &prepared.context, &prepared.command).await.unwrap();
+    assert!(matches!(
+        log_in(world, email, PASSWORD, None).await,
+        Err(LoginError::LockedOut { .. })
+    ));
+}
+
 async fn a_command_shows_no_secret(world: &World<dyn Tx>) {
     set_password(world, world.ids.tenant, member(world, Level::Operator), PASSWORD).await;
     let prepared = prepared(world, "operator@example.org", PASSWORD, None).await;
@@ -274,5 +372,10 @@ cases!(
     a_code_sets_the_password_and_opens_a_session_once,
     two_who_hold_the_same_code_enter_once,
     mistyped_and_unknown_codes_are_told_alike,
+    a_change_ends_every_other_session_and_the_old_password,
+    a_change_that_comes_second_is_refused,
+    wrong_passwords_in_a_session_are_counted_by_the_session,
+    two_ways_to_type_a_password_log_in_alike,
+    a_known_browser_enters_while_strangers_are_locked_out,
     a_command_shows_no_secret,
 );

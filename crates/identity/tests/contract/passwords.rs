@@ -71,7 +71,39 @@ async fn a_disabled_user_has_no_verifier(world: &World<dyn Tx>) {
     assert_eq!(tx.password(id).await.unwrap(), None);
 }
 
+async fn a_session_renews_its_own_verifier_by_naming_the_present_one(world: &World<dyn Tx>) {
+    put(world, PHC).await;
+    let (present, new) = (phc(PHC), phc(&PHC.replace("t=2", "t=3")));
+    for (level, known, renewed) in [
+        (Level::Operator, &new, false),
+        (Level::TenantOwner, &present, false),
+        (Level::Operator, &present, true),
+        (Level::Operator, &present, false),
+    ] {
+        let mut tx = world.begin(&world.caller(level)).await;
+        assert_eq!(tx.renew_password(known, &new).await.unwrap(), renewed, "{level}");
+        done(tx).await;
+    }
+    let mut tx = world.begin(&worker(world, world.ids.tenant)).await;
+    assert_eq!(
+        tx.password(member(world, Level::Operator)).await.unwrap(),
+        Some(new.clone())
+    );
+    assert!(matches!(
+        tx.renew_password(&new, &present).await,
+        Err(StoreError::Forbidden)
+    ));
+}
+
+async fn the_words_about_an_account_are_its_address_and_its_tenant_s_name(world: &World<dyn Tx>) {
+    let mut tx = world.begin(&worker(world, world.ids.tenant)).await;
+    let words = tx.words_about(member(world, Level::Operator)).await.unwrap();
+    assert_eq!(words, ["operator@example.org", "customer"]);
+}
+
 cases!(
+    a_session_renews_its_own_verifier_by_naming_the_present_one,
+    the_words_about_an_account_are_its_address_and_its_tenant_s_name,
     a_verifier_is_found_by_address_and_by_principal_and_replaced,
     only_workers_read_and_write_verifiers_and_only_of_their_tenant,
     a_disabled_user_has_no_verifier,

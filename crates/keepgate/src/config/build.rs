@@ -125,7 +125,9 @@ fn read_limits(file: &mut Reader<'_>) -> Option<Limits> {
     let body = file.get(keys::BODY_BYTES);
     let (request, header) = (file.get(keys::REQUEST_TIMEOUT), file.get(keys::HEADER_TIMEOUT));
     let (known, anonymous) = (file.get(keys::REQUESTS), file.get(keys::ANONYMOUS));
+    let proxies = file.get(keys::TRUSTED_PROXIES);
     Some(Limits {
+        trusted_proxies: proxies?.try_into().ok()?,
         body_bytes: body?.try_into().ok()?,
         request_timeout: Duration::from_secs(request?),
         header_timeout: Duration::from_secs(header?),

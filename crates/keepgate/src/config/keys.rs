@@ -30,6 +30,7 @@ keys! {
     HEADER_TIMEOUT: Integer = "limits.header_timeout_seconds", Integer { min: 1, max: 60 }, "10", "how long a client may take to send its headers";
     REQUESTS: Integer = "limits.requests_per_minute", Integer { min: 1, max: 10_000_000 }, "600000", "requests a minute of one credential; above it 429";
     ANONYMOUS: Integer = "limits.anonymous_per_minute", Integer { min: 1, max: 10_000_000 }, "600", "requests a minute of one address without a valid credential";
+    TRUSTED_PROXIES: Integer = "limits.trusted_proxies", Integer { min: 0, max: 8 }, "0", "how many proxies of your own stand in front; so many entries of `X-Forwarded-For`, from the right, are believed";
     AUDIT_ORIGIN: Text = "audit.origin", Text, "(the host of `public_url`, else `localhost`)", "the host part of the audit logs' names; kept for the life of a log";
     PG_BIN_DIR: FilePath = "postgres.bin_dir", FilePath, "(looked for)", "the directory with `postgres` and `initdb` of the private PostgreSQL";
     PG_CONNECTIONS: Integer = "postgres.max_connections", Integer { min: 20, max: 1000 }, "100", "connections the private PostgreSQL accepts";

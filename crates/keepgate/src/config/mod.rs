@@ -104,6 +104,8 @@ pub struct Limits {
     pub requests_per_minute: u32,
     /// Requests a minute without a valid credential, from one address.
     pub anonymous_per_minute: u32,
+    /// How many proxies of the operator's own stand in front.
+    pub trusted_proxies: u8,
 }
 
 /// The private PostgreSQL, and the pools.

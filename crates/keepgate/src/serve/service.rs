@@ -144,6 +144,7 @@ impl Service {
             metrics: recorder,
             stopping: workers.stopping(),
             body_limit: config.limits.body_bytes,
+            trusted_proxies: config.limits.trusted_proxies,
             request_timeout: config.limits.request_timeout,
         };
         Ok(Self {

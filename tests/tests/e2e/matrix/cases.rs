@@ -1,5 +1,5 @@
 //! The table: one line for each operation that is somebody's.
-use keepgate_tests::email;
+use keepgate_tests::{PASSWORD, email};
 use serde_json::json;
 
 use super::{
@@ -30,6 +30,10 @@ fn people() -> Vec<Case> {
         case(People, "GET /v1/users/{user}", Thing::User),
         case(People, "PATCH /v1/users/{user}", Thing::User).body(|_| json!({"status": "disabled"})),
         case(People, "DELETE /v1/users/{user}", Thing::User),
+        // The present password as the new one: allowed, and refused for that.
+        case(People, "POST /v1/auth/password", Thing::None)
+            .body(|_| json!({"current_password": PASSWORD, "new_password": PASSWORD}))
+            .done(&[422]),
         // The last of all: there is one global admin, whose session it ends.
         case(People, "POST /v1/auth/logout", Thing::None).spends_caller(),
     ]

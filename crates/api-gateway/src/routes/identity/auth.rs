@@ -1,7 +1,12 @@
 //! Logging in, entering for the first time, logging out.
-use axum::{Json as Answer, extract::State, http::StatusCode};
+use axum::{
+    Json as Answer,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
 use keepgate_gate::Failure;
-use keepgate_identity::{EnrolRefused, FrontDeskError, LoggedIn, LoginError, Logout};
+use keepgate_identity::{EnrolRefused, FrontDeskError, LoggedIn, LoginError, LoginForm, Logout};
 use keepgate_kernel::{TenantId, Timestamp};
 use keepgate_policy::Credential;
 use secrecy::SecretString;
@@ -9,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Api, Caller, Problem, ProblemBody, extract::Json, visitor::Visitor};
+use crate::{Api, Caller, Problem, ProblemBody, device, extract::Json, visitor::Visitor};
 
 pub(super) fn router() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -76,27 +81,47 @@ pub(super) fn token(api: &Api, session: &LoggedIn, at: Timestamp) -> Result<Answ
     }))
 }
 
-fn desk(error: FrontDeskError) -> Problem {
+pub(super) fn desk(error: FrontDeskError) -> Problem {
     match error {
         FrontDeskError::Busy => Problem::unavailable("busy", "too many passwords are being checked; try again"),
         FrontDeskError::Store(error) => error.into(),
     }
 }
 
-/// Opens a session. A wrong password and an unknown address look alike; after a few failures the address has to wait.
+/// Refused at once, with the time to come back.
+pub(super) fn locked_out(retry_after: std::time::Duration) -> Problem {
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "locked-out", "too many failed attempts")
+        .retry_after(retry_after.as_secs() + 1)
+}
+
+/// Opens a session. A wrong password and an unknown address look alike; after a few failures strangers to the account have to
+/// wait. A browser that has logged in before sends the cookie it was given, and waits for nobody's failures but its own.
 #[utoipa::path(post, path = "/v1/auth/login", tag = "identity", request_body = LoginBody,
-    responses((status = 200, body = TokenView), (status = 401, body = ProblemBody), (status = 422, body = ProblemBody),
-        (status = 429, body = ProblemBody, description = "locked out for a while, see `Retry-After`")))]
-async fn login(visitor: Visitor, State(api): State<Api>, body: Json<LoginBody>) -> Result<Answer<TokenView>, Problem> {
+    responses((status = 200, body = TokenView, headers(("Set-Cookie" = String, description = "`__Host-kg_device`: gives no access, only a counter of failures of its own; 90 days"))),
+        (status = 401, body = ProblemBody), (status = 422, body = ProblemBody),
+        (status = 429, body = ProblemBody, description = "locked out for a while, see `Retry-After`"),
+        (status = 503, body = ProblemBody, description = "too many passwords are being checked, see `Retry-After`")))]
+async fn login(
+    visitor: Visitor,
+    State(api): State<Api>,
+    headers: HeaderMap,
+    body: Json<LoginBody>,
+) -> Result<Response, Problem> {
     let LoginBody {
         email,
         password,
         tenant,
     } = body.value;
     let seen = visitor.identity();
+    let form = LoginForm {
+        email: &email,
+        password: &password,
+        tenant,
+        device: device::sent(&headers),
+    };
     let prepared = api
         .front_desk
-        .login(&email, &password, tenant, seen.id, seen.source, seen.at)
+        .login(&form, seen.id, seen.source, seen.at)
         .await
         .map_err(desk)?;
     visitor.entered();
@@ -105,11 +130,15 @@ async fn login(visitor: Visitor, State(api): State<Api>, body: Json<LoginBody>) 
         .perform_for(&prepared.context, prepared.actor, &prepared.command)
         .await
     {
-        Ok(done) => token(&api, &done.output, seen.at),
-        Err(Failure::Command(LoginError::LockedOut { retry_after })) => {
-            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "locked-out", "too many failed attempts");
-            Err(problem.retry_after(retry_after.as_secs() + 1))
+        Ok(done) => {
+            let mut response = token(&api, &done.output, seen.at)?.into_response();
+            let cookie = api.front_desk.device_cookie(&done.output, &email, seen.at);
+            if let Some(cookie) = device::header(&cookie.map_err(super::no_randomness)?) {
+                response.headers_mut().insert(header::SET_COOKIE, cookie);
+            }
+            Ok(response)
         }
+        Err(Failure::Command(LoginError::LockedOut { retry_after })) => Err(locked_out(retry_after)),
         Err(failure) => Err(failure.into()),
     }
 }

@@ -4,6 +4,7 @@ mod approvals;
 mod auth;
 mod data_keys;
 mod me;
+mod password;
 mod revocations;
 mod scim;
 mod sessions;
@@ -23,6 +24,7 @@ pub(super) fn router() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .merge(auth::router())
         .merge(me::router())
+        .merge(password::router())
         .merge(sessions::router())
         .merge(revocations::router())
         .merge(signing_keys::router())

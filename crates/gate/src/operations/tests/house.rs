@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use keepgate_crypto_keys::Kek;
 use keepgate_identity::{
     ApiKeyFormat, Authenticator, BucketKey, EnrolmentCode, Environment, FrontDesk, Hasher, KeyRing, LoggedIn,
-    RevocationMirror, Tokens,
+    LoginForm, RevocationMirror, Tokens,
     genesis::{self, Names, Secrets},
     memory, postgres,
 };
@@ -158,7 +158,17 @@ impl House {
     pub async fn log_in(&self, email: &str) -> Result<LoggedIn, ErrorKind> {
         let prepared = self
             .desk
-            .login(email, &PASSWORD.into(), None, RequestId::new(now()), None, now())
+            .login(
+                &LoginForm {
+                    email,
+                    password: &PASSWORD.into(),
+                    tenant: None,
+                    device: None,
+                },
+                RequestId::new(now()),
+                None,
+                now(),
+            )
             .await
             .unwrap();
         let done = self
