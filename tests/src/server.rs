@@ -200,6 +200,11 @@ impl Server {
         &self.client
     }
 
+    /// Another such client: its connections end with it.
+    pub fn another_client(&self) -> Client {
+        client(&self.info)
+    }
+
     /// Writes a private file into the scratch directory; its path.
     pub fn private_file(&self, name: &str, content: &str) -> String {
         let file = self.dir.path().join(name);

@@ -27,6 +27,8 @@ pub const TABLE: &[(Method, &str, Action)] = &[
     (Method::DELETE, "/v1/users/{user}", Action::UserDelete),
     (Method::POST, "/v1/api-keys", Action::ApiKeyIssue),
     (Method::GET, "/v1/api-keys", Action::ApiKeyList),
+    (Method::POST, "/v1/api-keys:import", Action::ApiKeyIssue),
+    (Method::POST, "/v1/api-keys:report-leak", Action::ApiKeyLeak),
     (Method::POST, "/v1/api-keys/{key}/rotate", Action::ApiKeyRotate),
     (Method::DELETE, "/v1/api-keys/{key}", Action::ApiKeyRevoke),
     (Method::POST, "/v1/tenants", Action::TenantCreate),
@@ -112,6 +114,7 @@ pub const EXEMPT: &[(Method, &str)] = &[
     (Method::GET, "/version"),
     (Method::GET, "/openapi.json"),
     (Method::GET, "/.well-known/jwks.json"),
+    (Method::GET, "/.well-known/keepgate-api-keys.json"),
 ];
 
 /// The action of a route, `None` for exempt ones.

@@ -121,6 +121,14 @@ async fn refused(api: &Api, visitor: &Visitor, error: AuthError) -> Problem {
     if let AuthError::Store(error) = error {
         return error.into();
     }
+    if matches!(error, AuthError::Guessing) {
+        let problem = Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            reason,
+            "too many wrong API keys came from this address",
+        );
+        return problem.retry_after(60);
+    }
     if matches!(error, AuthError::Busy) {
         return Problem::unavailable(reason, "too many credentials are being verified; try again");
     }

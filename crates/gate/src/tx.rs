@@ -4,7 +4,8 @@ use keepgate_audit::{AuditLog, AuditReader, TenantLogs};
 use keepgate_channels::ports::{Attempts, DueWork, Messages, Outbox, Recipients, Routes, StreamEvents, Webhooks};
 use keepgate_crypto_keys::{DataKeys, KeyStates};
 use keepgate_identity::{
-    ApiKeys, DirectoryUsers, Enrolments, Homes, Passwords, Principals, Revocations, Sessions, SigningKeys, Throttle,
+    ApiKeys, DirectoryUsers, Enrolments, Homes, ImportedKeys, Passwords, Principals, Revocations, Sessions,
+    SigningKeys, Throttle,
 };
 use keepgate_policy::OpContext;
 use keepgate_rbac::{Approvals, Roles, Tenants, Units};
@@ -30,6 +31,7 @@ pub trait Tx:
     + Passwords
     + Enrolments
     + ApiKeys
+    + ImportedKeys
     + Sessions
     + Revocations
     + SigningKeys
@@ -67,6 +69,7 @@ impl<T> Tx for T where
         + Passwords
         + Enrolments
         + ApiKeys
+        + ImportedKeys
         + Sessions
         + Revocations
         + SigningKeys

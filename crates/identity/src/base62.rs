@@ -1,5 +1,7 @@
 //! Numbers as letters and digits only: nothing to escape, one double click selects the whole.
 
+use zeroize::Zeroize;
+
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// The big-endian number in `bytes`, in exactly `WIDTH` digits; `WIDTH` must be enough for it.
@@ -15,8 +17,11 @@ pub(crate) fn encode<const WIDTH: usize>(bytes: &[u8]) -> String {
         }
         *digit = ALPHABET.get(remainder as usize).copied().unwrap_or(b'0');
     }
-    number.fill(0);
-    digits.iter().copied().map(char::from).collect()
+    number.zeroize();
+    let mut text = String::with_capacity(WIDTH);
+    text.extend(digits.iter().copied().map(char::from));
+    digits.zeroize();
+    text
 }
 
 /// Six digits that tell a mistyped text from a right one. Not a secret: anybody can compute it.

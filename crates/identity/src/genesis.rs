@@ -2,10 +2,14 @@
 //!
 //! [`plan`] makes every id, code and key; [`crate::postgres::genesis`] or [`crate::memory::genesis`] writes them; the
 //! [`Secrets`] are shown once. Nothing of them but hashes is stored.
+use chrono::TimeDelta;
 use keepgate_kernel::{EnrolmentId, KeyId, Level, PrincipalId, PrincipalKind, RequestId, TenantId, Timestamp};
 use keepgate_store::StoreError;
 
 use crate::{ApiKey, ApiKeyFormat, CodeHash, Email, EnrolmentCode, HashError, Hasher, NoRandomness, Phc};
+
+/// How long the first API key lives: it is there to try the service and to set it up, not to run on.
+pub const BOOTSTRAP_LIFE: TimeDelta = TimeDelta::hours(24);
 
 /// The names of the first two people.
 #[derive(Debug, Clone)]
@@ -84,7 +88,7 @@ pub struct Secrets {
     pub owner: PrincipalId,
     /// The code with which it enters, good for 24 hours.
     pub owner_enrolment: EnrolmentCode,
-    /// An operator's API key of that tenant.
+    /// An operator's API key of that tenant, good for 24 hours.
     pub service_key: ApiKey,
 }
 

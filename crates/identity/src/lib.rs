@@ -38,13 +38,14 @@ pub mod throttle;
 mod token;
 
 pub use api_key::{
-    ApiKey, ApiKeyFormat, ApiKeyRecord, Environment, KeyError, KeyOnFile, NewApiKey, OldSecret, UnknownScope,
-    parse_scopes,
+    ApiKey, ApiKeyFormat, ApiKeyRecord, BcryptHash, Checksum, Environment, Handle, ImportedOnFile, InvalidImport,
+    KeyError, KeyKind, KeyName, KeyOnFile, KeyPattern, KeyUse, Lookup, NewApiKey, NewImportedKey, OldSecret,
+    PresentedKey, Retiring, UnknownScope, Verifier, lookups_of, parse_scopes,
 };
 pub use commands::{
     ChangePassword, ChangePasswordError, Enrol, EnrolError, FirstSigningKey, ListApiKeys, ListSessions,
-    ListSigningKeys, Login, LoginError, Logout, LogoutError, ReadMe, ReadMeError, Revoke, RevokeApiKey,
-    RevokeApiKeyError, RevokeError, RevokePrincipalSessions, RevokePrincipalSessionsError, RevokeSession,
+    ListSigningKeys, Login, LoginError, Logout, LogoutError, ReadMe, ReadMeError, ReportLeak, ReportLeakError, Revoke,
+    RevokeApiKey, RevokeApiKeyError, RevokeError, RevokePrincipalSessions, RevokePrincipalSessionsError, RevokeSession,
     RevokeSessionError, RotateApiKey, RotateApiKeyError, RotateSigningKeys, RotateSigningKeysError, Rotated, Target,
 };
 pub use email::{Email, InvalidEmail};
@@ -56,7 +57,8 @@ pub use password::{
     WITH_SECOND_FACTOR,
 };
 pub use ports::{
-    ApiKeys, DirectoryUsers, Enrolments, Homes, Passwords, Principals, Revocations, Sessions, SigningKeys, Throttle,
+    ApiKeys, DirectoryUsers, Enrolments, Homes, ImportedKeys, LONGEST_LIFE, Passwords, Principals, Revocations,
+    Sessions, SigningKeys, Throttle,
 };
 pub use principal::{Me, NewPrincipal, PrincipalRecord, PrincipalStatus, UserStanding};
 pub use random::NoRandomness;

@@ -10,6 +10,7 @@ mod door;
 mod enrolments;
 mod genesis;
 mod homes;
+mod imported_keys;
 mod passwords;
 mod principals;
 mod revocations;
@@ -21,6 +22,6 @@ mod throttle;
 pub use door::door;
 pub use genesis::{appoint_second, genesis};
 pub use rows::{
-    ApprovalRows, EnrolmentRow, EnrolmentRows, GrantRows, KeyRow, KeyRows, PasswordRows, PrincipalRow, PrincipalRows,
-    SessionRow, SessionRows, TenantRows, UnitRows,
+    ApprovalRows, EnrolmentRow, EnrolmentRows, GrantRows, ImportedRow, KeyRow, KeyRows, PasswordRows, PrincipalRow,
+    PrincipalRows, SessionRow, SessionRows, TenantRows, UnitRows,
 };

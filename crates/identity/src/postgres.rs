@@ -5,6 +5,7 @@ mod directory;
 mod enrolments;
 mod genesis;
 mod homes;
+mod imported_keys;
 mod listener;
 mod passwords;
 mod principals;

@@ -19,11 +19,16 @@ mod terminal;
 mod tls;
 mod version;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{alloc::System, ffi::OsString, process::ExitCode};
 
 use environment::Environment;
 use exit::Exit;
 use failure::Failure;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Memory is wiped when it is given back, whichever library used it: a secret that has passed through leaves nothing behind.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     log::hide_panics();

@@ -7,7 +7,7 @@ async fn a_key_is_shown_once_and_used_until_revoked() {
     let server = Server::start().await;
     let owner = server.owner().await;
     let (id, key) = server.issue(&owner, json!({"name": "desk", "level": 2})).await;
-    assert!(id.starts_with("key_") && key.starts_with("kg_"), "{id}");
+    assert!(id.starts_with("key_") && key.starts_with("kgl_"), "{id}");
     let me = server.get("/v1/me", &key).await.expect(200).json();
     assert_eq!((&me["principal"]["type"], &me["level"]), (&json!("service"), &json!(2)));
     let list = server.get("/v1/api-keys", &owner).await.expect(200);
@@ -236,6 +236,7 @@ async fn a_mistyped_key_is_refused() {
         cut,
         &format!("{key}x"),
         "kg_live_x",
+        "kgl_x",
         &key.to_uppercase(),
     ] {
         server.get("/v1/me", bad).await.expect(401);

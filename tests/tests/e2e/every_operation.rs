@@ -63,6 +63,9 @@ impl Asking<'_> {
     }
 }
 
+/// Of no key anybody has.
+const BCRYPT: &str = "$2b$04$abcdefghijklmnopqrstuuW0f9s9w7Dq1n9E4Ff5nE1FqAqV2oKxW";
+
 fn id(made: &Value) -> String {
     made["id"].as_str().unwrap().to_owned()
 }
@@ -129,6 +132,19 @@ pub async fn identity(to: &mut Asking<'_>, owner: &str, admin: &str) {
     )
     .await;
     to.delete("/v1/api-keys/{key}", &key, owner).await;
+    let foreign = json!({"name": "k", "level": 1, "lookup": "acme_ab12", "bcrypt": BCRYPT});
+    let foreign = to
+        .post("/v1/api-keys:import", "/v1/api-keys:import", owner, foreign)
+        .await;
+    let found = json!({"key": foreign["key"]});
+    to.ask(
+        "POST",
+        "/v1/api-keys:report-leak",
+        "/v1/api-keys:report-leak",
+        None,
+        Some(found),
+    )
+    .await;
 
     let rotate = "/v1/signing-keys:rotate";
     to.post(rotate, rotate, admin, json!({})).await;

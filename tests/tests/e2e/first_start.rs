@@ -49,7 +49,7 @@ async fn the_ready_file_is_private_and_tells_everything_that_a_script_needs() {
     let starts = [
         ("platform_tenant", "ten_"),
         ("tenant", "ten_"),
-        ("service_key", "kg_"),
+        ("service_key", "kgl_"),
         ("platform_enrolment", ""),
         ("owner_enrolment", ""),
     ];

@@ -1,12 +1,12 @@
 //! Refusals of the identity operations.
 use axum::http::StatusCode;
 use keepgate_gate::operations::{
-    BreakGlassError, CreateUserError, DeleteUserError, DestroyKeyError, GetUserError, IssueApiKeyError,
-    RequestApprovalError, UpdateUserError,
+    BreakGlassError, CreateUserError, DeleteUserError, DestroyKeyError, GetUserError, ImportApiKeyError,
+    IssueApiKeyError, RequestApprovalError, UpdateUserError,
 };
 use keepgate_identity::{
-    ChangePasswordError, EnrolError, LoginError, LogoutError, ReadMeError, RevokeApiKeyError, RevokeError,
-    RevokePrincipalSessionsError, RevokeSessionError, RotateApiKeyError, RotateSigningKeysError,
+    ChangePasswordError, EnrolError, LoginError, LogoutError, ReadMeError, ReportLeakError, RevokeApiKeyError,
+    RevokeError, RevokePrincipalSessionsError, RevokeSessionError, RotateApiKeyError, RotateSigningKeysError,
 };
 use keepgate_policy::ApprovalDenied;
 use keepgate_rbac::{
@@ -34,6 +34,7 @@ super::http! {
     }
     RotateSigningKeysError { Self::TooYoung => CONFLICT }
     RevokePrincipalSessionsError { Self::NotFound => NOT_FOUND, Self::OutOfReach => FORBIDDEN }
+    ReportLeakError { Self::Revoked => CONFLICT }
     RevokeApiKeyError { Self::NotFound => NOT_FOUND }
     RotateApiKeyError { Self::OverlapTooLong => UNPROCESSABLE_ENTITY "/overlap_seconds", Self::NotFound => NOT_FOUND, Self::Denied(_) => FORBIDDEN }
     CreateUserError {
@@ -57,6 +58,7 @@ super::http! {
     IssueApiKeyError {
         Self::InvalidName => UNPROCESSABLE_ENTITY "/name",
         Self::ExpiryInThePast => UNPROCESSABLE_ENTITY "/expires_at",
+        Self::ExpiryTooFar => UNPROCESSABLE_ENTITY "/expires_at",
         Self::Unit(_) => UNPROCESSABLE_ENTITY "/unit",
         Self::Denied(_) => FORBIDDEN,
     }
@@ -85,6 +87,24 @@ super::http! {
         Self::Unapproved(_) => FORBIDDEN,
     }
     DestroyKeyError { Self::NotFound => NOT_FOUND, Self::Pending => CONFLICT, Self::Unapproved(_) => FORBIDDEN }
+}
+
+impl super::Http for ImportApiKeyError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::LookupTaken => StatusCode::CONFLICT,
+            Self::Issue(error) => error.status(),
+            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn pointer(&self) -> &'static str {
+        match self {
+            Self::LookupTaken => "/lookup",
+            Self::Issue(error) => error.pointer(),
+            Self::Store(_) => "",
+        }
+    }
 }
 
 /// Operations that only read have no error of their own.

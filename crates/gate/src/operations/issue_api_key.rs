@@ -1,11 +1,27 @@
 //! A new API key, with the service that acts through it.
-use keepgate_identity::{ApiKey, ApiKeys, IpNet, NewApiKey, NewPrincipal, Phc, Principals};
+use std::time::Duration;
+
+use keepgate_identity::{ApiKey, ApiKeys, IpNet, LONGEST_LIFE, NewApiKey, NewPrincipal, Phc, Principals};
 use keepgate_kernel::{Action, Entity, KeyId, Level, PrincipalId, Timestamp, UnitId};
 use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, GrantDenied, Target, grant, permissions};
 use keepgate_rbac::{Roles, Units};
 use keepgate_store::{StoreError, Transaction};
 
 use super::unit::{UnitError, is_name, unit_for};
+
+/// How long a key lives of which nothing else is said: 90 days.
+pub const KEY_LIFE: Duration = Duration::from_hours(90 * 24);
+
+/// When a key ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// After [`KEY_LIFE`].
+    Standard,
+    /// Then: within a year and a day, unless an owner says so.
+    At(Timestamp),
+    /// Never by itself: for owners only.
+    Never,
+}
 
 /// Makes a service with a level below the caller's, and a key for it. The caller owns the key: its live level bounds it.
 #[derive(Debug, Clone)]
@@ -20,8 +36,8 @@ pub struct IssueApiKey {
     pub unit: Option<UnitId>,
     /// The actions it is narrowed to ([`keepgate_identity::parse_scopes`]); `None`: all of its level.
     pub scopes: Option<Vec<Action>>,
-    /// When it ends; `None`: never by itself.
-    pub expires_at: Option<Timestamp>,
+    /// When it ends.
+    pub expiry: Expiry,
     /// Where it may be used from; `None`: anywhere.
     pub allowed_cidrs: Option<Vec<IpNet>>,
     /// The key: [`keepgate_identity::ApiKeyFormat::mint`], made before the transaction.
@@ -37,6 +53,8 @@ pub struct ApiKeyIssued {
     pub id: KeyId,
     /// The key.
     pub key: ApiKey,
+    /// When it ends; `None`: never by itself.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Why no key was issued.
@@ -48,6 +66,9 @@ pub enum IssueApiKeyError {
     /// It would have ended before it began.
     #[error("the key would have expired already")]
     ExpiryInThePast,
+    /// Somebody below level 5 asked for a key without an end, or with one too far away.
+    #[error("a key ends within 366 days, unless the tenant's owner says otherwise")]
+    ExpiryTooFar,
     /// The unit does not go with the level.
     #[error(transparent)]
     Unit(#[from] UnitError),
@@ -64,6 +85,7 @@ impl CommandError for IssueApiKeyError {
         match self {
             Self::InvalidName => ErrorKind::Refused("invalid-name"),
             Self::ExpiryInThePast => ErrorKind::Refused("expiry-in-the-past"),
+            Self::ExpiryTooFar => ErrorKind::Refused("expiry-too-far"),
             Self::Unit(error) => error.kind(),
             Self::Denied(denied) => ErrorKind::Refused(denied.reason()),
             Self::Store(error) => error.kind(),
@@ -87,9 +109,7 @@ where
         if !is_name(&self.name) {
             return Err(IssueApiKeyError::InvalidName);
         }
-        if self.expires_at.is_some_and(|end| end <= tx.context().at()) {
-            return Err(IssueApiKeyError::ExpiryInThePast);
-        }
+        let expires_at = self.expiry.from(tx.context().at(), proof.level())?;
         let given = grant(
             proof,
             Target {
@@ -110,23 +130,38 @@ where
             return Err(StoreError::Conflict.into());
         }
         tx.assign(given, unit).await?;
-        tx.add_api_key(&self.record()).await?;
+        tx.add_api_key(&self.record(expires_at)).await?;
         Ok(ApiKeyIssued {
+            expires_at,
             id: self.key.id(),
             key: self.key.clone(),
         })
     }
 }
 
+impl Expiry {
+    /// When a key ends that somebody of `level` issues now.
+    fn from(self, now: Timestamp, level: Option<Level>) -> Result<Option<Timestamp>, IssueApiKeyError> {
+        let owner = level == Some(Level::TenantOwner);
+        match self {
+            Self::Standard => Ok(Some(now + KEY_LIFE)),
+            Self::At(end) if end <= now => Err(IssueApiKeyError::ExpiryInThePast),
+            Self::At(end) if owner || end <= now + LONGEST_LIFE => Ok(Some(end)),
+            Self::Never if owner => Ok(None),
+            Self::At(_) | Self::Never => Err(IssueApiKeyError::ExpiryTooFar),
+        }
+    }
+}
+
 impl IssueApiKey {
-    fn record(&self) -> NewApiKey {
+    fn record(&self, expires_at: Option<Timestamp>) -> NewApiKey {
         NewApiKey {
             id: self.key.id(),
             service: self.service,
             name: self.name.clone(),
             phc: self.phc.clone(),
             scopes: self.scopes.clone(),
-            expires_at: self.expires_at,
+            expires_at,
             allowed_cidrs: self.allowed_cidrs.clone(),
         }
     }

@@ -5,6 +5,7 @@ mod create_user;
 mod delete_user;
 mod destroy_key;
 mod get_user;
+mod import_api_key;
 mod issue_api_key;
 mod list_users;
 mod request_approval;
@@ -21,7 +22,8 @@ pub use create_user::{CreateUser, CreateUserError, ENROLMENT_LIFE, UserCreated};
 pub use delete_user::{DeleteUser, DeleteUserError};
 pub use destroy_key::{DestroyKey, DestroyKeyError};
 pub use get_user::{GetUser, GetUserError};
-pub use issue_api_key::{ApiKeyIssued, IssueApiKey, IssueApiKeyError};
+pub use import_api_key::{ImportApiKey, ImportApiKeyError};
+pub use issue_api_key::{ApiKeyIssued, Expiry, IssueApiKey, IssueApiKeyError, KEY_LIFE};
 pub use list_users::ListUsers;
 pub use request_approval::{RequestApproval, RequestApprovalError, Wanted};
 pub use scim::{

@@ -2,7 +2,9 @@
 mod dispatch;
 mod hub;
 mod sweep;
+mod uses;
 
 pub use dispatch::{Dispatcher, Outward, Parcel};
 pub use hub::Hub;
 pub use sweep::sweep;
+pub use uses::write_uses;

@@ -9,10 +9,10 @@ use std::{
 use aws_lc_rs::hmac;
 use chrono::TimeDelta;
 use ipnet::IpNet;
-use keepgate_kernel::{KeyId, Timestamp};
-use keepgate_policy::Principal;
+use keepgate_kernel::{KeyId, PrincipalId, Timestamp};
+use keepgate_policy::{Credential, Principal};
 
-use crate::{NoRandomness, random};
+use crate::{NoRandomness, Presented, random};
 
 /// How long a verification counts.
 pub(crate) const LIFE: TimeDelta = TimeDelta::seconds(60);
@@ -22,6 +22,12 @@ const CAPACITY: usize = 100_000;
 #[derive(Debug, Clone)]
 pub(crate) struct Verified {
     pub(crate) key: KeyId,
+    /// The newest revocation when it was read.
+    pub(crate) seen: u64,
+    /// It came with the secret before the last rotation.
+    pub(crate) old: bool,
+    /// Who issued it.
+    pub(crate) owner: PrincipalId,
     pub(crate) principal: Principal,
     pub(crate) allowed_cidrs: Option<Vec<IpNet>>,
     pub(crate) expires_at: Option<Timestamp>,
@@ -29,6 +35,17 @@ pub(crate) struct Verified {
 }
 
 impl Verified {
+    /// What a revocation can be about.
+    pub(crate) fn presented(&self) -> Presented {
+        Presented {
+            tenant: self.principal.tenant,
+            principal: self.principal.id.uuid(),
+            credential: Credential::ApiKey(self.key),
+            kid: None,
+            seen: self.seen,
+        }
+    }
+
     pub(crate) fn allows(&self, source: Option<IpAddr>) -> bool {
         let Some(ranges) = &self.allowed_cidrs else { return true };
         source.is_some_and(|address| ranges.iter().any(|range| range.contains(&address.to_canonical())))
@@ -72,10 +89,10 @@ impl Cache {
         entries.insert(name, verified);
     }
 
-    pub(crate) fn forget(&self, key: KeyId) {
+    pub(crate) fn forget(&self, which: impl Fn(&Verified) -> bool) {
         self.entries
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .retain(|_, entry| entry.key != key);
+            .retain(|_, entry| !which(entry));
     }
 }

@@ -1,16 +1,23 @@
-//! The form of a key: `kg_<env>_<id>_<secret><checksum>`.
+//! The form of a key: `kgl_<id>_<secret><mark><checksum>`, or `kgt_…` where it is not production.
 //!
-//! The id is the 26 characters of a TypeID. The secret is 43 base62 digits of 256 random bits followed by 11 of the server's
-//! own mark: HMAC-SHA256 over all before, cut to 64 bits. The checksum is the CRC-32 of all before, in 6 digits. So a typing
-//! error costs nothing and a guess costs one HMAC: neither reaches the database or Argon2id.
+//! The id is a [`Handle`], 12 digits. The secret is 43 base62 digits of 256 random bits. The mark is the server's own: 11 digits of
+//! HMAC-SHA256 over all before, cut to 64 bits. The checksum is the CRC-32 of all before, in 6 digits. So a typing error costs
+//! nothing and a guess costs one HMAC: neither reaches the database or Argon2id.
+//!
+//! Keys of the first form, `kg_live_<26 characters of the id>_<secret><mark><checksum>`, are read and no longer made.
 use aws_lc_rs::hmac;
 use keepgate_kernel::KeyId;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
 
+use super::handle::Handle;
 use crate::{NoRandomness, base62, random};
 
-const ID: usize = 26;
+#[cfg(test)]
+mod tests;
+
+const SUFFIX: usize = 26;
 const RANDOM: usize = 43;
 const MARK: usize = 11;
 const CHECKSUM: usize = 6;
@@ -25,15 +32,25 @@ pub enum Environment {
 }
 
 impl Environment {
-    const fn word(self) -> &'static str {
+    /// What the text of a key begins with.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
         match self {
-            Self::Live => "live",
-            Self::Test => "test",
+            Self::Live => "kgl_",
+            Self::Test => "kgt_",
+        }
+    }
+
+    /// The same, in the first form.
+    const fn first_prefix(self) -> &'static str {
+        match self {
+            Self::Live => "kg_live_",
+            Self::Test => "kg_test_",
         }
     }
 }
 
-/// A key of the right form, bearing this server's mark. Whether it is on record is another question. Debug shows its id only.
+/// A key just made, to be shown this once. Debug shows its id only.
 #[derive(Clone)]
 pub struct ApiKey {
     id: KeyId,
@@ -51,7 +68,7 @@ impl ApiKey {
     /// The whole key, for the one answer that shows it.
     #[must_use]
     pub fn expose(&self) -> &str {
-        self.text.expose_secret()
+        secrecy::ExposeSecret::expose_secret(&self.text)
     }
 
     /// The part that is hashed and kept.
@@ -64,6 +81,43 @@ impl ApiKey {
 impl std::fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ApiKey").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// What a presented key calls itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyName {
+    /// The whole id, in keys of the first form.
+    Id(KeyId),
+    /// The short one.
+    Handle(Handle),
+}
+
+/// A text of the right form, bearing this server's mark. Whether it is on record is another question. Debug shows its name only.
+pub struct PresentedKey {
+    name: KeyName,
+    secret: SecretString,
+}
+
+impl PresentedKey {
+    /// What it calls itself.
+    #[must_use]
+    pub const fn name(&self) -> KeyName {
+        self.name
+    }
+
+    /// The part that is compared with what is on record.
+    #[must_use]
+    pub const fn secret(&self) -> &SecretString {
+        &self.secret
+    }
+}
+
+impl std::fmt::Debug for PresentedKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PresentedKey")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -102,12 +156,31 @@ impl ApiKeyFormat {
     /// # Errors
     /// [`NoRandomness`].
     pub fn mint(&self, id: KeyId) -> Result<ApiKey, NoRandomness> {
-        let secret = base62::encode::<RANDOM>(&random::bytes::<32>()?);
+        let handle = Handle::of(id);
+        self.minted(id, format_args!("{}{}_", self.environment.prefix(), handle.as_str()))
+    }
+
+    /// The same in the first form, which no service makes any more: so that tests can hold keys of it.
+    ///
+    /// # Errors
+    /// [`NoRandomness`].
+    #[doc(hidden)]
+    pub fn mint_first_form(&self, id: KeyId) -> Result<ApiKey, NoRandomness> {
         let name = id.to_string();
         let suffix = name.split_once('_').map_or("", |(_, suffix)| suffix);
-        let body = format!("kg_{}_{suffix}_{secret}", self.environment.word());
-        let marked = format!("{body}{}", self.mark(&body));
-        let text = format!("{marked}{}", base62::checksum(&marked));
+        self.minted(id, format_args!("{}{suffix}_", self.environment.first_prefix()))
+    }
+
+    fn minted(&self, id: KeyId, head: std::fmt::Arguments<'_>) -> Result<ApiKey, NoRandomness> {
+        let mut bytes = random::bytes::<32>()?;
+        let secret = base62::encode::<RANDOM>(&bytes);
+        bytes.zeroize();
+        // Of its final size at once: a text that grows leaves copies behind.
+        let mut text = String::with_capacity(128);
+        text.push_str(&head.to_string());
+        text.push_str(&secret);
+        text.push_str(&self.mark(&text));
+        text.push_str(&base62::checksum(&text));
         Ok(ApiKey {
             id,
             text: text.into(),
@@ -115,12 +188,18 @@ impl ApiKeyFormat {
         })
     }
 
+    /// Whether `text` begins as a key of Keepgate does, this server's or another's.
+    #[must_use]
+    pub fn claims(text: &str) -> bool {
+        ["kgl_", "kgt_", "kg_"].iter().any(|prefix| text.starts_with(prefix))
+    }
+
     /// Reads a key: form, then checksum, then mark.
     ///
     /// # Errors
     /// [`KeyError`] names the first that fails.
-    pub fn parse(&self, text: &str) -> Result<ApiKey, KeyError> {
-        let (id, secret) = split(text).ok_or(KeyError::Malformed)?;
+    pub fn parse(&self, text: &str) -> Result<PresentedKey, KeyError> {
+        let (environment, name, secret) = split(text).ok_or(KeyError::Malformed)?;
         let (marked, sum) = text
             .split_at_checked(text.len() - CHECKSUM)
             .ok_or(KeyError::Malformed)?;
@@ -130,13 +209,12 @@ impl ApiKeyFormat {
         let (body, mark) = marked
             .split_at_checked(marked.len() - MARK)
             .ok_or(KeyError::Malformed)?;
-        let ours = text.get(3..7) == Some(self.environment.word());
+        let ours = environment == self.environment;
         if !ours || !bool::from(self.mark(body).as_bytes().ct_eq(mark.as_bytes())) {
             return Err(KeyError::Foreign);
         }
-        Ok(ApiKey {
-            id,
-            text: text.into(),
+        Ok(PresentedKey {
+            name,
             secret: secret.into(),
         })
     }
@@ -155,111 +233,28 @@ impl std::fmt::Debug for ApiKeyFormat {
     }
 }
 
-/// Id and random part, if every piece has its length and alphabet.
-fn split(text: &str) -> Option<(KeyId, &str)> {
-    let rest = text.strip_prefix("kg_")?;
-    let rest = rest.strip_prefix("live_").or_else(|| rest.strip_prefix("test_"))?;
-    let (suffix, digits) = rest.split_once('_')?;
-    if suffix.len() != ID || digits.len() != RANDOM + MARK + CHECKSUM || !base62::is_base62(digits) {
-        return None;
+/// What it is for, its name and its random part, if every piece has its length and alphabet.
+fn split(text: &str) -> Option<(Environment, KeyName, &str)> {
+    for environment in [Environment::Live, Environment::Test] {
+        if let Some(rest) = text.strip_prefix(environment.prefix()) {
+            let (handle, digits) = rest.split_once('_')?;
+            return Some((
+                environment,
+                KeyName::Handle(Handle::parse(handle)?),
+                random_part(digits)?,
+            ));
+        }
+        if let Some(rest) = text.strip_prefix(environment.first_prefix()) {
+            let (suffix, digits) = rest.split_once('_')?;
+            let id = format!("{}_{suffix}", KeyId::PREFIX);
+            let id = id.parse().ok().filter(|_| suffix.len() == SUFFIX)?;
+            return Some((environment, KeyName::Id(id), random_part(digits)?));
+        }
     }
-    let id = format!("{}_{suffix}", KeyId::PREFIX).parse().ok()?;
-    Some((id, digits.get(..RANDOM)?))
+    None
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn format() -> ApiKeyFormat {
-        ApiKeyFormat::new(Environment::Live, &[3; 32])
-    }
-
-    fn key() -> ApiKey {
-        format()
-            .mint(KeyId::new("2026-01-02T03:04:05Z".parse().unwrap()))
-            .unwrap()
-    }
-
-    /// A guess with everything right that anybody can compute.
-    fn guess(text: &str) -> String {
-        let body = &text[..text.len() - CHECKSUM];
-        format!("{body}{}", base62::checksum(body))
-    }
-
-    #[test]
-    fn a_key_reads_back() {
-        let key = key();
-        let read = format().parse(key.expose()).unwrap();
-        assert_eq!(
-            (read.id(), read.secret().expose_secret()),
-            (key.id(), key.secret().expose_secret())
-        );
-        assert!(key.expose().starts_with("kg_live_"));
-        assert_eq!(key.expose().len(), 8 + 26 + 1 + 43 + 11 + 6);
-    }
-
-    #[test]
-    fn any_single_mistyped_character_is_noticed() {
-        let key = key();
-        for place in 0..key.expose().len() {
-            let mut text = key.expose().as_bytes().to_vec();
-            text[place] = if text[place] == b'x' { b'y' } else { b'x' };
-            assert!(
-                matches!(
-                    format().parse(&String::from_utf8(text).unwrap()),
-                    Err(KeyError::Malformed | KeyError::Checksum)
-                ),
-                "place {place}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_guess_with_a_right_checksum_lacks_the_mark() {
-        let key = key();
-        let mut text = key.expose().to_owned();
-        let first = 8 + 26 + 1; // where the secret begins
-        let other = if text[first..].starts_with('0') { "1" } else { "0" };
-        text.replace_range(first..=first, other);
-        assert_eq!(format().parse(&guess(&text)).unwrap_err(), KeyError::Foreign);
-    }
-
-    #[test]
-    fn another_server_s_and_another_environment_s_keys_are_foreign() {
-        let key = key();
-        assert_eq!(
-            ApiKeyFormat::new(Environment::Live, &[4; 32])
-                .parse(key.expose())
-                .unwrap_err(),
-            KeyError::Foreign
-        );
-        assert_eq!(
-            ApiKeyFormat::new(Environment::Test, &[3; 32])
-                .parse(key.expose())
-                .unwrap_err(),
-            KeyError::Foreign
-        );
-        let relabelled = guess(&key.expose().replace("kg_live_", "kg_test_"));
-        assert_eq!(
-            ApiKeyFormat::new(Environment::Test, &[3; 32])
-                .parse(&relabelled)
-                .unwrap_err(),
-            KeyError::Foreign
-        );
-    }
-
-    #[test]
-    fn debug_shows_no_secret() {
-        let key = key();
-        let shown = format!("{key:?} {:?}", format());
-        assert!(!shown.contains(key.secret().expose_secret()));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_text_makes_the_parser_fall(text in "(kg_(live|test)_)?[0-9a-zA-Z_é]{0,120}") {
-            proptest::prop_assert!(format().parse(&text).is_err());
-        }
-    }
+fn random_part(digits: &str) -> Option<&str> {
+    let whole = digits.len() == RANDOM + MARK + CHECKSUM && base62::is_base62(digits);
+    digits.get(..RANDOM).filter(|_| whole)
 }

@@ -1,8 +1,11 @@
 //! Keys on record.
+use std::net::IpAddr;
+
 use ipnet::IpNet;
-use keepgate_kernel::{Action, KeyId, Level, PrincipalId, TenantId, Timestamp, UnitId};
+use keepgate_kernel::{Action, Hat, KeyId, Level, PrincipalId, TenantId, Timestamp, UnitId};
 use keepgate_policy::{Scopes, rule};
 
+use super::imported::Lookup;
 use crate::Phc;
 
 /// A key to be put on record. Its owner is who issues it.
@@ -47,10 +50,36 @@ pub struct ApiKeyRecord {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
-    /// When it was last verified, to about a minute.
+    /// When it was last used, to about a minute.
     pub last_used_at: Option<Timestamp>,
-    /// Until when the secret before the last rotation works.
-    pub retiring_until: Option<Timestamp>,
+    /// From where.
+    pub last_used_from: Option<IpAddr>,
+    /// The secret before the last rotation, while it works.
+    pub retiring: Option<Retiring>,
+    /// How the text begins that came from another system, while it works.
+    pub imported: Option<Lookup>,
+}
+
+/// A secret on its way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retiring {
+    /// Until when it works.
+    pub until: Timestamp,
+    /// When it was last used since the rotation.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// A use of a key, to be remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyUse {
+    /// Which.
+    pub key: KeyId,
+    /// When.
+    pub at: Timestamp,
+    /// From where.
+    pub source: Option<IpAddr>,
+    /// With the secret before the last rotation.
+    pub old: bool,
 }
 
 /// The secret before the last rotation.
@@ -69,10 +98,14 @@ pub struct KeyOnFile {
     pub tenant: TenantId,
     /// The service that acts with it.
     pub service: PrincipalId,
+    /// Who issued it.
+    pub owner: PrincipalId,
     /// The live level, below the owner's; `None` when service or owner may not act.
     pub level: Option<Level>,
     /// The service's unit.
     pub unit: Option<UnitId>,
+    /// The hat of service or owner: whatever narrows its owner narrows the key.
+    pub hat: Option<Hat>,
     /// What it is narrowed to.
     pub scopes: Scopes,
     /// Where it may be used from.

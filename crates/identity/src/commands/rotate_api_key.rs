@@ -29,6 +29,8 @@ pub struct Rotated {
     pub key: ApiKey,
     /// Until when the old secret works; `None`: it works no longer.
     pub old_until: Option<Timestamp>,
+    /// When the key ends now: a rotation gives it as long a life again.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Why it was not rotated.
@@ -37,7 +39,7 @@ pub enum RotateApiKeyError {
     /// More than 30 days.
     #[error("two secrets work together for at most 30 days")]
     OverlapTooLong,
-    /// There is no live key of that id.
+    /// There is no live key of that id, or it has ended.
     #[error("no such API key")]
     NotFound,
     /// The key's level is not below the caller's.
@@ -90,7 +92,8 @@ impl<Tx: ApiKeys + ?Sized> Command<Tx> for RotateApiKey {
         let rotated = tx.api_key(id).await?.ok_or(RotateApiKeyError::NotFound)?;
         Ok(Rotated {
             key: self.key.clone(),
-            old_until: rotated.retiring_until,
+            old_until: rotated.retiring.map(|retiring| retiring.until),
+            expires_at: rotated.expires_at,
         })
     }
 }

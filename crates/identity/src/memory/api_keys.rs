@@ -9,10 +9,13 @@ use keepgate_store::{MemTx, StoreError, Transaction};
 
 use super::{
     caller::{Caller, grant, key_level, level, principal},
+    homes::is_platform_worker,
     revocations::record_for_a_token_s_life,
     rows::{KeyRow, KeyRows},
 };
-use crate::{ApiKeyRecord, ApiKeys, KeyOnFile, NewApiKey, OldSecret, Phc, Revoked};
+use crate::{
+    ApiKeyRecord, ApiKeys, Handle, KeyOnFile, KeyUse, LONGEST_LIFE, NewApiKey, OldSecret, Phc, Retiring, Revoked,
+};
 
 fn seen(tx: &MemTx) -> Option<TenantId> {
     let caller = Caller::of(tx);
@@ -21,14 +24,18 @@ fn seen(tx: &MemTx) -> Option<TenantId> {
 
 fn live(tx: &MemTx, tenant: TenantId, row: &KeyRow) -> ApiKeyRecord {
     let level = level(tx, tenant, row.record.service.uuid()).map(|(level, _)| level);
-    let retiring_until = row
-        .old
-        .as_ref()
-        .map(|old| old.until)
-        .filter(|until| *until > tx.context().at());
+    let at = tx.context().at();
+    let retiring = row.old.as_ref().filter(|old| old.until > at).map(|old| Retiring {
+        until: old.until,
+        last_used_at: row.old_used_at,
+    });
+    let imported = row.imported.as_ref();
     ApiKeyRecord {
         level,
-        retiring_until,
+        retiring,
+        imported: imported
+            .filter(|imported| imported.until.is_none_or(|until| until > at))
+            .map(|imported| imported.lookup.clone()),
         ..row.record.clone()
     }
 }
@@ -54,6 +61,16 @@ fn revoke(tx: &mut MemTx, keys: &[(TenantId, KeyId)]) {
     }
 }
 
+fn note(row: &mut KeyRow, used: &KeyUse) {
+    if used.old {
+        row.old_used_at = row.old_used_at.max(Some(used.at));
+    }
+    if row.record.last_used_at.is_none_or(|last| last <= used.at) {
+        row.record.last_used_at = Some(used.at);
+        row.record.last_used_from = used.source;
+    }
+}
+
 #[async_trait]
 impl ApiKeys for MemTx {
     async fn add_api_key(&mut self, new: &NewApiKey) -> Result<(), StoreError> {
@@ -66,6 +83,10 @@ impl ApiKeys for MemTx {
             .filter(|_| service)
             .ok_or(StoreError::Forbidden)?;
         Caller::demand_fresh(self)?;
+        let longest = caller.at + TimeDelta::from_std(LONGEST_LIFE).map_err(|_| StoreError::Forbidden)?;
+        if caller.level < Some(5) && new.expires_at.is_none_or(|end| end > longest) {
+            return Err(StoreError::Forbidden);
+        }
         let record = ApiKeyRecord {
             id: new.id,
             name: new.name.clone(),
@@ -78,10 +99,15 @@ impl ApiKeys for MemTx {
             expires_at: new.expires_at,
             revoked_at: None,
             last_used_at: None,
-            retiring_until: None,
+            last_used_from: None,
+            retiring: None,
+            imported: None,
         };
-        let rows = self.write::<KeyRows>();
-        if rows.contains_key(&(tenant, new.id)) {
+        let (rows, handle) = (self.write::<KeyRows>(), Handle::of(new.id));
+        if rows
+            .iter()
+            .any(|((_, id), row)| *id == new.id || row.handle == Some(handle))
+        {
             return Err(StoreError::Conflict);
         }
         rows.insert_mut(
@@ -90,6 +116,10 @@ impl ApiKeys for MemTx {
                 record,
                 phc: new.phc.clone(),
                 old: None,
+                old_used_at: None,
+                rotated_at: None,
+                handle: Some(handle),
+                imported: None,
             },
         );
         Ok(())
@@ -135,7 +165,9 @@ impl ApiKeys for MemTx {
         overlap: Duration,
     ) -> Result<bool, StoreError> {
         let caller = Caller::of(self);
-        let Some((tenant, key)) = ends(self, |row| row.record.id == id).first().copied() else {
+        let at = caller.at;
+        let lives = |row: &KeyRow| row.record.id == id && row.record.expires_at.is_none_or(|end| end > at);
+        let Some((tenant, key)) = ends(self, lives).first().copied() else {
             return Ok(false);
         };
         let service = self
@@ -150,9 +182,21 @@ impl ApiKeys for MemTx {
         }
         Caller::demand_fresh(self)?;
         let until = caller.at + TimeDelta::from_std(overlap).map_err(|_| StoreError::Forbidden)?;
-        if let Some(row) = self.write::<KeyRows>().get_mut(&(tenant, key)) {
-            let before = std::mem::replace(&mut row.phc, phc.clone());
-            row.old = (!overlap.is_zero()).then_some(OldSecret { phc: before, until });
+        let Some(row) = self.write::<KeyRows>().get_mut(&(tenant, key)) else {
+            return Ok(false);
+        };
+        let until = row.record.expires_at.map_or(until, |end| until.min(end));
+        if let Some(end) = row.record.expires_at {
+            let life = end - row.rotated_at.unwrap_or(row.record.created_at);
+            row.record.expires_at = Some(caller.at + life);
+        }
+        let before = std::mem::replace(&mut row.phc, phc.clone());
+        row.old = (!overlap.is_zero()).then_some(OldSecret { phc: before, until });
+        row.old_used_at = None;
+        row.rotated_at = Some(caller.at);
+        row.handle = Some(Handle::of(id));
+        if let Some(imported) = &mut row.imported {
+            imported.until = Some(imported.until.map_or(until, |before| before.min(until)));
         }
         record_for_a_token_s_life(self, Revoked::Key(key));
         Ok(true)
@@ -167,6 +211,8 @@ impl ApiKeys for MemTx {
         Ok(Some(KeyOnFile {
             tenant,
             service: row.record.service,
+            owner: row.record.owner,
+            hat: None,
             level: worth.map(|(level, _)| level),
             unit: worth.and_then(|(_, unit)| unit),
             scopes: row.record.scopes.clone().map_or(Scopes::All, Scopes::Only),
@@ -178,11 +224,31 @@ impl ApiKeys for MemTx {
         }))
     }
 
-    async fn touch_api_key(&mut self, id: KeyId) -> Result<(), StoreError> {
-        let caller = Caller::of(self);
-        let tenant = caller.within(0, 0).ok_or(StoreError::Forbidden)?;
-        if let Some(row) = self.write_unaudited::<KeyRows>().get_mut(&(tenant, id)) {
-            row.record.last_used_at = Some(caller.at);
+    async fn revoke_leaked_key(&mut self, id: KeyId) -> Result<bool, StoreError> {
+        let tenant = Caller::of(self).within(0, 0).ok_or(StoreError::Forbidden)?;
+        let live = |rows: &KeyRows| {
+            rows.get(&(tenant, id))
+                .is_some_and(|row| row.record.revoked_at.is_none())
+        };
+        if !self.read::<KeyRows>().is_some_and(live) {
+            return Ok(false);
+        }
+        revoke(self, &[(tenant, id)]);
+        Ok(true)
+    }
+
+    async fn touch_api_keys(&mut self, uses: &[KeyUse]) -> Result<(), StoreError> {
+        if !is_platform_worker(self)? {
+            return Ok(());
+        }
+        let rows = self.write_unaudited::<KeyRows>();
+        for used in uses {
+            let Some(home) = rows.keys().find(|(_, id)| *id == used.key).copied() else {
+                continue;
+            };
+            if let Some(row) = rows.get_mut(&home) {
+                note(row, used);
+            }
         }
         Ok(())
     }

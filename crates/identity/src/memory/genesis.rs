@@ -9,8 +9,8 @@ use super::rows::{
     UnitRows,
 };
 use crate::{
-    ApiKeyRecord, PrincipalStatus,
-    genesis::{GenesisError, Person, Plan, SecondError, SecondPlan},
+    ApiKeyRecord, Handle, PrincipalStatus,
+    genesis::{BOOTSTRAP_LIFE, GenesisError, Person, Plan, SecondError, SecondPlan},
 };
 
 /// Writes `plan` past the door. The store's audit log starts empty: the first entry is the first operation's.
@@ -184,10 +184,12 @@ fn add_key(tx: &mut MemTx, plan: &Plan, unit: UnitId) {
         scopes: None,
         allowed_cidrs: None,
         created_at: plan.at,
-        expires_at: None,
+        expires_at: Some(plan.at + BOOTSTRAP_LIFE),
         revoked_at: None,
         last_used_at: None,
-        retiring_until: None,
+        last_used_from: None,
+        retiring: None,
+        imported: None,
     };
     tx.write::<PrincipalRows>()
         .insert_mut((plan.tenant(), plan.service.uuid()), row);
@@ -199,6 +201,10 @@ fn add_key(tx: &mut MemTx, plan: &Plan, unit: UnitId) {
             record,
             phc: plan.phc.clone(),
             old: None,
+            old_used_at: None,
+            rotated_at: None,
+            handle: Some(Handle::of(plan.key)),
+            imported: None,
         },
     );
 }

@@ -6,12 +6,12 @@ use keepgate_store::{MemTx, StoreError};
 
 use super::{
     caller::{Caller, active_tenant},
-    rows::{EnrolmentRows, KeyRows, PrincipalRows},
+    rows::{EnrolmentRows, KeyRow, KeyRows, PrincipalRows},
 };
-use crate::{CodeHash, Email, Homes};
+use crate::{CodeHash, Email, Handle, Homes, Lookup};
 
 /// A worker may ask; only the platform's own is answered.
-fn is_platform_worker(tx: &MemTx) -> Result<bool, StoreError> {
+pub(super) fn is_platform_worker(tx: &MemTx) -> Result<bool, StoreError> {
     let tenant = Caller::of(tx).within(0, 0).ok_or(StoreError::Forbidden)?;
     Ok(active_tenant(tx, tenant).is_some_and(|tenant| tenant.plane == Plane::Platform))
 }
@@ -35,6 +35,25 @@ impl Homes for MemTx {
         Ok(rows
             .and_then(|rows| rows.keys().find(|(_, key)| *key == id))
             .map(|(tenant, _)| *tenant))
+    }
+
+    async fn home_of_handle(&mut self, handle: Handle) -> Result<Option<(TenantId, KeyId)>, StoreError> {
+        let answered = is_platform_worker(self)?;
+        let rows = self.read::<KeyRows>().filter(|_| answered);
+        let mut found = rows.into_iter().flat_map(KeyRows::iter);
+        Ok(found.find(|(_, row)| row.handle == Some(handle)).map(|(home, _)| *home))
+    }
+
+    async fn home_of_imported(&mut self, lookups: &[Lookup]) -> Result<Option<(TenantId, KeyId)>, StoreError> {
+        let answered = is_platform_worker(self)?;
+        let rows = self.read::<KeyRows>().filter(|_| answered);
+        let mut found = rows.into_iter().flat_map(KeyRows::iter);
+        let finds = |row: &KeyRow| {
+            row.imported
+                .as_ref()
+                .is_some_and(|imported| lookups.contains(&imported.lookup))
+        };
+        Ok(found.find(|(_, row)| finds(row)).map(|(home, _)| *home))
     }
 
     async fn home_of_enrolment(&mut self, hash: &CodeHash) -> Result<Option<TenantId>, StoreError> {

@@ -5,7 +5,10 @@ use keepgate_kernel::{
 use keepgate_policy::{Approval, Grant, Tenant, Unit};
 use rpds::RedBlackTreeMapSync;
 
-use crate::{ApiKeyRecord, Bucket, CodeHash, Counter, Email, OldSecret, Phc, PrincipalStatus, SigningKey};
+use crate::{
+    ApiKeyRecord, Bucket, CodeHash, Counter, Email, Handle, Lookup, OldSecret, Phc, PrincipalStatus, SigningKey,
+    Verifier,
+};
 
 /// Tenants by id.
 pub type TenantRows = RedBlackTreeMapSync<TenantId, Tenant>;
@@ -88,4 +91,23 @@ pub struct KeyRow {
     pub phc: Phc,
     /// The secret before the last rotation.
     pub old: Option<OldSecret>,
+    /// When that one was last used since.
+    pub old_used_at: Option<Timestamp>,
+    /// When it was last rotated.
+    pub rotated_at: Option<Timestamp>,
+    /// Its short name; `None` for keys of the first form that were not rotated since.
+    pub handle: Option<Handle>,
+    /// The text that came from another system.
+    pub imported: Option<ImportedRow>,
+}
+
+/// A text that came from another system.
+#[derive(Debug, Clone)]
+pub struct ImportedRow {
+    /// What finds it.
+    pub lookup: Lookup,
+    /// What it is compared with.
+    pub verifier: Verifier,
+    /// When it ends; `None`: with its key.
+    pub until: Option<Timestamp>,
 }

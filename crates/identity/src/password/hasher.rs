@@ -8,7 +8,7 @@ use argon2::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::throttle::numbers::HASH_QUEUE;
+use crate::{BcryptHash, throttle::numbers::HASH_QUEUE};
 
 /// What one hash costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,6 +194,24 @@ impl Hasher {
             .work(move || compare(secret.expose_secret().as_bytes(), &stored, cost))
             .await?;
         Ok(if known { verdict } else { Verdict::Wrong })
+    }
+
+    /// Compares `secret`, of at most 72 bytes, with a bcrypt hash made elsewhere.
+    pub(crate) async fn verify_bcrypt(&self, secret: &SecretString, hash: &BcryptHash) -> Result<Verdict, HashError> {
+        let (secret, hash) = (secret.clone(), hash.clone());
+        self.work(move || {
+            let secret = secret.expose_secret().as_bytes();
+            // bcrypt reads no further: the rest would be anything.
+            if secret.len() > 72 {
+                return Ok(Verdict::Wrong);
+            }
+            match bcrypt::verify(secret, hash.as_str()) {
+                Ok(true) => Ok(Verdict::Right { stale: true }),
+                Ok(false) => Ok(Verdict::Wrong),
+                Err(_) => Err(HashError::Failed),
+            }
+        })
+        .await
     }
 
     async fn work<T: Send + 'static>(

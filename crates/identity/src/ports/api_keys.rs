@@ -6,13 +6,17 @@ use keepgate_kernel::{KeyId, PrincipalId};
 use keepgate_policy::ReachProof;
 use keepgate_store::StoreError;
 
-use crate::{ApiKeyRecord, KeyOnFile, NewApiKey, Phc};
+use crate::{ApiKeyRecord, KeyOnFile, KeyUse, NewApiKey, Phc};
+
+/// How far away a key's end may be, for callers below level 5: a year and a day.
+pub const LONGEST_LIFE: Duration = Duration::from_hours(366 * 24);
 
 /// API keys of the caller's tenant. Levels 4 and 5 manage them, workers verify them, nobody else sees any.
 #[async_trait]
 pub trait ApiKeys: Send {
     /// Puts a key on record, owned by the caller. Its service must exist, with a level; `Forbidden` for anything but a
-    /// service, and below level 4.
+    /// service, below level 4, and below level 5 for a key without an end or with one more than [`LONGEST_LIFE`] away. `Conflict`
+    /// when its handle is taken.
     async fn add_api_key(&mut self, new: &NewApiKey) -> Result<(), StoreError>;
 
     /// The key, revoked ones too.
@@ -27,8 +31,9 @@ pub trait ApiKeys: Send {
     /// Ends every key owned by `owner` that the caller may end, and counts them.
     async fn revoke_api_keys_of(&mut self, owner: PrincipalId) -> Result<u64, StoreError>;
 
-    /// Replaces a live key's secret; the one before works for `overlap` more, the one before that no longer. `false` when there
-    /// is no live one. `Forbidden` when the service's level is not below the caller's live one.
+    /// Replaces a live key's secret; the one before, or an imported text, works for `overlap` more, the one before that no longer.
+    /// A key with an end gets as long a life again as it had at first. `false` when there is no live one, or it has ended.
+    /// `Forbidden` when the service's level is not below the caller's live one.
     async fn rotate_api_key(
         &mut self,
         proof: &ReachProof,
@@ -40,6 +45,11 @@ pub trait ApiKeys: Send {
     /// The key with its verifiers and the live state of service and owner. Workers only; `None` for everybody else.
     async fn key_on_file(&mut self, id: KeyId) -> Result<Option<KeyOnFile>, StoreError>;
 
-    /// Remembers that the key was used now. Bookkeeping: needs no audit entry. Workers only.
-    async fn touch_api_key(&mut self, id: KeyId) -> Result<(), StoreError>;
+    /// Ends a key whose text has become known, as who it belongs to would. The tenant's worker only; `false` when there is no
+    /// live one.
+    async fn revoke_leaked_key(&mut self, id: KeyId) -> Result<bool, StoreError>;
+
+    /// Remembers uses, of keys of any tenant, in one statement; an earlier use never replaces a later one. Bookkeeping: needs no
+    /// audit entry. The platform's worker only; everybody else's change nothing.
+    async fn touch_api_keys(&mut self, uses: &[KeyUse]) -> Result<(), StoreError>;
 }

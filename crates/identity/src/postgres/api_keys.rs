@@ -4,17 +4,18 @@ mod row;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use keepgate_kernel::{Action, KeyId, PrincipalId};
+use keepgate_kernel::{Action, KeyId, PrincipalId, Timestamp, Uuid};
 use keepgate_policy::ReachProof;
 use keepgate_store::{PgTx, StoreError, Transaction};
 
 use super::demand_worker;
-use crate::{ApiKeyRecord, ApiKeys, KeyOnFile, NewApiKey, Phc};
+use crate::{ApiKeyRecord, ApiKeys, Handle, KeyOnFile, KeyUse, NewApiKey, Phc};
 
 #[async_trait]
 impl ApiKeys for PgTx {
     async fn add_api_key(&mut self, new: &NewApiKey) -> Result<(), StoreError> {
         let (tenant, owner) = (self.context().tenant().uuid(), self.context().principal().id.uuid());
+        let handle = Handle::of(new.id);
         let scopes: Option<Vec<String>> = new
             .scopes
             .as_ref()
@@ -24,8 +25,8 @@ impl ApiKeys for PgTx {
             .as_ref()
             .map(|all| all.iter().map(|net| net.trunc().to_string()).collect());
         sqlx::query!(
-            "insert into identity.api_key (tenant_id, id, principal_id, owner_id, name, phc, scopes, allowed_cidrs, expires_at)
-             values ($1, $2, $3, $4, $5, $6, $7::text[], $8::text[]::cidr[], $9)",
+            "insert into identity.api_key (tenant_id, id, principal_id, owner_id, name, phc, scopes, allowed_cidrs, expires_at, handle)
+             values ($1, $2, $3, $4, $5, $6, $7::text[], $8::text[]::cidr[], $9, $10)",
             tenant,
             new.id.uuid(),
             new.service.uuid(),
@@ -35,6 +36,7 @@ impl ApiKeys for PgTx {
             scopes.as_deref(),
             cidrs.as_deref(),
             new.expires_at,
+            handle.as_str(),
         )
         .execute(self.conn())
         .await?;
@@ -85,15 +87,27 @@ impl ApiKeys for PgTx {
         if proof.by() != self.context().principal().id {
             return Err(StoreError::Forbidden);
         }
-        // The guard keeps the secret before it, for as long as it is good: this role reads no verifier.
+        let handle = Handle::of(id);
+        // The guards keep the secret before it, for as long as it is good, and move the end: this role reads no verifier.
         let done = sqlx::query!(
             "update identity.api_key
-                set phc = $4, old_until = case when $5::float8 > 0 then now() + make_interval(secs => $5::float8) end
-              where tenant_id = $1 and id = $2 and principal_id = $3 and revoked_at is null",
+                set phc = $4, old_until = case when $5::float8 > 0 then now() + make_interval(secs => $5::float8) end, handle = $6
+              where tenant_id = $1 and id = $2 and principal_id = $3 and revoked_at is null
+                and (expires_at is null or expires_at > now())",
             proof.target().tenant.uuid(),
             id.uuid(),
             proof.target().principal.uuid(),
             phc.as_str(),
+            overlap.as_secs_f64(),
+            handle.as_str(),
+        )
+        .execute(self.conn())
+        .await?;
+        sqlx::query!(
+            "update identity.imported_key set until = least(coalesce(until, 'infinity'), now() + make_interval(secs => $3))
+              where tenant_id = $1 and key_id = $2",
+            proof.target().tenant.uuid(),
+            id.uuid(),
             overlap.as_secs_f64(),
         )
         .execute(self.conn())
@@ -106,11 +120,27 @@ impl ApiKeys for PgTx {
         row::on_file(self, id).await
     }
 
-    async fn touch_api_key(&mut self, id: KeyId) -> Result<(), StoreError> {
+    async fn revoke_leaked_key(&mut self, id: KeyId) -> Result<bool, StoreError> {
         demand_worker(self)?;
+        Ok(
+            sqlx::query_scalar!(r#"select gate.revoke_leaked_key($1) as "done!""#, id.uuid())
+                .fetch_one(self.conn())
+                .await?,
+        )
+    }
+
+    async fn touch_api_keys(&mut self, uses: &[KeyUse]) -> Result<(), StoreError> {
+        demand_worker(self)?;
+        let keys: Vec<Uuid> = uses.iter().map(|used| used.key.uuid()).collect();
+        let times: Vec<Timestamp> = uses.iter().map(|used| used.at).collect();
+        let sources: Vec<Option<String>> = uses.iter().map(|used| used.source.map(|ip| ip.to_string())).collect();
+        let olds: Vec<bool> = uses.iter().map(|used| used.old).collect();
         sqlx::query!(
-            "update identity.api_key set last_used_at = now() where tenant_id = (select gate.worker()) and id = $1",
-            id.uuid(),
+            "select gate.touch_api_keys($1, $2, $3::text[]::inet[], $4)",
+            &keys,
+            &times,
+            &sources as &[Option<String>],
+            &olds,
         )
         .execute(self.conn())
         .await?;

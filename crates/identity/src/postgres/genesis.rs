@@ -72,6 +72,7 @@ fn payload(plan: &Plan) -> Value {
             "id": plan.key.uuid(),
             "owner": plan.owner().uuid(),
             "phc": plan.phc.as_str(),
+            "handle": crate::Handle::of(plan.key).as_str(),
         },
         "names": names,
         "request": plan.request.uuid(),

@@ -5,7 +5,7 @@ use keepgate_store::{PgTx, StoreError};
 use sqlx::PgExecutor;
 
 use super::demand_worker;
-use crate::{CodeHash, Email, Homes};
+use crate::{CodeHash, Email, Handle, Homes, Lookup};
 
 #[async_trait]
 impl Homes for PgTx {
@@ -23,6 +23,29 @@ impl Homes for PgTx {
             .fetch_one(self.conn())
             .await?;
         Ok(home.map(TenantId::from_uuid))
+    }
+
+    async fn home_of_handle(&mut self, handle: Handle) -> Result<Option<(TenantId, KeyId)>, StoreError> {
+        demand_worker(self)?;
+        let home = sqlx::query!(
+            r#"select tenant as "tenant!", key as "key!" from gate.home_of_handle($1)"#,
+            handle.as_str()
+        )
+        .fetch_optional(self.conn())
+        .await?;
+        Ok(home.map(|home| (TenantId::from_uuid(home.tenant), KeyId::from_uuid(home.key))))
+    }
+
+    async fn home_of_imported(&mut self, lookups: &[Lookup]) -> Result<Option<(TenantId, KeyId)>, StoreError> {
+        demand_worker(self)?;
+        let lookups: Vec<String> = lookups.iter().map(|lookup| lookup.as_str().to_owned()).collect();
+        let home = sqlx::query!(
+            r#"select tenant as "tenant!", key as "key!" from gate.home_of_imported($1)"#,
+            &lookups
+        )
+        .fetch_optional(self.conn())
+        .await?;
+        Ok(home.map(|home| (TenantId::from_uuid(home.tenant), KeyId::from_uuid(home.key))))
     }
 
     async fn home_of_enrolment(&mut self, hash: &CodeHash) -> Result<Option<TenantId>, StoreError> {

@@ -1,17 +1,23 @@
 //! From a bearer string to a principal.
+mod compare;
+mod error;
+mod guesses;
+
 use std::{net::IpAddr, sync::Arc};
 
-use keepgate_kernel::{KeyId, RequestId, TenantId, Timestamp};
+use keepgate_kernel::{KeyId, PrincipalId, RequestId, TenantId, Timestamp};
 use keepgate_policy::{Assurance, Credential, OpContext, Principal, Scopes, Standing};
 use keepgate_store::{Begin, StoreError, Transaction};
+use secrecy::SecretString;
 use tokio::sync::Mutex;
 
+use self::{compare::Matched, guesses::Guesses};
 use crate::{
-    ApiKey, ApiKeyFormat, ApiKeys, Claims, HashError, Hasher, Homes, KeyOnFile, NoRandomness, Presented,
-    RevocationMirror, RevocationView, Sight, TokenError, Tokens,
-    api_key::{Cache, LIFE, Verified},
-    password::Verdict,
+    ApiKeyFormat, ApiKeys, Claims, Hasher, Homes, ImportedKeys, NoRandomness, Presented, PresentedKey, RevocationView,
+    Sight, Tokens,
+    api_key::{Cache, LIFE, Uses, Verified, looks_imported},
 };
+pub use error::AuthError;
 
 /// Keys verified at once; more of the same key wait for the first and find it in the cache.
 const FLIGHTS: usize = 64;
@@ -29,67 +35,6 @@ pub struct Recognised {
     pub presented: Presented,
 }
 
-/// Why a bearer is nobody.
-#[derive(Debug, thiserror::Error)]
-pub enum AuthError {
-    /// Neither a token nor a key of this server; mistyped, most likely.
-    #[error("the credential is malformed")]
-    Malformed,
-    /// A signature or secret that is not ours.
-    #[error("the credential is unknown")]
-    Unknown,
-    /// It was good once.
-    #[error("the credential has expired")]
-    Expired,
-    /// It was revoked, or its owner or tenant may not act.
-    #[error("the credential is no longer valid")]
-    Revoked,
-    /// The key may not be used from this address.
-    #[error("the API key may not be used from this address")]
-    WrongAddress,
-    /// Too many keys are being verified.
-    #[error("too many credentials are being verified")]
-    Busy,
-    /// The store, or a stored verifier, failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl AuthError {
-    /// The stable word for audit entries and problem types.
-    #[must_use]
-    pub const fn reason(&self) -> &'static str {
-        match self {
-            Self::Malformed => "credential-malformed",
-            Self::Unknown => "credential-unknown",
-            Self::Expired => "credential-expired",
-            Self::Revoked => "credential-revoked",
-            Self::WrongAddress => "wrong-address",
-            Self::Busy => "busy",
-            Self::Store(_) => "database-unavailable",
-        }
-    }
-}
-
-impl From<TokenError> for AuthError {
-    fn from(error: TokenError) -> Self {
-        match error {
-            TokenError::Malformed => Self::Malformed,
-            TokenError::Signature | TokenError::Claims | TokenError::NotYet | TokenError::Key => Self::Unknown,
-            TokenError::Expired => Self::Expired,
-        }
-    }
-}
-
-impl From<HashError> for AuthError {
-    fn from(error: HashError) -> Self {
-        match error {
-            HashError::Busy => Self::Busy,
-            HashError::Failed => Self::Store(StoreError::corrupt("identity.api_key", "phc")),
-        }
-    }
-}
-
 /// Recognises callers. Tokens cost a signature and no database while the view of revocations is fresh; keys Argon2id once a minute.
 pub struct Authenticator<Tx: ?Sized> {
     store: Arc<dyn Begin<Tx>>,
@@ -99,11 +44,21 @@ pub struct Authenticator<Tx: ?Sized> {
     hasher: Hasher,
     cache: Cache,
     flights: Vec<Mutex<()>>,
-    view: Arc<dyn RevocationView>,
+    uses: Uses,
+    guesses: Guesses,
+    view: Option<Arc<dyn RevocationView>>,
     door: Arc<dyn Begin<Tx>>,
 }
 
-impl<Tx: Transaction + Homes + ApiKeys + ?Sized + 'static> Authenticator<Tx> {
+/// A bearer that is no token.
+enum Bearer {
+    /// It bears this server's mark.
+    Ours(PresentedKey),
+    /// Perhaps another system made it.
+    Imported(SecretString),
+}
+
+impl<Tx: Transaction + Homes + ApiKeys + ImportedKeys + ?Sized + 'static> Authenticator<Tx> {
     /// An authenticator over `store`; `platform` is the platform's tenant, whose worker looks up where a key lives.
     ///
     /// # Errors
@@ -125,7 +80,9 @@ impl<Tx: Transaction + Homes + ApiKeys + ?Sized + 'static> Authenticator<Tx> {
             hasher,
             cache: Cache::new()?,
             flights,
-            view: Arc::new(RevocationMirror::new()),
+            uses: Uses::default(),
+            guesses: Guesses::default(),
+            view: None,
         })
     }
 
@@ -133,7 +90,7 @@ impl<Tx: Transaction + Homes + ApiKeys + ?Sized + 'static> Authenticator<Tx> {
     /// database is asked about every credential.
     #[must_use]
     pub fn with_view(mut self, view: Arc<dyn RevocationView>, door: Arc<dyn Begin<Tx>>) -> Self {
-        self.view = view;
+        self.view = Some(view);
         self.door = door;
         self
     }
@@ -150,51 +107,49 @@ impl<Tx: Transaction + Homes + ApiKeys + ?Sized + 'static> Authenticator<Tx> {
         request: RequestId,
         at: Timestamp,
     ) -> Result<Recognised, AuthError> {
-        let recognised = if bearer.starts_with("kg_") {
+        let (recognised, old) = if ApiKeyFormat::claims(bearer) || looks_imported(bearer) {
             self.of_key(bearer, source, request, at).await?
         } else {
-            of_session(&self.tokens.verify(bearer, at)?)
+            (of_session(&self.tokens.verify(bearer, at)?), false)
         };
-        match self.view.sight(&recognised.presented) {
-            Sight::Live => Ok(recognised),
-            Sight::Dead => Err(AuthError::Revoked),
+        match self.sight(&recognised.presented) {
+            Sight::Live => {}
+            Sight::Dead => return Err(AuthError::Revoked),
             // Nothing that opens a transaction needs this, but then nobody has to know which requests do.
-            Sight::Unknown => self.look_up(&recognised, request, at).await.map(|()| recognised),
+            Sight::Unknown => self.look_up(&recognised, request, at).await?,
         }
+        if let Credential::ApiKey(key) = recognised.credential {
+            self.uses.note(key, old, at, source);
+        }
+        Ok(recognised)
     }
 
+    /// Whom a key stands for, and whether it came with the secret before the last rotation.
     async fn of_key(
         &self,
         bearer: &str,
         source: Option<IpAddr>,
         request: RequestId,
         at: Timestamp,
-    ) -> Result<Recognised, AuthError> {
-        let key = self.keys.parse(bearer).map_err(|error| match error {
-            crate::KeyError::Malformed | crate::KeyError::Checksum => AuthError::Malformed,
-            crate::KeyError::Foreign => AuthError::Unknown,
-        })?;
-        let seen = self.view.seq();
-        let verified = self.verified(&key, request, at).await?;
+    ) -> Result<(Recognised, bool), AuthError> {
+        let verified = self.verified(bearer, source, request, at).await?;
         if verified.expires_at.is_some_and(|end| end <= at) {
             return Err(AuthError::Expired);
         }
         if !verified.allows(source) {
             return Err(AuthError::WrongAddress);
         }
-        let credential = Credential::ApiKey(verified.key);
-        Ok(Recognised {
-            presented: Presented {
-                tenant: verified.principal.tenant,
-                principal: verified.principal.id.uuid(),
-                credential,
-                kid: None,
-                seen,
-            },
+        let recognised = Recognised {
+            presented: verified.presented(),
+            credential: Credential::ApiKey(verified.key),
             principal: verified.principal,
-            credential,
             assurance: None,
-        })
+        };
+        Ok((recognised, verified.old))
+    }
+
+    fn sight(&self, presented: &Presented) -> Sight {
+        self.view.as_ref().map_or(Sight::Unknown, |view| view.sight(presented))
     }
 
     /// Asks the database's door whether the credential is alive.
@@ -209,95 +164,113 @@ impl<Tx: Transaction + Homes + ApiKeys + ?Sized + 'static> Authenticator<Tx> {
 
     /// Forgets verifications of a key on this instance, after it was rotated or revoked here.
     pub fn forget(&self, key: KeyId) {
-        self.cache.forget(key);
+        self.cache.forget(|entry| entry.key == key);
     }
 
-    async fn verified(&self, key: &ApiKey, request: RequestId, at: Timestamp) -> Result<Verified, AuthError> {
-        let name = self.cache.name(key.expose());
-        if let Some(hit) = self.cache.get(&name, at) {
+    /// The same for the keys that `principal` owns or acts with, after its level, hat or status was changed here: the policy
+    /// sees at once what the database sees anyway.
+    pub fn forget_keys_of(&self, principal: PrincipalId) {
+        self.cache
+            .forget(|entry| entry.owner == principal || entry.principal.id == principal);
+    }
+
+    /// Writes down which keys were used since the last time, in one statement. To be called every minute, and at the end.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing is lost then, the next call tries again.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "bookkeeping: no operation of anybody, so there is no entry to write"
+    )]
+    pub async fn write_uses(&self, request: RequestId, at: Timestamp) -> Result<(), StoreError> {
+        let uses = self.uses.take();
+        if uses.is_empty() {
+            return Ok(());
+        }
+        let written = async {
+            let mut tx = self.store.begin(&OpContext::system(self.platform, request, at)).await?;
+            tx.touch_api_keys(&uses).await?;
+            tx.commit().await
+        };
+        let written = written.await;
+        if written.is_err() {
+            self.uses.put_back(&uses);
+        }
+        written
+    }
+
+    async fn verified(
+        &self,
+        bearer: &str,
+        source: Option<IpAddr>,
+        request: RequestId,
+        at: Timestamp,
+    ) -> Result<Verified, AuthError> {
+        let name = self.cache.name(bearer);
+        if let Some(hit) = self.remembered(&name, at) {
             return Ok(hit);
         }
+        let bearer = self.read(bearer)?;
         let flight = self.flights.get(usize::from(name[0]) % FLIGHTS);
         let _flight = match flight {
             Some(flight) => Some(flight.lock().await),
             None => None,
         };
-        if let Some(hit) = self.cache.get(&name, at) {
+        if let Some(hit) = self.remembered(&name, at) {
             return Ok(hit);
         }
-        let (file, until) = self.compare(key, request, at).await?;
-        let level = file.level.filter(|_| !file.revoked).ok_or(AuthError::Revoked)?;
-        let principal = Principal {
-            id: file.service,
-            tenant: file.tenant,
-            standing: Standing::Level(level),
-            unit: file.unit,
-            scopes: file.scopes,
-            hat: None,
+        // Before the database is asked: whatever is revoked from now on is later than what it says.
+        let seen = self.view.as_ref().map_or(0, |view| view.seq());
+        let matched = match &bearer {
+            Bearer::Ours(key) => self.compare(key, request, at).await?,
+            Bearer::Imported(text) => self.guess(text, source, request, at).await?,
         };
-        let fresh_until = until.map_or(at + LIFE, |until| until.min(at + LIFE));
-        let verified = Verified {
-            key: key.id(),
-            principal,
-            allowed_cidrs: file.allowed_cidrs,
-            expires_at: file.expires_at,
-            fresh_until,
-        };
-        self.touch(key.id(), file.tenant, request, at).await;
+        let verified = live(matched, seen, at)?;
         self.cache.put(name, verified.clone(), at);
         Ok(verified)
     }
 
-    /// The key on file, once its secret, or the one before a rotation, has matched; and until when that one works.
-    async fn compare(
-        &self,
-        key: &ApiKey,
-        request: RequestId,
-        at: Timestamp,
-    ) -> Result<(KeyOnFile, Option<Timestamp>), AuthError> {
-        let mut tx = self
-            .store
-            .begin(&OpContext::system(self.platform, request, at))
-            .await
-            .map_err(revoked)?;
-        let home = tx.home_of_key(key.id()).await?.ok_or(AuthError::Unknown)?;
-        drop(tx);
-        let mut tx = self
-            .store
-            .begin(&OpContext::system(home, request, at))
-            .await
-            .map_err(revoked)?;
-        let file = tx.key_on_file(key.id()).await?.ok_or(AuthError::Unknown)?;
-        drop(tx); // no connection is held while hashing
-        if matches!(
-            self.hasher.verify(key.secret(), Some(&file.phc)).await?,
-            Verdict::Right { .. }
-        ) {
-            return Ok((file, None));
+    /// A verification a moment ago, while the view of revocations is fresh and knows of none. Without a view the door is asked
+    /// each time, which is as good.
+    fn remembered(&self, name: &[u8; 32], at: Timestamp) -> Option<Verified> {
+        let hit = self.cache.get(name, at)?;
+        if self.view.is_none() {
+            return Some(hit);
         }
-        let old = file
-            .old
-            .as_ref()
-            .filter(|old| at < old.until)
-            .ok_or(AuthError::Unknown)?;
-        match self.hasher.verify(key.secret(), Some(&old.phc)).await? {
-            Verdict::Right { .. } => Ok((file.clone(), Some(old.until))),
-            Verdict::Wrong => Err(AuthError::Unknown),
+        match self.sight(&hit.presented()) {
+            Sight::Live => Some(hit),
+            Sight::Unknown => None,
+            Sight::Dead => {
+                self.forget(hit.key);
+                None
+            }
         }
     }
 
-    /// When a key was last used is worth knowing, but no request fails for it.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "bookkeeping: no operation of anybody, so there is no entry to write"
-    )]
-    async fn touch(&self, key: KeyId, home: TenantId, request: RequestId, at: Timestamp) {
-        let Ok(mut tx) = self.store.begin(&OpContext::system(home, request, at)).await else {
-            return;
-        };
-        if tx.touch_api_key(key).await.is_ok() {
-            let _unrecorded = tx.commit().await;
+    /// A typing error and a guess end here.
+    fn read(&self, bearer: &str) -> Result<Bearer, AuthError> {
+        if ApiKeyFormat::claims(bearer) {
+            Ok(Bearer::Ours(self.keys.parse(bearer)?))
+        } else {
+            Ok(Bearer::Imported(bearer.into()))
         }
+    }
+
+    async fn guess(
+        &self,
+        text: &SecretString,
+        source: Option<IpAddr>,
+        request: RequestId,
+        at: Timestamp,
+    ) -> Result<Matched, AuthError> {
+        if !self.guesses.admits(source, at) {
+            return Err(AuthError::Guessing);
+        }
+        let matched = self.compare_imported(text, request, at).await;
+        if matches!(matched, Err(AuthError::Unknown)) {
+            self.guesses.note(source, at);
+        }
+        matched
     }
 }
 
@@ -307,6 +280,30 @@ impl<Tx: ?Sized> std::fmt::Debug for Authenticator<Tx> {
             .field("tokens", &self.tokens)
             .finish_non_exhaustive()
     }
+}
+
+/// What is remembered of a key that matched, if it may act.
+fn live(matched: Matched, seen: u64, at: Timestamp) -> Result<Verified, AuthError> {
+    let Matched { key, file, old, until } = matched;
+    let level = file.level.filter(|_| !file.revoked).ok_or(AuthError::Revoked)?;
+    let principal = Principal {
+        id: file.service,
+        tenant: file.tenant,
+        standing: Standing::Level(level),
+        unit: file.unit,
+        scopes: file.scopes,
+        hat: file.hat,
+    };
+    Ok(Verified {
+        key,
+        seen,
+        old,
+        owner: file.owner,
+        principal,
+        allowed_cidrs: file.allowed_cidrs,
+        expires_at: file.expires_at,
+        fresh_until: until.map_or(at + LIFE, |until| until.min(at + LIFE)),
+    })
 }
 
 /// A worker is refused where its tenant is suspended.

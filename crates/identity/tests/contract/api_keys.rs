@@ -9,6 +9,7 @@ use keepgate_kernel::{Action, KeyId, Level};
 use keepgate_policy::{GrantDenied, ReachProof, Scopes, Target, authorize, permissions::ApiKeyRotate, reach};
 use keepgate_store::{StoreError, testing::World};
 
+use crate::key_terms::used;
 use crate::support::{
     PHC, Tx, bearing, cases, done, done_unmarked, key, key_of, lying, member, perform, reaching, with, worker,
 };
@@ -107,6 +108,7 @@ async fn only_levels_four_and_five_put_keys_on_record_and_only_for_services(worl
     let again = |service| NewApiKey {
         id: KeyId::new(world.now),
         service,
+        expires_at: Some(world.now + TimeDelta::days(90)),
         ..made.clone()
     };
     for level in Level::ALL {
@@ -350,8 +352,8 @@ async fn the_rotating_command_answers_until_when_the_old_secret_works(world: &Wo
 
 async fn a_use_is_remembered_without_an_entry(world: &World<dyn Tx>) {
     let key = key(world, Level::Operator, |_| ()).await;
-    let mut tx = world.begin(&worker(world, world.ids.tenant)).await;
-    tx.touch_api_key(key.id).await.unwrap();
+    let mut tx = world.begin(&worker(world, world.ids.platform)).await;
+    tx.touch_api_keys(&[used(&key, world.now, false)]).await.unwrap();
     done_unmarked(tx).await.unwrap();
     let record = world
         .begin(&world.caller(Level::TenantAdmin))

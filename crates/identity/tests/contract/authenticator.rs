@@ -10,7 +10,7 @@ use keepgate_kernel::{Action, KeyId, Level, RequestId, Timestamp};
 use keepgate_policy::{Credential, Principal, Scopes, Standing};
 use keepgate_store::testing::World;
 
-use crate::support::{Tx, cases, done, key, member, perform, worker};
+use crate::support::{Tx, cases, done, key, key_of, member, perform, worker};
 
 struct Desk {
     authenticator: Arc<Authenticator<dyn Tx>>,
@@ -111,6 +111,10 @@ async fn a_key_is_its_service_with_its_scopes(world: &World<dyn Tx>) {
         );
         assert_eq!(principal.scopes, Scopes::Only(vec![Action::MessageAccept]));
     }
+    desk.authenticator
+        .write_uses(RequestId::new(world.now), world.now)
+        .await
+        .unwrap();
     let record = world
         .begin(&world.caller(Level::TenantAdmin))
         .await
@@ -119,6 +123,116 @@ async fn a_key_is_its_service_with_its_scopes(world: &World<dyn Tx>) {
         .unwrap()
         .unwrap();
     assert!(record.last_used_at.is_some());
+}
+
+async fn a_key_of_the_first_form_goes_on_working_and_gets_the_second_at_its_rotation(world: &World<dyn Tx>) {
+    let (desk, admin) = (desk(world), world.caller(Level::TenantAdmin));
+    let old = desk.format.mint_first_form(KeyId::new(world.now)).unwrap();
+    let phc = desk.hasher.hash(old.secret()).await.unwrap();
+    key(world, Level::Operator, |new| {
+        new.id = old.id();
+        new.phc = phc;
+    })
+    .await;
+    let (_, credential) = desk.recognise(old.expose(), None, world.now).await.unwrap();
+    assert_eq!(credential, Credential::ApiKey(old.id()));
+    let new = desk.format.mint(old.id()).unwrap();
+    let phc = desk.hasher.hash(new.secret()).await.unwrap();
+    let overlap = Duration::from_secs(3600);
+    let command = RotateApiKey {
+        key: new.clone(),
+        phc,
+        overlap,
+    };
+    perform(world, &admin, &command).await.unwrap();
+    for text in [old.expose(), new.expose()] {
+        let (_, credential) = desk.recognise(text, None, world.now).await.unwrap();
+        assert_eq!(credential, Credential::ApiKey(old.id()));
+    }
+}
+
+async fn an_owner_who_falls_takes_the_key_s_policy_along(world: &World<dyn Tx>) {
+    let (desk, owner) = (desk(world), world.caller(Level::TenantOwner));
+    let admin = world.caller(Level::TenantAdmin);
+    let minted = desk.format.mint(KeyId::new(world.now)).unwrap();
+    let phc = desk.hasher.hash(minted.secret()).await.unwrap();
+    key_of(world, &admin, Level::Supervisor, |new| {
+        new.id = minted.id();
+        new.phc = phc;
+    })
+    .await;
+    let level = async || {
+        desk.recognise(minted.expose(), None, world.now)
+            .await
+            .unwrap()
+            .0
+            .standing
+    };
+    assert_eq!(level().await, Standing::Level(Level::Supervisor));
+    let mut tx = world.begin(&owner).await;
+    tx.give(
+        world.ids.tenant,
+        admin.principal().id,
+        Level::Operator,
+        Some(world.ids.unit),
+    )
+    .await
+    .unwrap();
+    done(tx).await;
+    desk.authenticator.forget_keys_of(admin.principal().id);
+    assert_eq!(level().await, Standing::Level(Level::FieldAgent), "below its owner");
+}
+
+async fn uses_are_written_together_and_not_one_by_one(world: &World<dyn Tx>) {
+    let desk = desk(world);
+    let keys = [desk.issue(world, |_| ()).await, desk.issue(world, |_| ()).await];
+    for key in &keys {
+        for second in 0..5 {
+            let at = world.now + TimeDelta::seconds(second);
+            desk.recognise(key.expose(), Some("192.0.2.9"), at).await.unwrap();
+        }
+    }
+    let admin = world.caller(Level::TenantAdmin);
+    let last = async |key: &ApiKey| {
+        let record = world.begin(&admin).await.api_key(key.id()).await.unwrap().unwrap();
+        record.last_used_at.zip(record.last_used_from)
+    };
+    assert_eq!(last(&keys[0]).await, None, "not a write for each request");
+    let write = async || {
+        desk.authenticator
+            .write_uses(RequestId::new(world.now), world.now)
+            .await
+            .unwrap()
+    };
+    write().await;
+    for key in &keys {
+        let (at, from) = last(key).await.unwrap();
+        assert!((at - world.now - TimeDelta::seconds(4)).abs() < TimeDelta::milliseconds(1));
+        assert_eq!(from, "192.0.2.9".parse::<IpAddr>().unwrap());
+    }
+    write().await;
+}
+
+async fn a_leaked_text_is_recognised_by_its_whole_secret_only(world: &World<dyn Tx>) {
+    let desk = desk(world);
+    let key = desk.issue(world, |_| ()).await;
+    let leaked = async |text: &str| {
+        desk.authenticator
+            .leaked(text, RequestId::new(world.now), world.now)
+            .await
+    };
+    assert_eq!(leaked(key.expose()).await.unwrap(), (world.ids.tenant, key.id()));
+    let another_secret = desk.format.mint(key.id()).unwrap();
+    let unissued = desk.format.mint(KeyId::new(world.now)).unwrap();
+    for nothing in [
+        another_secret.expose(),
+        unissued.expose(),
+        "kgl_x",
+        "",
+        &key.expose()[..70],
+    ] {
+        assert!(leaked(nothing).await.is_err(), "{nothing}");
+    }
 }
 
 async fn mistyped_foreign_and_unissued_keys_are_nobody(world: &World<dyn Tx>) {
@@ -303,6 +417,10 @@ async fn a_suspended_tenant_s_key_is_revoked(world: &World<dyn Tx>) {
 cases!(
     a_token_is_its_session_without_a_look_at_the_store,
     a_key_is_its_service_with_its_scopes,
+    a_key_of_the_first_form_goes_on_working_and_gets_the_second_at_its_rotation,
+    an_owner_who_falls_takes_the_key_s_policy_along,
+    uses_are_written_together_and_not_one_by_one,
+    a_leaked_text_is_recognised_by_its_whole_secret_only,
     mistyped_foreign_and_unissued_keys_are_nobody,
     a_key_works_from_its_addresses_only,
     a_key_ends_when_it_says,

@@ -12,6 +12,10 @@ mod genesis;
 #[cfg(test)]
 mod homes;
 #[cfg(test)]
+mod imported_keys;
+#[cfg(test)]
+mod key_terms;
+#[cfg(test)]
 mod passwords;
 #[cfg(test)]
 mod principals;

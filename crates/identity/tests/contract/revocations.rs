@@ -166,8 +166,9 @@ async fn a_revoked_or_rotated_key_and_one_whose_owner_went_is_told(world: &World
 async fn the_use_of_a_key_is_no_news(world: &World<dyn Tx>) {
     let issued = key(world, Level::Operator, |_| ()).await;
     let before = head(world).await;
-    let mut tx = world.begin(&world.worker()).await;
-    tx.touch_api_key(issued.id).await.unwrap();
+    let mut tx = world.begin(&crate::support::worker(world, world.ids.platform)).await;
+    let used = crate::key_terms::used(&issued, world.now, false);
+    tx.touch_api_keys(&[used]).await.unwrap();
     done(tx).await;
     assert_eq!(head(world).await, before);
 }

@@ -2,8 +2,8 @@
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use keepgate_identity::{
-    ApiKeys, Enrolments, Homes, NewApiKey, NewPrincipal, Passwords, Phc, Principals, Revocations, Sessions,
-    SigningKeys, Throttle,
+    ApiKeys, Enrolments, Homes, ImportedKeys, NewApiKey, NewPrincipal, Passwords, Phc, Principals, Revocations,
+    Sessions, SigningKeys, Throttle,
     memory::{GrantRows, PrincipalRow, PrincipalRows, SessionRow, SessionRows, TenantRows, UnitRows, door},
 };
 use keepgate_kernel::{KeyId, Level, PrincipalId, PrincipalKind, RequestId, TenantId, UnitId};
@@ -42,6 +42,7 @@ pub trait Tx:
     + Revocations
     + SigningKeys
     + ApiKeys
+    + ImportedKeys
     + Throttle
     + Homes
     + Arrange
@@ -56,6 +57,7 @@ impl<
         + Revocations
         + SigningKeys
         + ApiKeys
+        + ImportedKeys
         + Throttle
         + Homes
         + Arrange,
@@ -390,7 +392,8 @@ pub async fn key_of(
         name: "robot".into(),
         phc,
         scopes: None,
-        expires_at: None,
+        // Below level 5 a key has an end.
+        expires_at: (owner.principal().level() < Some(Level::TenantOwner)).then(|| world.now + TimeDelta::days(90)),
         allowed_cidrs: None,
     };
     change(&mut new);

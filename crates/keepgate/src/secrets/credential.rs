@@ -1,7 +1,7 @@
 //! What Keepgate's own credentials look like.
 
 /// What API keys and enrolment codes begin with.
-const PREFIXES: [&str; 3] = ["kg_live_", "kg_test_", "kge_"];
+const PREFIXES: [&str; 5] = ["kgl_", "kgt_", "kg_live_", "kg_test_", "kge_"];
 /// Shorter runs are words such as `kge_file`.
 const LEAST: usize = 16;
 
@@ -50,6 +50,8 @@ mod tests {
     #[test]
     fn keys_tokens_and_passwords_in_urls_are_recognised() {
         for secret in [
+            "kgl_0123456789ab_secretsecret",
+            "x=kgt_0123456789ab_secretsecret",
             "kg_live_01jabcdefghjkmnpqrstvwxyz_secretsecret",
             "x=kg_test_01jabcdefghjkmnpqrstvwxyz",
             "kge_01jabcdefghjkmnpqrst",
@@ -65,6 +67,7 @@ mod tests {
         for harmless in [
             "kg_app",
             "kg_live_",
+            "kgl_short",
             "kge_file",
             "/etc/keepgate/kek",
             "https://api.example/x:y@z",

@@ -29,7 +29,7 @@ fn credentials(first: &FirstRun) -> Vec<String> {
     let bootstrap = &first.bootstrap;
     vec![
         String::new(),
-        "The first credentials. They are shown this once; the two codes are good for 24 hours.".into(),
+        "The first credentials. They are shown this once, and each is good for 24 hours: enrol, then issue keys of your own.".into(),
         format!(
             "  API key (operator of the tenant `default`)    {}",
             bootstrap.service_key
@@ -112,7 +112,7 @@ mod tests {
             platform_enrolment: one("kge_p"),
             tenant: one("ten_t"),
             owner_enrolment: one("kge_o"),
-            service_key: one("kg_live_x"),
+            service_key: one("kgl_x"),
         };
         let shown = text(
             &ready(),
@@ -126,7 +126,8 @@ mod tests {
             "kge_p",
             "ten_t",
             "kge_o",
-            "kg_live_x",
+            "kgl_x",
+            "each is good for 24 hours",
             r#""address":"usr_o""#,
             "--cacert '/srv/it'\\''s mine/ca.pem'",
         ] {

@@ -102,7 +102,7 @@ mod tests {
             platform_enrolment: text("kge_p"),
             tenant: text("ten_t"),
             owner_enrolment: text("kge_o"),
-            service_key: text("kg_x"),
+            service_key: text("kgl_x"),
         };
         FirstRun {
             bootstrap,

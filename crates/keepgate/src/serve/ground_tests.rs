@@ -54,7 +54,7 @@ async fn the_first_run_makes_key_and_principals_and_later_runs_find_them() {
     let instance = Instance::start();
     let first = instance.lay().await.unwrap();
     let shown = first.first_run.unwrap();
-    assert!(shown.bootstrap.service_key.starts_with("kg_live_") && shown.bootstrap.owner_enrolment.starts_with("kge_"));
+    assert!(shown.bootstrap.service_key.starts_with("kgl_") && shown.bootstrap.owner_enrolment.starts_with("kge_"));
     assert_eq!(shown.bootstrap.platform_tenant, first.platform.to_string());
     let mode = fs::metadata(&instance.config.kek_file).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode, 0o600);

@@ -67,6 +67,7 @@ pub fn run(args: ServeArgs, environment: &Environment) -> Result<Exit, Failure> 
     if let Some(file) = &args.ready_file {
         ready::remove_stale(file)?;
     }
+    keep_out_of_core_dumps();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     tls::install_provider();
     let prepared = Prepared {
@@ -93,6 +94,15 @@ pub fn run(args: ServeArgs, environment: &Environment) -> Result<Exit, Failure> 
         tracing::warn!(%error, "the private PostgreSQL did not stop cleanly");
     }
     ended
+}
+
+/// The memory of a gateway holds other people's secrets while it works with them: no core file, and no look from a process of the
+/// same user. Only an extra wall, so a system that refuses is told in the log.
+fn keep_out_of_core_dumps() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "core dumps of this process can't be switched off");
+    }
 }
 
 fn runtime() -> Result<Runtime, Failure> {
@@ -126,7 +136,7 @@ pub fn bootstrap_command(config: &Config) -> Result<Exit, Failure> {
         service_key,
     } = &first.bootstrap;
     terminal::say(&format!(
-        "Shown this once; the codes are good for 24 hours.\nplatform tenant     {platform_tenant}\nplatform enrolment  \
+        "Shown this once; each is good for 24 hours.\nplatform tenant     {platform_tenant}\nplatform enrolment  \
          {platform_enrolment}\ntenant `default`    {tenant}\nowner enrolment     {owner_enrolment}\noperator's API key  {service_key}"
     ));
     first_run::FirstRun::forget(&config.data_dir);

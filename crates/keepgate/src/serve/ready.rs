@@ -38,7 +38,7 @@ pub struct Bootstrap {
     pub tenant: String,
     /// The one-time code of its first `tenant_owner`.
     pub owner_enrolment: String,
-    /// An `operator`-level API key of that tenant.
+    /// An `operator`-level API key of that tenant, good for 24 hours as the codes are.
     pub service_key: String,
 }
 
@@ -83,7 +83,7 @@ mod tests {
             platform_enrolment: text("kge_p"),
             tenant: text("ten_t"),
             owner_enrolment: text("kge_o"),
-            service_key: text("kg_x"),
+            service_key: text("kgl_x"),
         }
     }
 

@@ -12,10 +12,10 @@ use keepgate_audit::{LogSigner, SignerError, postgres::Integrator};
 use keepgate_channels::WorkerId;
 use keepgate_gate::{
     Gate, Tx, Vault,
-    workers::{Dispatcher, Hub, sweep},
+    workers::{Dispatcher, Hub, sweep, write_uses},
 };
 use keepgate_identity::{Authenticator, FrontDesk, Hasher};
-use keepgate_kernel::{Clock, TenantId};
+use keepgate_kernel::{Clock, RequestId, TenantId};
 use keepgate_merkle::note::NoteSigner;
 use keepgate_store::{Begin, PgStore, StoreError, postgres::pool};
 
@@ -71,7 +71,7 @@ impl Service {
         );
         let front = PgStore::new(pool(databases.auth.clone(), AUTH_POOL), keys.claims()?, clock.clone());
         let begin: Arc<dyn Begin<dyn Tx>> = Arc::new(front.clone());
-        let gate = Gate::new(Arc::new(store.clone()), clock, Vault::new(keys.kek()?));
+        let gate = Gate::new(Arc::new(store.clone()), clock.clone(), Vault::new(keys.kek()?));
         let front_gate = gate.over(begin.clone());
         let mut workers = Workers::new();
         let (signers, audit_log) = start_integrator(&mut workers, config, databases, keys, &gate)?;
@@ -108,6 +108,9 @@ impl Service {
         let authenticator = authenticator
             .map_err(|error| Failure::new(Exit::Failed, "can't start", chain(&error), "start again"))?
             .with_view(mirror.clone(), Arc::new(store.clone()));
+        let authenticator = Arc::new(authenticator);
+        let uses = write_uses(authenticator.clone(), clock.clone(), workers.stopping());
+        workers.start("worker of the keys' uses", uses);
         let limiter = RateLimiter::shared(limits(config.limits)?);
         let sweep = limiter.clone();
         workers.every(Duration::from_mins(1), "sweep of the rate limits", move || {
@@ -129,7 +132,7 @@ impl Service {
             scim_tokens: keys.scim_tokens()?,
             gate,
             front_gate,
-            authenticator: Arc::new(authenticator),
+            authenticator,
             front_desk: Arc::new(FrontDesk::new(begin, platform, hasher.clone(), keys.throttle()?)),
             tokens,
             revocations: mirror,
@@ -182,6 +185,11 @@ impl Service {
     /// Stops the workers, then closes the connections.
     pub async fn stop(self) {
         self.workers.stopped().await;
+        // What the last requests used, which were still under way when the worker stopped.
+        let now = self.api.gate.clock().now();
+        if let Err(error) = self.api.authenticator.write_uses(RequestId::new(now), now).await {
+            tracing::warn!(error = %error, "the last uses of API keys are lost");
+        }
         self.signers.close().await;
         self.front.close().await;
         self.store.close().await;

@@ -13,7 +13,7 @@ fn a_service_is_born_stopped_and_started_again() {
     let key = first["bootstrap"]["service_key"].as_str().unwrap();
     assert!(service.read("out").contains(key), "shown once on standard output");
     assert!(
-        !service.read("log").contains("kg_live_") && !service.read("log").contains("kge_"),
+        !service.read("log").contains("kgl_") && !service.read("log").contains("kge_"),
         "and never in the log"
     );
 
@@ -50,7 +50,7 @@ fn a_service_is_born_stopped_and_started_again() {
     let mut service = Service::start(home.path());
     let again = service.ready();
     assert!(again.get("bootstrap").is_none(), "the credentials are told once");
-    assert!(!service.read("out").contains("kg_live_"));
+    assert!(!service.read("out").contains("kgl_"));
     service.signal(Signal::INT);
     assert_eq!(service.wait(), Some(0));
 

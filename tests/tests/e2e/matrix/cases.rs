@@ -42,6 +42,7 @@ fn people() -> Vec<Case> {
 fn tenant() -> Vec<Case> {
     vec![
         case(Tenant, "POST /v1/api-keys", Thing::None).body(|_| json!({"name": "k", "level": 1})),
+        case(Tenant, "POST /v1/api-keys:import", Thing::None).body(|_| foreign_key()),
         case(Tenant, "GET /v1/api-keys", Thing::None).query("?limit=500"),
         case(Tenant, "POST /v1/api-keys/{key}/rotate", Thing::Key).body(|_| json!({"overlap_seconds": 0})),
         case(Tenant, "DELETE /v1/api-keys/{key}", Thing::Key),
@@ -126,4 +127,11 @@ fn messages() -> Vec<Case> {
         case(Messages, "GET /v1/webhooks/{webhook}", Thing::Webhook),
         case(Messages, "DELETE /v1/webhooks/{webhook}", Thing::Webhook),
     ]
+}
+
+/// A key of another system, with a lookup nobody had before.
+fn foreign_key() -> serde_json::Value {
+    let number: String = keepgate_tests::email().chars().filter(char::is_ascii_digit).collect();
+    let hash = "$2b$04$abcdefghijklmnopqrstuuW0f9s9w7Dq1n9E4Ff5nE1FqAqV2oKxW";
+    json!({"name": "k", "level": 1, "lookup": format!("acme_{number:0>8}"), "bcrypt": hash})
 }

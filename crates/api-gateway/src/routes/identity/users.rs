@@ -238,7 +238,9 @@ async fn update(
         hat: body.value.hat,
         active,
     };
-    Ok(Answer(UserView::from(&caller.perform(&api, &command).await?)))
+    let user = caller.perform(&api, &command).await?;
+    api.authenticator.forget_keys_of(id);
+    Ok(Answer(UserView::from(&user)))
 }
 
 /// Deletes a user for good: sessions and keys end, the address is free again.
@@ -247,5 +249,6 @@ async fn update(
     responses((status = 204), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
 async fn delete(caller: Caller, State(api): State<Api>, Path(id): Path<PrincipalId>) -> Result<StatusCode, Problem> {
     caller.perform(&api, &DeleteUser { id }).await?;
+    api.authenticator.forget_keys_of(id);
     Ok(StatusCode::NO_CONTENT)
 }

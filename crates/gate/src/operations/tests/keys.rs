@@ -1,6 +1,6 @@
 //! API keys: who may issue which, and what they are worth.
 use chrono::TimeDelta;
-use keepgate_identity::{ListApiKeys, ReadMe, RevokeApiKey};
+use keepgate_identity::{BcryptHash, ListApiKeys, Lookup, ReadMe, RevokeApiKey};
 use keepgate_kernel::{Action, KeyId, Level, PrincipalId, PrincipalKind, RequestId};
 use keepgate_policy::{
     ErrorKind::{self, Refused},
@@ -8,7 +8,7 @@ use keepgate_policy::{
 };
 
 use super::house::{House, cases, entered, now};
-use crate::operations::{ApiKeyIssued, DeleteUser, IssueApiKey, ListUsers, UpdateUser};
+use crate::operations::{ApiKeyIssued, DeleteUser, Expiry, ImportApiKey, IssueApiKey, KEY_LIFE, ListUsers, UpdateUser};
 
 async fn new(house: &House, level: Level) -> IssueApiKey {
     let key = house.format.mint(KeyId::new(now())).unwrap();
@@ -19,7 +19,7 @@ async fn new(house: &House, level: Level) -> IssueApiKey {
         level,
         unit: None,
         scopes: None,
-        expires_at: None,
+        expiry: Expiry::Standard,
         allowed_cidrs: None,
         key,
         phc,
@@ -98,7 +98,7 @@ async fn what_can_t_be_issued_is_refused_with_its_reason(house: &House) {
         ),
         (
             IssueApiKey {
-                expires_at: Some(now() - TimeDelta::minutes(1)),
+                expiry: Expiry::At(now() - TimeDelta::minutes(1)),
                 ..base.clone()
             },
             "expiry-in-the-past",
@@ -177,7 +177,66 @@ async fn keys_end_when_their_owner_is_disabled_or_deleted(house: &House) {
     assert!(keys.iter().all(|key| key.owner != id || key.revoked_at.is_some()));
 }
 
+async fn a_key_ends_after_ninety_days_unless_something_else_is_said(house: &House) {
+    let soon = now() + TimeDelta::days(10);
+    let far = now() + TimeDelta::days(400);
+    for (by, expiry, wanted) in [
+        (Level::TenantAdmin, Expiry::Standard, Ok(Some(now() + KEY_LIFE))),
+        (Level::TenantAdmin, Expiry::At(soon), Ok(Some(soon))),
+        (Level::TenantAdmin, Expiry::At(far), Err(Refused("expiry-too-far"))),
+        (Level::TenantAdmin, Expiry::Never, Err(Refused("expiry-too-far"))),
+        (Level::TenantOwner, Expiry::Standard, Ok(Some(now() + KEY_LIFE))),
+        (Level::TenantOwner, Expiry::At(far), Ok(Some(far))),
+        (Level::TenantOwner, Expiry::Never, Ok(None)),
+    ] {
+        let command = IssueApiKey {
+            expiry,
+            ..new(house, Level::Operator).await
+        };
+        let issued = issue(house, by, &command).await.map(|issued| issued.expires_at);
+        match (&issued, &wanted) {
+            (Ok(Some(end)), Ok(Some(wanted))) => {
+                assert!((*end - *wanted).abs() < TimeDelta::minutes(1), "{by} {expiry:?}")
+            }
+            _ => assert_eq!(issued, wanted, "{by} {expiry:?}"),
+        }
+    }
+}
+
+async fn an_imported_key_is_issued_whole_or_not_at_all(house: &House) {
+    let import = async |lookup: &str| ImportApiKey {
+        issue: new(house, Level::Operator).await,
+        lookup: Lookup::parse(lookup).unwrap(),
+        bcrypt: BcryptHash::parse("$2b$04$abcdefghijklmnopqrstuuW0f9s9w7Dq1n9E4Ff5nE1FqAqV2oKxW").unwrap(),
+    };
+    let owner = house.caller(Level::TenantOwner);
+    let issued = house.perform(&owner, &import("acme_ab12").await).await.unwrap();
+    assert!(
+        house.perform(&bearer(house, &issued).await, &ReadMe).await.is_ok(),
+        "its own key works at once"
+    );
+    let again = import("acme_ab12cd").await;
+    let taken = house.perform(&owner, &again).await.unwrap_err();
+    assert_eq!(taken, Refused("lookup-taken"));
+    let keys = house
+        .perform(&owner, &ListApiKeys { after: None, limit: 10 })
+        .await
+        .unwrap();
+    assert!(
+        keys.iter().all(|key| key.id != again.issue.key.id()),
+        "a refusal leaves nothing"
+    );
+    let robot = bearer(house, &issued).await;
+    let another = import("other_ab12").await;
+    assert_eq!(
+        house.perform(&robot, &another).await.unwrap_err(),
+        Refused("level-too-low")
+    );
+}
+
 cases!(
+    a_key_ends_after_ninety_days_unless_something_else_is_said,
+    an_imported_key_is_issued_whole_or_not_at_all,
     every_pair_of_levels_obeys_the_grant_rule,
     a_key_acts_as_its_service_and_manages_nobody,
     scopes_narrow_a_key,

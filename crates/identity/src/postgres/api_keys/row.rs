@@ -1,11 +1,11 @@
 //! Reading keys back.
 use ipnet::IpNet;
-use keepgate_kernel::{Action, KeyId, PrincipalId, PrincipalKind, Timestamp, UnitId, Uuid};
+use keepgate_kernel::{Action, Hat, KeyId, PrincipalId, PrincipalKind, Timestamp, UnitId, Uuid};
 use keepgate_policy::Scopes;
 use keepgate_store::{PgTx, StoreError, Transaction};
 
 use super::super::{level, phc, principal_id};
-use crate::{ApiKeyRecord, KeyOnFile, OldSecret};
+use crate::{ApiKeyRecord, KeyOnFile, Lookup, OldSecret, Retiring};
 
 const TABLE: &str = "identity.api_key";
 
@@ -22,7 +22,10 @@ struct Row {
     expires_at: Option<Timestamp>,
     revoked_at: Option<Timestamp>,
     last_used_at: Option<Timestamp>,
+    last_used_from: Option<String>,
     retiring_until: Option<Timestamp>,
+    old_last_used_at: Option<Timestamp>,
+    lookup: Option<String>,
 }
 
 impl TryFrom<Row> for ApiKeyRecord {
@@ -43,9 +46,19 @@ impl TryFrom<Row> for ApiKeyRecord {
             expires_at: row.expires_at,
             revoked_at: row.revoked_at,
             last_used_at: row.last_used_at,
-            retiring_until: row.retiring_until,
+            last_used_from: row.last_used_from.map(|text| address(&text)).transpose()?,
+            retiring: row.retiring_until.map(|until| Retiring {
+                until,
+                last_used_at: row.old_last_used_at,
+            }),
+            imported: row.lookup.map(|text| lookup(&text)).transpose()?,
         })
     }
+}
+
+fn hat(word: &str) -> Result<Hat, StoreError> {
+    word.parse()
+        .map_err(|_| StoreError::corrupt("rbac.role_assignment", "hat"))
 }
 
 fn scopes(words: Option<Vec<String>>) -> Result<Option<Vec<Action>>, StoreError> {
@@ -64,14 +77,24 @@ fn cidrs(words: Option<Vec<String>>) -> Result<Option<Vec<IpNet>>, StoreError> {
     words.map(|words| words.into_iter().map(parse).collect()).transpose()
 }
 
+fn address(text: &str) -> Result<std::net::IpAddr, StoreError> {
+    text.parse().map_err(|_| StoreError::corrupt(TABLE, "last_used_from"))
+}
+
+fn lookup(text: &str) -> Result<Lookup, StoreError> {
+    Lookup::parse(text).map_err(|_| StoreError::corrupt("identity.imported_key", "lookup"))
+}
+
 pub(super) async fn record(tx: &mut PgTx, id: KeyId) -> Result<Option<ApiKeyRecord>, StoreError> {
     let tenant = tx.context().tenant().uuid();
     sqlx::query_as!(
         Row,
         r#"select k.id, k.name, k.principal_id as service, k.owner_id as owner, o.kind as owner_kind, r.level as "level?", k.scopes,
                   k.allowed_cidrs::text[] as cidrs, k.created_at, k.expires_at, k.revoked_at, k.last_used_at,
+                  host(k.last_used_from) as last_used_from, k.old_last_used_at, i.lookup as "lookup?",
                   case when k.old_until > now() then k.old_until end as retiring_until
              from identity.api_key k
+             left join identity.imported_key i on i.tenant_id = k.tenant_id and i.key_id = k.id and (i.until is null or i.until > now())
              join rbac.principal o on o.tenant_id = k.tenant_id and o.id = k.owner_id
              left join rbac.role_assignment r on r.tenant_id = k.tenant_id and r.principal_id = k.principal_id and r.revoked_at is null
             where k.tenant_id = $1 and k.id = $2"#,
@@ -90,8 +113,10 @@ pub(super) async fn records(tx: &mut PgTx, after: Option<KeyId>, limit: u32) -> 
         Row,
         r#"select k.id, k.name, k.principal_id as service, k.owner_id as owner, o.kind as owner_kind, r.level as "level?", k.scopes,
                   k.allowed_cidrs::text[] as cidrs, k.created_at, k.expires_at, k.revoked_at, k.last_used_at,
+                  host(k.last_used_from) as last_used_from, k.old_last_used_at, i.lookup as "lookup?",
                   case when k.old_until > now() then k.old_until end as retiring_until
              from identity.api_key k
+             left join identity.imported_key i on i.tenant_id = k.tenant_id and i.key_id = k.id and (i.until is null or i.until > now())
              join rbac.principal o on o.tenant_id = k.tenant_id and o.id = k.owner_id
              left join rbac.role_assignment r on r.tenant_id = k.tenant_id and r.principal_id = k.principal_id and r.revoked_at is null
             where k.tenant_id = $1 and ($2::uuid is null or k.id > $2)
@@ -111,10 +136,12 @@ pub(super) async fn on_file(tx: &mut PgTx, id: KeyId) -> Result<Option<KeyOnFile
     let tenant = tx.context().tenant();
     let row = sqlx::query!(
         r#"select k.principal_id, k.scopes, k.allowed_cidrs::text[] as cidrs, k.phc, k.old_phc, k.old_until, k.expires_at,
-                  k.revoked_at is not null as "revoked!", live.level as "level?", live.unit_id as "unit_id?"
+                  k.revoked_at is not null as "revoked!", k.owner_id, o.kind as owner_kind,
+                  live.level as "level?", live.unit_id as "unit_id?", live.hat as "hat?"
              from identity.api_key k
+             join rbac.principal o on o.tenant_id = k.tenant_id and o.id = k.owner_id
              left join lateral (
-               select least(r.level, ro.level - 1)::smallint as level, r.unit_id
+               select least(r.level, ro.level - 1)::smallint as level, r.unit_id, coalesce(r.hat, ro.hat) as hat
                  from rbac.principal p
                  join rbac.role_assignment r on r.tenant_id = p.tenant_id and r.principal_id = p.id and r.revoked_at is null
                  join rbac.principal po on po.tenant_id = p.tenant_id and po.id = k.owner_id and po.status = 'active'
@@ -136,6 +163,8 @@ pub(super) async fn on_file(tx: &mut PgTx, id: KeyId) -> Result<Option<KeyOnFile
     Ok(Some(KeyOnFile {
         tenant,
         service: PrincipalId::from_parts(PrincipalKind::Service, row.principal_id),
+        owner: principal_id(&row.owner_kind, row.owner_id)?,
+        hat: row.hat.as_deref().map(hat).transpose()?,
         level: row
             .level
             .map(|number| level(number, "rbac.role_assignment"))

@@ -1,13 +1,16 @@
 //! API keys. The key itself is shown once, when it is made.
+mod import;
+mod leak;
+mod pattern;
+mod view;
+
 use std::time::Duration;
 
 use axum::{Json as Answer, extract::State, http::StatusCode, response::Response};
-use keepgate_gate::operations::{ApiKeyIssued, IssueApiKey};
-use keepgate_identity::{
-    ApiKeyRecord, HashError, IpNet, ListApiKeys, RevokeApiKey, RotateApiKey, Rotated, parse_scopes,
-};
-use keepgate_kernel::{Action, KeyId, Level, PrincipalId, PrincipalKind, Timestamp, UnitId, format_time};
-use serde::{Deserialize, Serialize};
+use keepgate_gate::operations::{Expiry, IssueApiKey};
+use keepgate_identity::{HashError, IpNet, ListApiKeys, RevokeApiKey, RotateApiKey, parse_scopes};
+use keepgate_kernel::{Action, KeyId, Level, PrincipalId, PrincipalKind, Timestamp, UnitId};
+use serde::{Deserialize, Deserializer};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -18,67 +21,16 @@ use crate::{
     page::{self, Page},
 };
 
+use view::{IssuedView, KeyView};
+
 pub(super) fn router() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
+        .merge(import::router())
+        .merge(leak::router())
+        .merge(pattern::router())
         .routes(routes!(issue, list))
         .routes(routes!(rotate))
         .routes(routes!(revoke))
-}
-
-/// A key, without its secret.
-#[derive(Debug, Serialize, ToSchema)]
-struct KeyView {
-    /// Its id.
-    #[schema(example = "key_01jd0000000000000000000000")]
-    id: String,
-    /// What people call it.
-    name: String,
-    /// The service that acts with it.
-    service: String,
-    /// Who issued it; its level stays below theirs.
-    owner: String,
-    /// The service's level; `null` when it has been taken away.
-    level: Option<u8>,
-    /// The actions it is narrowed to; `null`: all of its level.
-    scopes: Option<Vec<&'static str>>,
-    /// Where it may be used from; `null`: anywhere.
-    allowed_cidrs: Option<Vec<String>>,
-    /// When it was issued.
-    created_at: String,
-    /// When it ends.
-    expires_at: Option<String>,
-    /// When it was revoked.
-    revoked_at: Option<String>,
-    /// When it was last used, to about a minute.
-    last_used_at: Option<String>,
-    /// Until when the secret before the last rotation works.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retiring_until: Option<String>,
-}
-
-impl From<&ApiKeyRecord> for KeyView {
-    fn from(key: &ApiKeyRecord) -> Self {
-        Self {
-            id: key.id.to_string(),
-            name: key.name.clone(),
-            service: key.service.to_string(),
-            owner: key.owner.to_string(),
-            level: key.level.map(Level::number),
-            scopes: key
-                .scopes
-                .as_ref()
-                .map(|scopes| scopes.iter().map(|action| action.as_str()).collect()),
-            allowed_cidrs: key
-                .allowed_cidrs
-                .as_ref()
-                .map(|nets| nets.iter().map(ToString::to_string).collect()),
-            created_at: format_time(key.created_at),
-            expires_at: key.expires_at.map(format_time),
-            revoked_at: key.revoked_at.map(format_time),
-            last_used_at: key.last_used_at.map(format_time),
-            retiring_until: key.retiring_until.map(format_time),
-        }
-    }
 }
 
 /// A new key.
@@ -96,45 +48,45 @@ struct NewKey {
     unit: Option<UnitId>,
     /// Actions such as `message.accept`; all of the level if absent, none if empty.
     scopes: Option<Vec<String>>,
-    /// When it ends (RFC 3339).
+    /// When it ends (RFC 3339), within 366 days; in 90 days if absent. An owner may set a later one, or `null`: no end.
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
-    expires_at: Option<Timestamp>,
+    expires_at: Option<Option<Timestamp>>,
     /// Where it may be used from, such as `192.0.2.0/24`.
     #[schema(value_type = Option<Vec<String>>)]
     allowed_cidrs: Option<Vec<IpNet>>,
 }
 
-/// A key, shown this once.
-#[derive(Debug, Serialize, ToSchema)]
-struct IssuedView {
-    /// Its id.
-    #[schema(example = "key_01jd0000000000000000000000")]
-    id: String,
-    /// Send it as `Authorization: Bearer …`.
-    #[schema(example = "kg_live_…")]
-    key: String,
-    /// Until when the old secret works, after a rotation with an overlap.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    old_until: Option<String>,
+/// Tells `null` from nothing.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Timestamp>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
-impl From<&ApiKeyIssued> for IssuedView {
-    fn from(issued: &ApiKeyIssued) -> Self {
-        Self {
-            id: issued.id.to_string(),
-            key: issued.key.expose().to_owned(),
-            old_until: None,
-        }
-    }
-}
-
-impl From<&Rotated> for IssuedView {
-    fn from(rotated: &Rotated) -> Self {
-        Self {
-            id: rotated.key.id().to_string(),
-            key: rotated.key.expose().to_owned(),
-            old_until: rotated.old_until.map(format_time),
-        }
+impl NewKey {
+    /// The command, with a secret made and hashed for it.
+    async fn command(self, caller: &Caller, api: &Api) -> Result<IssueApiKey, Problem> {
+        let scopes = scopes(self.scopes)?;
+        let key = api
+            .api_keys
+            .mint(KeyId::new(caller.now()))
+            .map_err(super::no_randomness)?;
+        let phc = api.hasher.hash(key.secret()).await.map_err(hashing)?;
+        let expiry = match self.expires_at {
+            None => Expiry::Standard,
+            Some(Some(end)) => Expiry::At(end),
+            Some(None) => Expiry::Never,
+        };
+        Ok(IssueApiKey {
+            service: PrincipalId::new(PrincipalKind::Service, caller.now()),
+            name: self.name,
+            level: self.level,
+            unit: self.unit,
+            scopes,
+            expiry,
+            allowed_cidrs: self.allowed_cidrs,
+            key,
+            phc,
+        })
     }
 }
 
@@ -172,32 +124,7 @@ async fn issue(
     once: Idempotency,
     body: Json<NewKey>,
 ) -> Result<Response, Problem> {
-    let NewKey {
-        name,
-        level,
-        unit,
-        scopes: given,
-        expires_at,
-        allowed_cidrs,
-    } = body.value;
-    let scopes = scopes(given)?;
-    let key = api
-        .api_keys
-        .mint(KeyId::new(caller.now()))
-        .map_err(super::no_randomness)?;
-    let phc = api.hasher.hash(key.secret()).await.map_err(hashing)?;
-    let service = PrincipalId::new(PrincipalKind::Service, caller.now());
-    let command = IssueApiKey {
-        service,
-        name,
-        level,
-        unit,
-        scopes,
-        expires_at,
-        allowed_cidrs,
-        key,
-        phc,
-    };
+    let command = body.value.command(&caller, &api).await?;
     once.perform(&api, &caller, &body.raw, &command, StatusCode::CREATED, |issued, _| {
         IssuedView::from(issued)
     })
@@ -225,6 +152,11 @@ async fn list(
 ) -> Result<Answer<Page<KeyView>>, Problem> {
     let limit = page::limit(query.limit)?;
     let after = page::position(query.cursor.as_deref())?;
+    // So that what this instance knows of uses is in the answer. What can't be written down now is so a minute later.
+    let _later = api
+        .authenticator
+        .write_uses(caller.context().request(), caller.now())
+        .await;
     let keys = caller
         .perform(
             &api,
