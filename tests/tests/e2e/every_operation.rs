@@ -97,12 +97,7 @@ pub async fn identity(to: &mut Asking<'_>, owner: &str, admin: &str) {
     let again = to.server.login(&address, new).await.expect(200);
     let session = format!("/v1/sessions/{}", again.field("session_id"));
     to.delete("/v1/sessions/{session}", &session, owner).await;
-    let stolen = to
-        .server
-        .login(&address, PASSWORD)
-        .await
-        .expect(200)
-        .field("session_id");
+    let stolen = to.server.login(&address, new).await.expect(200).field("session_id");
     let order = json!({"kind": "session", "id": stolen, "reason": "laptop stolen"});
     to.post("/v1/revocations", "/v1/revocations", owner, order).await;
     let all = format!("/v1/principals/{}/sessions", id(&made));
