@@ -5,11 +5,15 @@ use anyhow::{Result, bail};
 
 use crate::{
     run::{cargo, run},
+    server::{Wanted, server},
     workspace,
 };
 
 /// Builds and runs `benches/NAME` in release; `args` are its own.
 pub fn bench(name: &str, args: &[&str]) -> Result<()> {
+    if name == "revocation" {
+        return revocation(args);
+    }
     let manifest = workspace::root().join("benches").join(name).join("Cargo.toml");
     if !manifest.exists() {
         bail!("there is no benchmark `{name}`: {} is missing", manifest.display());
@@ -22,4 +26,23 @@ pub fn bench(name: &str, args: &[&str]) -> Result<()> {
         .arg("--")
         .args(args);
     run(&mut command)
+}
+
+/// The one that measures the binary itself: three of it, on a PostgreSQL that the rig starts.
+fn revocation(args: &[&str]) -> Result<()> {
+    run(&mut cargo(&["build", "--release", "--bin", "keepgate"]))?;
+    let mut rig = cargo(&[
+        "run",
+        "--release",
+        "--quiet",
+        "-p",
+        "keepgate-tests",
+        "--example",
+        "revocation",
+        "--",
+    ]);
+    rig.args(args)
+        .env("KEEPGATE_BIN", workspace::target()?.join("release/keepgate"))
+        .env("KEEPGATE_TEST_PG_BIN", server(Wanted::Any)?.bin_dir);
+    run(&mut rig)
 }

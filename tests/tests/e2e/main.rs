@@ -36,6 +36,7 @@ mod sso;
 mod sso_attacks;
 mod start_refused;
 mod stream;
+mod token_judges;
 mod tokens;
 mod two_people;
 mod units;

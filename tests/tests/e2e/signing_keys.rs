@@ -46,7 +46,7 @@ async fn a_key_is_published_for_a_day_before_it_signs_and_the_former_one_verifie
     let (owner, admin) = (server.owner().await, server.admin().await);
     let ann = server.person(&owner, 2).await;
     let first = kid(&ann.token);
-    assert_eq!(published(&server).await, [first.clone()]);
+    assert_eq!(published(&server).await, std::slice::from_ref(&first));
     let pending = rotate(&server, &admin, json!({})).await;
     assert_eq!(in_state(&pending, "active"), first);
     let next = in_state(&pending, "pending").to_owned();
@@ -169,6 +169,28 @@ async fn revoking_the_key_that_signs_puts_another_in_its_place() {
     .await;
     assert_ne!(kid(&token), first);
     assert_eq!(published(&server).await, [kid(&token)]);
+}
+
+#[tokio::test]
+async fn the_command_line_rotates_as_the_api_does() {
+    let server = Server::start().await;
+    let token = server.private_file("admin.token", &server.admin().await);
+    let url = server.url("");
+    let rotate = [
+        "admin",
+        "rotate-signing-keys",
+        "--url",
+        &url,
+        "--ca-cert",
+        server.ca_cert(),
+        "--token-file",
+        &token,
+    ];
+    let done = keepgate_tests::run(rotate).await.expect(0).out;
+    assert!(done.contains("pending ") && done.contains("active "), "{done}");
+    let refused = keepgate_tests::run(rotate).await.failed(1);
+    assert!(refused.contains("409"), "{refused}");
+    keepgate_tests::run(["admin", "rotate-signing-keys"]).await.failed(2);
 }
 
 #[tokio::test]

@@ -12,4 +12,5 @@ mod tiles;
 mod verify;
 
 pub use export::export;
+pub use remote::Remote;
 pub use verify::verify;

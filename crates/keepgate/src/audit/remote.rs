@@ -86,6 +86,23 @@ impl Remote {
         })
     }
 
+    /// Asks for a change, once: nobody knows what became of one that was not answered. The answer's status and body.
+    pub fn post(&self, path: &str, body: &serde_json::Value) -> Result<(u16, serde_json::Value), Unreadable> {
+        let mut request = self.client.post(self.url(path));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token.expose_secret());
+        }
+        let request = request
+            .header("content-type", "application/json")
+            .body(body.to_string());
+        self.runtime.block_on(async {
+            let response = request.send().await.map_err(|error| Unreadable(told(&error)))?;
+            let status = response.status().as_u16();
+            let text = response.bytes().await.map_err(|error| Unreadable(told(&error)))?;
+            Ok((status, serde_json::from_slice(&text).unwrap_or_default()))
+        })
+    }
+
     fn url(&self, path: &str) -> Url {
         let mut url = self.base.clone();
         url.set_query(None);

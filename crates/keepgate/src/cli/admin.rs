@@ -2,7 +2,7 @@
 use clap::{Args, Subcommand};
 use keepgate_identity::Email;
 
-use super::DataArgs;
+use super::{DataArgs, signing_keys::RotateArgs};
 use crate::{environment::Environment, exit::Exit, failure::Failure, serve};
 
 const HELP: &str = "\
@@ -26,6 +26,15 @@ Examples:
 
 Exit codes: 0 done, 1 there are two already, 2 usage, 3 unreachable, 6 there is no first one yet.";
 
+const ROTATE_HELP: &str = "\
+The first call publishes a pending key; a call 24 hours later lets it sign. Tokens of the former key go on until they end. Prints every key \
+with its state.
+
+Example:
+  keepgate admin rotate-signing-keys --url https://127.0.0.1:8443 --ca-cert ca.pem --token-file admin.token
+
+Exit codes: 0 done, 1 refused, 2 usage, 3 unreachable, 4 token file.";
+
 /// First steps of an installation.
 #[derive(Debug, Subcommand)]
 pub enum Admin {
@@ -35,6 +44,9 @@ pub enum Admin {
     /// Appoint the second global admin, while fewer than two may act
     #[command(after_help = SECOND)]
     AppointSecond(SecondArgs),
+    /// Move the keys that sign tokens on, at a running gateway
+    #[command(after_help = ROTATE_HELP)]
+    RotateSigningKeys(RotateArgs),
 }
 
 /// Arguments of `admin appoint-second`.
@@ -61,6 +73,7 @@ impl Admin {
             Self::AppointSecond(args) => {
                 serve::appoint_second_command(&args.data.load(environment)?, environment, args.email)
             }
+            Self::RotateSigningKeys(args) => args.run(),
         }
     }
 }

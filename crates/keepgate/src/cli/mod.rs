@@ -7,6 +7,7 @@ mod doctor;
 mod migrate;
 mod openapi;
 mod serve;
+mod signing_keys;
 #[cfg(test)]
 mod tests;
 mod version;
@@ -51,7 +52,7 @@ pub enum Command {
     Serve(ServeArgs),
     /// Bring the database to this version's schema
     Migrate(migrate::MigrateArgs),
-    /// First steps of an installation
+    /// First steps of an installation, and its signing keys
     #[command(subcommand)]
     Admin(admin::Admin),
     /// Check or export an audit log
