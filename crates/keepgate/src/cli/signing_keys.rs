@@ -37,19 +37,19 @@ impl RotateArgs {
         if status != 200 {
             return Err(refused(status, &body));
         }
-        for key in body["items"].as_array().into_iter().flatten() {
-            terminal::say(&format!("{:<8} {}", word(&key["state"]), word(&key["kid"])));
+        for key in body.get("items").and_then(Value::as_array).into_iter().flatten() {
+            terminal::say(&format!("{:<8} {}", word(key, "state"), word(key, "kid")));
         }
         Ok(Exit::Ok)
     }
 }
 
-fn word(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
+fn word<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn refused(status: u16, body: &Value) -> Failure {
-    let why = format!("the gateway answered {status}: {}", word(&body["detail"]));
+    let why = format!("the gateway answered {status}: {}", word(body, "detail"));
     let help = match status {
         401 => "use --token-file with a token that lives",
         403 => "use the token of a global admin who logged in at most five minutes ago",
