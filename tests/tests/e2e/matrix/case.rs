@@ -33,6 +33,10 @@ pub struct Case {
     pub done: &'static [u16],
     /// Being done ends the caller's session.
     pub spends_caller: bool,
+    /// Refusals that come after the policy's: the caller got as far as the operation itself.
+    pub reached: &'static [&'static str],
+    /// To be done it takes more than one caller: `every_operation.rs` does it.
+    pub done_elsewhere: bool,
 }
 
 pub fn case(part: Part, name: &'static str, thing: Thing) -> Case {
@@ -45,6 +49,8 @@ pub fn case(part: Part, name: &'static str, thing: Thing) -> Case {
         body: None,
         done: &[200, 201, 202, 204],
         spends_caller: false,
+        reached: &[],
+        done_elsewhere: false,
     }
 }
 
@@ -73,6 +79,18 @@ impl Case {
     pub const fn spends_caller(mut self) -> Self {
         self.spends_caller = true;
         self
+    }
+
+    /// For callers who are allowed, a refusal of one of these kinds will do as well.
+    pub const fn reached(mut self, slugs: &'static [&'static str]) -> Self {
+        self.reached = slugs;
+        self
+    }
+
+    /// As [`Case::reached`], where nobody gets any further here.
+    pub const fn done_elsewhere(mut self, slugs: &'static [&'static str]) -> Self {
+        self.done_elsewhere = true;
+        self.reached(slugs)
     }
 
     pub fn method(&self) -> &'static str {

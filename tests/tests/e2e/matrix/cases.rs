@@ -8,8 +8,12 @@ use super::{
         Part::{Messages, People, Tenant},
         case,
     },
-    thing::{Thing, provider, word},
+    make::{approval, provider, webhook, word},
+    thing::Thing,
 };
+
+/// Of no key anybody has.
+const BCRYPT: &str = "$2b$04$abcdefghijklmnopqrstuuW0f9s9w7Dq1n9E4Ff5nE1FqAqV2oKxW";
 
 pub fn all() -> Vec<Case> {
     [people(), tenant(), messages()].into_iter().flatten().collect()
@@ -19,7 +23,7 @@ fn people() -> Vec<Case> {
     vec![
         case(People, "GET /v1/me", Thing::None),
         case(People, "GET /v1/sessions", Thing::None).query("?limit=500"),
-        case(People, "DELETE /v1/sessions/{session}", Thing::Session),
+        case(People, "DELETE /v1/sessions/{session}", Thing::Session).spends_caller(),
         case(People, "DELETE /v1/principals/{principal}/sessions", Thing::Principal).spends_caller(),
         case(People, "POST /v1/revocations", Thing::Session)
             .in_body()
@@ -34,6 +38,19 @@ fn people() -> Vec<Case> {
         case(People, "POST /v1/auth/password", Thing::None)
             .body(|_| json!({"current_password": PASSWORD, "new_password": PASSWORD}))
             .done(&[422]),
+        case(People, "POST /v1/users/{user}/reset", Thing::User).body(|_| json!({})),
+        case(People, "POST /v1/auth/step-up", Thing::None)
+            .body(|_| json!({"password": PASSWORD}))
+            .spends_caller()
+            .reached(&["second-factor-missing", "invalid-credentials"]),
+        case(People, "GET /v1/me/mfa", Thing::None),
+        case(People, "POST /v1/me/mfa/totp", Thing::None),
+        case(People, "POST /v1/me/mfa/totp/confirm", Thing::None)
+            .body(|_| json!({"code": "000000"}))
+            .done_elsewhere(&["no-pending-factor", "invalid-second-factor"]),
+        case(People, "POST /v1/me/mfa/recovery-codes", Thing::None).reached(&["no-second-factor"]),
+        case(People, "DELETE /v1/me/mfa/{factor}", Thing::Factor).done_elsewhere(&["factor-not-found"]),
+        case(People, "DELETE /v1/users/{user}/mfa", Thing::User),
         // The last of all: there is one global admin, whose session it ends.
         case(People, "POST /v1/auth/logout", Thing::None).spends_caller(),
     ]
@@ -46,34 +63,35 @@ fn tenant() -> Vec<Case> {
         case(Tenant, "GET /v1/api-keys", Thing::None).query("?limit=500"),
         case(Tenant, "POST /v1/api-keys/{key}/rotate", Thing::Key).body(|_| json!({"overlap_seconds": 0})),
         case(Tenant, "DELETE /v1/api-keys/{key}", Thing::Key),
-        case(Tenant, "POST /v1/tenants", Thing::None).body(|_| json!({"name": "t"})),
-        case(Tenant, "GET /v1/tenants", Thing::None),
-        case(Tenant, "GET /v1/tenants/{tenant}", Thing::Tenant),
-        case(Tenant, "PATCH /v1/tenants/{tenant}", Thing::Tenant).body(|_| json!({"status": "suspended"})),
-        case(Tenant, "POST /v1/tenants/{tenant}/break-glass", Thing::Tenant)
-            .body(|_| json!({}))
-            .done(&[404]),
+        case(Tenant, "POST /v1/api-keys:import", Thing::None)
+            .body(|_| json!({"name": "k", "level": 1, "lookup": word(), "bcrypt": BCRYPT})),
         case(Tenant, "POST /v1/units", Thing::None).body(|_| json!({"name": word()})),
         case(Tenant, "GET /v1/units", Thing::None).query("?limit=500"),
         case(Tenant, "GET /v1/units/{unit}", Thing::Unit),
         case(Tenant, "PATCH /v1/units/{unit}", Thing::Unit).body(|_| json!({"name": word()})),
         case(Tenant, "DELETE /v1/units/{unit}", Thing::Unit),
-        case(Tenant, "POST /v1/approvals", Thing::None)
-            .body(|given| {
-                let seven = given.level == 7;
-                let (action, target) = if seven {
-                    ("role.grant_global", email())
-                } else {
-                    ("key.destroy", "1".to_owned())
-                };
-                json!({"action": action, "target": target, "reason": "tried by everybody"})
-            })
-            .done(&[201, 422]),
+        case(Tenant, "POST /v1/approvals", Thing::None).body(|given| approval(given.level)),
         case(Tenant, "GET /v1/approvals", Thing::None),
-        case(Tenant, "GET /v1/approvals/{approval}", Thing::Approval).done(&[404]),
-        case(Tenant, "POST /v1/approvals/{approval}/approve", Thing::Approval).done(&[404]),
+        case(Tenant, "GET /v1/approvals/{approval}", Thing::Approval),
+        // The owner and the admin asked themselves, and no one is two.
+        case(Tenant, "POST /v1/approvals/{approval}/approve", Thing::Approval).reached(&["same-person"]),
+        case(Tenant, "POST /v1/tenants/{tenant}/break-glass", Thing::Tenant)
+            .body(|_| json!({}))
+            .done_elsewhere(&["approval-required", "owner-not-found"]),
         case(Tenant, "GET /v1/keys", Thing::None),
-        case(Tenant, "DELETE /v1/keys/{version}", Thing::DataKey).done(&[404]),
+        case(Tenant, "DELETE /v1/keys/{version}", Thing::DataKey).done_elsewhere(&["approval-required"]),
+        case(Tenant, "GET /v1/tenant/policy", Thing::None),
+        case(Tenant, "PATCH /v1/tenant/policy", Thing::None).body(|_| json!({"mfa_level": 5})),
+        case(Tenant, "POST /v1/revocations", Thing::Session)
+            .in_body()
+            .body(|given| json!({"kind": "session", "id": given.thing, "reason": "laptop stolen"})),
+        case(Tenant, "GET /v1/signing-keys", Thing::None),
+        case(Tenant, "POST /v1/signing-keys:rotate", Thing::None).body(|_| json!({})),
+        case(Tenant, "GET /v1/access", Thing::Log).query("?format=json"),
+        case(Tenant, "POST /v1/tenants", Thing::None).body(|_| json!({"name": "t"})),
+        case(Tenant, "GET /v1/tenants", Thing::None),
+        case(Tenant, "GET /v1/tenants/{tenant}", Thing::Tenant),
+        case(Tenant, "PATCH /v1/tenants/{tenant}", Thing::Tenant).body(|_| json!({"status": "suspended"})),
         case(Tenant, "GET /v1/signing-keys", Thing::None),
         case(Tenant, "POST /v1/signing-keys:rotate", Thing::None).body(|_| json!({})),
         case(Tenant, "GET /v1/sso/providers", Thing::None),
@@ -120,9 +138,7 @@ fn messages() -> Vec<Case> {
         case(Messages, "POST /v1/messages/{message}/cancel", Thing::Message).body(|_| json!({})),
         case(Messages, "POST /v1/messages/{message}/replay", Thing::Message).body(|_| json!({})),
         case(Messages, "GET /v1/stream", Thing::None),
-        case(Messages, "POST /v1/webhooks", Thing::None).body(|_| {
-            json!({"url": format!("https://{}.example/hook", email().replace('@', ".")), "events": ["message.failed"]})
-        }),
+        case(Messages, "POST /v1/webhooks", Thing::None).body(|_| webhook()),
         case(Messages, "GET /v1/webhooks", Thing::None).query("?limit=500"),
         case(Messages, "GET /v1/webhooks/{webhook}", Thing::Webhook),
         case(Messages, "DELETE /v1/webhooks/{webhook}", Thing::Webhook),

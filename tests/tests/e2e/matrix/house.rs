@@ -80,6 +80,11 @@ impl House {
         agents.insert(Home::FirstUnit, someone(&server, &owner, 1, Some(&units[0])).await);
         agents.insert(Home::SecondUnit, someone(&server, &owner, 1, Some(&units[1])).await);
         agents.insert(Home::OtherTenant, someone(&server, &stranger, 1, None).await);
+        // What is sealed first makes the tenant's data key.
+        for agent in agents.values() {
+            let hello = json!({"to": [{"channel": "internet", "address": agent.id}], "payload": "aGk="});
+            server.accept(&agent.token, hello).await;
+        }
         let nobody = Person {
             id: String::new(),
             email: String::new(),

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::{
     case::{Case, Given},
-    house::{Caller, House, Place},
+    house::{Caller, Home, House, Place},
+    make::make,
     thing::Thing,
 };
 
@@ -45,7 +46,7 @@ pub async fn everybody(house: &mut House, case: &Case, row: &Row, wrong: &mut Ve
             let wanted = expected(row, caller.level, *place, case.thing);
             tally.tried += 1;
             match one(house, case, &caller, *place, wanted).await {
-                Ok(()) => tally.done += usize::from(wanted == Expected::Done),
+                Ok(done) => tally.done += usize::from(done),
                 Err(why) => {
                     wrong.push(format!(
                         "{} by level {} in {place:?}: wanted {wanted:?}, {why}",
@@ -58,7 +59,7 @@ pub async fn everybody(house: &mut House, case: &Case, row: &Row, wrong: &mut Ve
     tally
 }
 
-async fn one(house: &mut House, case: &Case, caller: &Caller, place: Place, wanted: Expected) -> Result<(), String> {
+async fn one(house: &mut House, case: &Case, caller: &Caller, place: Place, wanted: Expected) -> Result<bool, String> {
     let mut caller = caller.clone();
     if case.spends_caller && wanted == Expected::Done {
         caller.person = house.twin(&caller).await;
@@ -72,12 +73,15 @@ async fn one(house: &mut House, case: &Case, caller: &Caller, place: Place, want
         reply.text().chars().take(300).collect::<String>()
     );
     match wanted {
-        Expected::Unknown if reply.status == 401 => Ok(()),
-        Expected::LevelTooLow if (reply.status, slug.as_str()) == (403, "level-too-low") => Ok(()),
-        Expected::Done if case.done.contains(&reply.status) => tells_nothing(house, case, &caller, &reply),
+        Expected::Unknown if reply.status == 401 => Ok(false),
+        Expected::LevelTooLow if (reply.status, slug.as_str()) == (403, "level-too-low") => Ok(false),
+        Expected::Done if case.done.contains(&reply.status) => {
+            tells_nothing(house, case, &caller, &reply).map(|()| true)
+        }
+        Expected::Done if reply.status < 500 && case.reached.contains(&slug.as_str()) => Ok(false),
         Expected::NotFound if matches!((reply.status, case.in_body), (404, _) | (422, true)) => {
             let nowhere = ask(house, case, &caller, &case.thing.nowhere()).await;
-            alike(&reply, &nowhere)
+            alike(&reply, &nowhere).map(|()| false)
         }
         _ => Err(told),
     }
@@ -85,28 +89,22 @@ async fn one(house: &mut House, case: &Case, caller: &Caller, place: Place, want
 
 /// What is tried: made for this call if it may be used up, the same one for all who may not.
 async fn thing(house: &mut House, case: &Case, caller: &Caller, place: Place, wanted: Expected) -> String {
-    let own = caller.home(place).unwrap_or(super::house::Home::FirstUnit);
+    let own = caller.home(place).unwrap_or(Home::FirstUnit);
     // What the platform has none of is tried on a customer's.
-    let (refused, has_platform) = (
-        wanted != Expected::Done,
-        matches!(
-            case.thing,
-            Thing::User | Thing::Principal | Thing::Session | Thing::Tenant
-        ),
-    );
-    let home = if refused && !has_platform && own == super::house::Home::Platform {
-        super::house::Home::FirstUnit
+    let refused = wanted != Expected::Done;
+    let home = if refused && !case.thing.is_of_the_platform() && own == Home::Platform {
+        Home::FirstUnit
     } else {
         own
     };
     if !refused {
-        return case.thing.make(house, caller, home).await;
+        return make(case.thing, house, caller, home).await;
     }
     if let Some(known) = house.untouched.get(&(case.thing, home)) {
         return known.clone();
     }
     let nobody = house.callers[0].clone();
-    let made = case.thing.make(house, &nobody, home).await;
+    let made = make(case.thing, house, &nobody, home).await;
     house.untouched.insert((case.thing, home), made.clone());
     made
 }
@@ -179,9 +177,9 @@ fn tells_nothing(house: &House, case: &Case, caller: &Caller, reply: &Reply) -> 
         return Ok(());
     }
     let text = reply.text();
-    let hidden = |(thing, home, id): &&(Thing, super::house::Home, String)| {
-        let elsewhere = caller.home(Place::OtherTenant) == Some(*home)
-            || (!caller.is_platform() && *home == super::house::Home::Platform);
+    let hidden = |(thing, home, id): &&(Thing, Home, String)| {
+        let elsewhere =
+            caller.home(Place::OtherTenant) == Some(*home) || (!caller.is_platform() && *home == Home::Platform);
         let beside = caller.level <= 3 && thing.has_unit() && caller.home(Place::OtherUnit) == Some(*home);
         (elsewhere || beside) && *thing != Thing::Tenant && text.contains(id.as_str())
     };
