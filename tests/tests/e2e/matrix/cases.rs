@@ -25,9 +25,6 @@ fn people() -> Vec<Case> {
         case(People, "GET /v1/sessions", Thing::None).query("?limit=500"),
         case(People, "DELETE /v1/sessions/{session}", Thing::Session).spends_caller(),
         case(People, "DELETE /v1/principals/{principal}/sessions", Thing::Principal).spends_caller(),
-        case(People, "POST /v1/revocations", Thing::Session)
-            .in_body()
-            .body(|given| json!({"kind": "session", "id": given.thing, "reason": "matrix"})),
         case(People, "POST /v1/users", Thing::None)
             .body(|given| json!({"email": email(), "level": if given.level == 7 { 6 } else { 1 }})),
         case(People, "GET /v1/users", Thing::None).query("?limit=500"),
@@ -92,8 +89,6 @@ fn tenant() -> Vec<Case> {
         case(Tenant, "GET /v1/tenants", Thing::None),
         case(Tenant, "GET /v1/tenants/{tenant}", Thing::Tenant),
         case(Tenant, "PATCH /v1/tenants/{tenant}", Thing::Tenant).body(|_| json!({"status": "suspended"})),
-        case(Tenant, "GET /v1/signing-keys", Thing::None),
-        case(Tenant, "POST /v1/signing-keys:rotate", Thing::None).body(|_| json!({})),
         case(Tenant, "GET /v1/sso/providers", Thing::None),
         case(Tenant, "GET /v1/sso/providers/{provider}", Thing::Provider),
         case(Tenant, "PUT /v1/sso/providers/{provider}", Thing::NewName).body(|_| provider()),
