@@ -54,10 +54,11 @@ async fn holds(part: Part) {
     let actions = actions(&house.server.operations().await);
     let rows = golden::rows();
     let mut cases: Vec<Case> = cases::all().into_iter().filter(|case| case.part == part).collect();
+    cases.retain(|case| actions.contains_key(case.name));
     cases.sort_by_key(|case| case.spends_caller);
     let (mut wrong, mut tried) = (Vec::new(), 0);
     for case in &cases {
-        let Some(action) = actions.get(case.name) else { continue };
+        let action = &actions[case.name];
         let tally = judge::everybody(&mut house, case, &rows[action.as_str()], &mut wrong).await;
         tried += tally.tried;
         if (tally.done == 0) != case.done_elsewhere {
