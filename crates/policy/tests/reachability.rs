@@ -1,6 +1,7 @@
 //! No sequence of grants, changes and removals, by anybody, in any order, raises the highest level there is.
 //!
-//! The world: three people, each at home on the platform or at one of two customers, and a service that acts with an API key.
+//! The world: three people, each at home on the platform or at one of two customers, a service that acts with an API key, and the
+//! directories whose groups an owner has mapped.
 //! Its states are the nodes of a graph, and every step that the policy's own functions permit is an edge. What can be reached
 //! from a state is computed to a fixpoint over the whole graph, not sampled.
 #![cfg(test)]
@@ -10,7 +11,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use keepgate_kernel::Level;
-use keepgate_policy::{Granting, Reaching, Target, authorize, grant, permissions as p, reach};
+use keepgate_policy::{Granting, MappedLevel, Reaching, Target, authorize, grant, map, permissions as p, reach};
 use support::{Actor, How, person, presents, tenant};
 
 const PLATFORM: u128 = 1;
@@ -71,6 +72,29 @@ fn permits(actor: &Actor, target: Target, new: u8) -> bool {
     }
 }
 
+/// What a directory, whose groups an owner of `home` has mapped, can make of somebody there who holds `present`.
+fn mapped(home: u128, oneself: bool, present: u8) -> Vec<u8> {
+    let worker = Actor {
+        who: 0,
+        home,
+        level: Level::GlobalAdmin,
+        how: How::Worker,
+        hat: None,
+    };
+    let proof = authorize::<p::ScimProvision>(&worker.context()).unwrap();
+    let target = Target {
+        principal: person(if oneself { 100 } else { 200 }),
+        tenant: tenant(home),
+        present: Level::try_from(present).ok(),
+    };
+    let gives = |new: &u8| match Level::try_from(*new).map(MappedLevel::try_from) {
+        Err(_) => map(&proof, target, None, person(100)).is_ok(),
+        Ok(Ok(level)) => map(&proof, target, Some(level), person(100)).is_ok(),
+        Ok(Err(_)) => false,
+    };
+    (0..=7).filter(gives).collect()
+}
+
 /// What each seat can do to each other: the policy asked once for every question there is.
 struct Steps(BTreeMap<(Seat, bool, bool, Seat), Vec<u8>>);
 
@@ -94,7 +118,10 @@ impl Steps {
                             tenant: tenant(where_to),
                             present: presents().flatten().find(|level| level.number() == present),
                         };
-                        let may: Vec<u8> = (0..=7).filter(|new| permits(&actor, target, *new)).collect();
+                        let mut may: Vec<u8> = (0..=7).filter(|new| permits(&actor, target, *new)).collect();
+                        if how == How::Fresh && own == Level::TenantOwner && where_to == home {
+                            may.extend(mapped(home, oneself, present));
+                        }
                         steps.insert(((home, level), how == How::Key, oneself, (where_to, present)), may);
                     }
                 }
