@@ -12,9 +12,6 @@ use super::{
     thing::Thing,
 };
 
-/// Of no key anybody has.
-const BCRYPT: &str = "$2b$04$abcdefghijklmnopqrstuuW0f9s9w7Dq1n9E4Ff5nE1FqAqV2oKxW";
-
 pub fn all() -> Vec<Case> {
     [people(), tenant(), messages()].into_iter().flatten().collect()
 }
@@ -60,8 +57,6 @@ fn tenant() -> Vec<Case> {
         case(Tenant, "GET /v1/api-keys", Thing::None).query("?limit=500"),
         case(Tenant, "POST /v1/api-keys/{key}/rotate", Thing::Key).body(|_| json!({"overlap_seconds": 0})),
         case(Tenant, "DELETE /v1/api-keys/{key}", Thing::Key),
-        case(Tenant, "POST /v1/api-keys:import", Thing::None)
-            .body(|_| json!({"name": "k", "level": 1, "lookup": word(), "bcrypt": BCRYPT})),
         case(Tenant, "POST /v1/units", Thing::None).body(|_| json!({"name": word()})),
         case(Tenant, "GET /v1/units", Thing::None).query("?limit=500"),
         case(Tenant, "GET /v1/units/{unit}", Thing::Unit),
