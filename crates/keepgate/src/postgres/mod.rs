@@ -42,7 +42,8 @@ pub async fn unlock(link: &Link) {
         .replace("REVOKE ", "GRANT ")
         .replace("FROM PUBLIC", "TO PUBLIC");
     let mut connection = link.connect().await.unwrap();
-    #[expect(clippy::disallowed_types, reason = "the lockdown itself, turned round")]
-    let back = sqlx::AssertSqlSafe(back);
-    sqlx::raw_sql(back).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(back))
+        .execute(&mut connection)
+        .await
+        .unwrap();
 }
