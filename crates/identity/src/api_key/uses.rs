@@ -9,9 +9,14 @@ use keepgate_kernel::{KeyId, Timestamp};
 
 use super::record::KeyUse;
 
+/// The key; whether it was used with its secret before the last rotation.
+type Used = (KeyId, bool);
+/// When, and from where.
+type Last = (Timestamp, Option<IpAddr>);
+
 /// Uses that wait to be written. One entry for each key, however often it is used.
 #[derive(Debug, Default)]
-pub(crate) struct Uses(Mutex<HashMap<(KeyId, bool), (Timestamp, Option<IpAddr>)>>);
+pub(crate) struct Uses(Mutex<HashMap<Used, Last>>);
 
 impl Uses {
     /// The key was used; `old`: with its secret before the last rotation.
