@@ -177,10 +177,13 @@ async fn an_expired_first_key_is_refused() {
     let server = Server::start().await;
     assert!(server.admits(&server.key()).await);
     // A day goes by: nobody but the superuser can move an end.
-    let sql = "alter table identity.api_key disable trigger terms;
-               update identity.api_key set expires_at = now() where name = 'bootstrap';
-               alter table identity.api_key enable always trigger terms";
-    server.superuser(sql).await;
+    for sql in [
+        "alter table identity.api_key disable trigger terms",
+        "update identity.api_key set expires_at = now() where name = 'bootstrap'",
+        "alter table identity.api_key enable always trigger terms",
+    ] {
+        server.superuser(sql).await;
+    }
     eventually("the end of the first key", || async {
         (!server.admits(&server.key()).await).then_some(())
     })

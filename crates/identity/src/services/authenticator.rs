@@ -107,13 +107,20 @@ impl<Tx: Transaction + Homes + ApiKeys + ImportedKeys + ?Sized + 'static> Authen
         request: RequestId,
         at: Timestamp,
     ) -> Result<Recognised, AuthError> {
-        let (recognised, old) = if ApiKeyFormat::claims(bearer) || looks_imported(bearer) {
+        let (mut recognised, old) = if ApiKeyFormat::claims(bearer) || looks_imported(bearer) {
             self.of_key(bearer, source, request, at).await?
         } else {
             (of_session(&self.tokens.verify(bearer, at)?), false)
         };
         match self.sight(&recognised.presented) {
             Sight::Live => {}
+            // Of a key it may be what the database has said already: a rotation, or a new level of its owner, that the view heard of
+            // while the secret was compared. Then the door tells, and only what comes later counts against it.
+            Sight::Dead if matches!(recognised.credential, Credential::ApiKey(_)) => {
+                let seen = self.view.as_ref().map_or(0, |view| view.seq());
+                self.look_up(&recognised, request, at).await?;
+                recognised.presented.seen = seen;
+            }
             Sight::Dead => return Err(AuthError::Revoked),
             // Nothing that opens a transaction needs this, but then nobody has to know which requests do.
             Sight::Unknown => self.look_up(&recognised, request, at).await?,
