@@ -30,7 +30,7 @@ async fn allowed(caller: &DirectoryCaller, api: &Api) -> Result<(), ScimProblem>
 
 /// What the service can do.
 #[utoipa::path(get, path = "/scim/v2/ServiceProviderConfig", tag = "scim", security(("bearer" = [])),
-    responses((status = 200, content_type = "application/scim+json")))]
+    responses((status = 200, content_type = "application/scim+json"), (status = 401, content_type = "application/scim+json")))]
 async fn config(caller: DirectoryCaller, State(api): State<Api>) -> Result<Response, ScimProblem> {
     allowed(&caller, &api).await?;
     let no = json!({"supported": false});
@@ -56,7 +56,7 @@ fn types() -> Vec<Value> {
 
 /// The kinds of resources.
 #[utoipa::path(get, path = "/scim/v2/ResourceTypes", tag = "scim", security(("bearer" = [])),
-    responses((status = 200, content_type = "application/scim+json")))]
+    responses((status = 200, content_type = "application/scim+json"), (status = 401, content_type = "application/scim+json")))]
 async fn resource_types(
     caller: DirectoryCaller,
     State(api): State<Api>,
@@ -78,7 +78,7 @@ async fn resource_type(
 
 /// The schemas of the resources.
 #[utoipa::path(get, path = "/scim/v2/Schemas", tag = "scim", security(("bearer" = [])),
-    responses((status = 200, content_type = "application/scim+json")))]
+    responses((status = 200, content_type = "application/scim+json"), (status = 401, content_type = "application/scim+json")))]
 async fn schemas(
     caller: DirectoryCaller,
     State(api): State<Api>,
