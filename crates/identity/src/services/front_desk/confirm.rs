@@ -4,6 +4,7 @@ use std::time::Duration;
 use keepgate_policy::{Credential, OpContext};
 use keepgate_store::Transaction;
 use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
 
 use super::{FrontDesk, FrontDeskError, Visit};
 use crate::{
@@ -101,7 +102,8 @@ impl<Tx: Transaction + Enrolments + Homes + Passwords + Throttle + ?Sized + 'sta
             PasswordCheck::Wrong => return Ok(ChangePassword::wrong(principal)),
             PasswordCheck::Locked(wait) => return Ok(ChangePassword::locked(principal, wait)),
         };
-        if new.secret().expose_secret() == typed(present).expose_secret() {
+        let (new_text, present_text) = (new.secret().expose_secret(), typed(present));
+        if bool::from(new_text.as_bytes().ct_eq(present_text.expose_secret().as_bytes())) {
             return Ok(ChangePassword::unchanged(principal));
         }
         let phc = self.hasher.hash_password(&new).await.map_err(FrontDeskError::from)?;
