@@ -8,7 +8,9 @@ use keepgate_policy::{
 use keepgate_store::{StoreError, testing::World};
 
 async fn added(world: &World<dyn Tx>, name: &str) -> UnitId {
-    let (admin, id) = (world.caller(Level::TenantAdmin), UnitId::new(world.now));
+    // A moment after the cast's units, so that its id is the later one in both worlds.
+    let later = world.now + std::time::Duration::from_secs(1);
+    let (admin, id) = (world.caller(Level::TenantAdmin), UnitId::new(later));
     let mut tx = world.begin(&admin).await;
     let proof = authorize::<UnitCreate>(&admin).unwrap();
     assert!(tx.add_unit(&proof, id, name).await.unwrap());
