@@ -318,10 +318,12 @@ async fn another_key_verifies_nothing() {
     assert_ne!(other, office.key);
     assert_eq!(verify_dir(&dir, &other, &[]).await.code, Some(1));
     verify_dir(&dir, "nonsense", &[]).await.failed(2);
-    let (name, rest) = office.key.rsplit_once('+').unwrap();
-    let mut flipped = rest.to_owned().into_bytes();
-    flipped[10] = if flipped[10] == b'A' { b'B' } else { b'A' };
-    let flipped = format!("{name}+{}", String::from_utf8(flipped).unwrap());
+    // `name+id+base64`: the base64 part may contain a plus of its own.
+    let key_at = office.key.match_indices('+').nth(1).unwrap().0 + 1;
+    let mut flipped = office.key.clone().into_bytes();
+    let byte = &mut flipped[key_at + 10];
+    *byte = if *byte == b'A' { b'B' } else { b'A' };
+    let flipped = String::from_utf8(flipped).unwrap();
     assert!(matches!(verify_dir(&dir, &flipped, &[]).await.code, Some(1 | 2)));
 }
 
