@@ -27,9 +27,9 @@ pub use issue_api_key::{ApiKeyIssued, Expiry, IssueApiKey, IssueApiKeyError, KEY
 pub use list_users::ListUsers;
 pub use request_approval::{RequestApproval, RequestApprovalError, Wanted};
 pub use scim::{
-    ChangeScimGroup, ChangeScimUser, CreateScimGroup, CreateScimUser, DeleteScimGroup, DeleteScimUser, FoundGroups,
-    FoundUsers, GetScimGroup, GetScimUser, GroupChange, IssueScimToken, IssueScimTokenError, ListScimGroups,
-    ListScimUsers, ReadScimSchema, RevokeScimToken, RevokeScimTokenError, ScimError, ScimUser, UserChange,
+    ChangeScimGroup, ChangeScimUser, CreateScimGroup, CreateScimUser, DeleteScimGroup, DeleteScimUser, Edit, Found,
+    GetScimGroup, GetScimUser, IssueScimToken, IssueScimTokenError, ListScimGroups, ListScimUsers, ReadScimSchema,
+    RevokeScimToken, RevokeScimTokenError, ScimError, ScimUser,
 };
 pub(crate) use sso::login::groups;
 pub use sso::{

@@ -5,7 +5,7 @@ use axum::{
     response::Response,
 };
 use keepgate_gate::operations::{
-    ChangeScimGroup, CreateScimGroup, DeleteScimGroup, GetScimGroup, GroupChange, ListScimGroups,
+    ChangeScimGroup, CreateScimGroup, DeleteScimGroup, Edit, GetScimGroup, ListScimGroups,
 };
 use keepgate_kernel::{RequestId, Uuid};
 use keepgate_sso::scim::{GroupDraft, PatchRequest};
@@ -49,7 +49,7 @@ async fn list(
         limit,
     };
     let found = caller.perform(&api, &command).await?;
-    Ok(asked.list(found.total, found.groups.iter().map(view::group).collect()))
+    Ok(asked.list(found.total, found.page.iter().map(view::group).collect()))
 }
 
 /// Makes a group. Its name is what the provider's mapping knows it by.
@@ -97,7 +97,7 @@ async fn replace(
     axum::extract::Path(text): axum::extract::Path<String>,
     body: ScimBody,
 ) -> Result<Response, ScimProblem> {
-    let change = GroupChange::Replace(draft(&body)?);
+    let change = Edit::Replace(draft(&body)?);
     changed(&caller, &api, &text, change).await
 }
 
@@ -110,7 +110,7 @@ async fn patch(
     axum::extract::Path(text): axum::extract::Path<String>,
     body: ScimBody,
 ) -> Result<Response, ScimProblem> {
-    let change = GroupChange::Patch(PatchRequest::read(&body.0)?);
+    let change = Edit::Patch(PatchRequest::read(&body.0)?);
     changed(&caller, &api, &text, change).await
 }
 
@@ -118,7 +118,7 @@ async fn changed(
     caller: &DirectoryCaller,
     api: &Api,
     text: &str,
-    change: GroupChange,
+    change: Edit<GroupDraft>,
 ) -> Result<Response, ScimProblem> {
     let command = ChangeScimGroup {
         directory: caller.directory.clone(),

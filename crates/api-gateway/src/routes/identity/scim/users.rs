@@ -4,9 +4,7 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use keepgate_gate::operations::{
-    ChangeScimUser, CreateScimUser, DeleteScimUser, GetScimUser, ListScimUsers, UserChange,
-};
+use keepgate_gate::operations::{ChangeScimUser, CreateScimUser, DeleteScimUser, Edit, GetScimUser, ListScimUsers};
 use keepgate_kernel::{PrincipalId, PrincipalKind};
 use keepgate_sso::scim::{InvalidUser, PatchError, PatchRequest, UserDraft};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -52,7 +50,7 @@ async fn list(
         limit,
     };
     let found = caller.perform(&api, &command).await?;
-    Ok(asked.list(found.total, found.users.iter().map(view::user).collect()))
+    Ok(asked.list(found.total, found.page.iter().map(view::user).collect()))
 }
 
 /// Makes a user. `externalId` is also the `sub` under which the identity provider vouches for it.
@@ -99,7 +97,7 @@ async fn replace(
     axum::extract::Path(text): axum::extract::Path<String>,
     body: ScimBody,
 ) -> Result<Response, ScimProblem> {
-    let change = UserChange::Replace(draft(&body)?);
+    let change = Edit::Replace(draft(&body)?);
     changed(&caller, &api, &text, change).await
 }
 
@@ -112,11 +110,16 @@ async fn patch(
     axum::extract::Path(text): axum::extract::Path<String>,
     body: ScimBody,
 ) -> Result<Response, ScimProblem> {
-    let change = UserChange::Patch(PatchRequest::read(&body.0)?);
+    let change = Edit::Patch(PatchRequest::read(&body.0)?);
     changed(&caller, &api, &text, change).await
 }
 
-async fn changed(caller: &DirectoryCaller, api: &Api, text: &str, change: UserChange) -> Result<Response, ScimProblem> {
+async fn changed(
+    caller: &DirectoryCaller,
+    api: &Api,
+    text: &str,
+    change: Edit<UserDraft>,
+) -> Result<Response, ScimProblem> {
     let command = ChangeScimUser {
         directory: caller.directory.clone(),
         id: id(text)?,
