@@ -14,6 +14,7 @@
 )]
 #![expect(missing_docs, missing_debug_implementations, reason = "read by the tests beside it")]
 
+mod authenticator;
 mod browser;
 mod calls;
 mod fleet;
@@ -30,6 +31,7 @@ mod stream;
 mod things;
 mod twilio;
 
+pub use authenticator::App;
 pub use browser::Browser;
 pub use fleet::{BLIND, Fleet, Instance, Wire};
 pub use operations::{Operation, placeholder};

@@ -54,6 +54,7 @@ pub fn placeholder(path: &str) -> String {
         ("{session}", format!("ses_{nobody}")),
         ("{principal}", format!("usr_{nobody}")),
         ("{user}", format!("usr_{nobody}")),
+        ("{factor}", format!("fac_{nobody}")),
         ("{key}", format!("key_{nobody}")),
         ("{tenant}", format!("ten_{nobody}")),
         ("{recipient}", format!("rcp_{nobody}")),

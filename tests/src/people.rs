@@ -2,7 +2,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{Reply, Server, run};
+use crate::{App, Reply, Server, run};
 
 /// What everybody in the tests takes as a password.
 pub const PASSWORD: &str = "correct horse battery staple 7";
@@ -33,9 +33,49 @@ impl Server {
         .await
     }
 
-    /// Uses a one-time enrolment code; the token.
+    /// Uses a one-time enrolment code, and sets an authenticator app up where there is no session without one; the token.
     pub async fn enrol(&self, code: &str) -> String {
-        self.try_code(code).await.expect(200).field("access_token")
+        self.enrol_with_app(code).await.0
+    }
+
+    /// The same, and the app.
+    pub async fn enrol_with_app(&self, code: &str) -> (String, Option<App>) {
+        let reply = self.try_code(code).await.expect(200);
+        let question = &reply.json()["mfa"];
+        let Some(secret) = question["totp"]["secret"].as_str() else {
+            return (reply.field("access_token"), None);
+        };
+        let mut app = App::new(secret);
+        let answer = json!({"challenge": question["challenge"], "totp": app.code().await});
+        let token = self.answer(&answer).await.expect(200).field("access_token");
+        (token, Some(app))
+    }
+
+    /// Answers a log-in's question.
+    pub async fn answer(&self, answer: &Value) -> Reply {
+        self.send(Method::POST, "/v1/auth/mfa", None, &[], answer).await
+    }
+
+    /// Adds an authenticator app to the caller: the app and the recovery codes.
+    pub async fn add_app(&self, bearer: &str) -> (App, Vec<String>) {
+        let made = self.press("/v1/me/mfa/totp", bearer).await.expect(201);
+        let mut app = App::new(&made.field("secret"));
+        let code = json!({"code": app.code().await});
+        let done = self.post("/v1/me/mfa/totp/confirm", bearer, code).await.expect(200);
+        let codes = serde_json::from_value(done.json()["recovery_codes"].clone()).unwrap();
+        (app, codes)
+    }
+
+    /// Lets the day of grace of the user with `id` pass.
+    pub async fn enrolled_a_day_ago(&self, id: &str) {
+        let (quiet, loud) = ("disable trigger audited", "enable always trigger audited");
+        let uuid = id.parse::<keepgate_kernel::PrincipalId>().unwrap().uuid();
+        let sql = format!(
+            "begin; alter table identity.enrolment {quiet}; \
+             update identity.enrolment set used_at = used_at - interval '25 hours' where principal_id = '{uuid}'; \
+             alter table identity.enrolment {loud}; commit"
+        );
+        self.superuser(&sql).await;
     }
 
     /// A token of the first tenant's owner. Works once for each server; keep it.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use futures_util::future::BoxFuture;
-use keepgate_gate::{Service, SsoDesk, Tx, workers::Hub};
+use keepgate_gate::{SecondDesk, Service, SsoDesk, Tx, workers::Hub};
 use keepgate_identity::{ApiKeyFormat, Authenticator, FrontDesk, Hasher, RevocationView, Tokens};
 use keepgate_kernel::TenantId;
 use keepgate_sso::scim::ScimTokenKey;
@@ -41,6 +41,8 @@ pub struct Api {
     pub sso: Arc<SsoDesk>,
     /// Recognises the tokens of directories.
     pub scim_tokens: Arc<ScimTokenKey>,
+    /// Looks at second factors.
+    pub second_desk: SecondDesk,
     /// Issues tokens.
     pub tokens: Arc<Tokens>,
     /// Which credentials are dead: streams are cut with it.

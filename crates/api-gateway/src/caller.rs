@@ -55,6 +55,20 @@ impl Caller {
         Ok(self.perform_with_receipt(api, command).await?.output)
     }
 
+    /// Runs `command` for the caller as Keepgate's own worker: for what touches verifiers, secrets and sessions.
+    pub(crate) async fn perform_behind<C>(&self, api: &Api, command: &C) -> Result<C::Output, Problem>
+    where
+        C: Command<dyn Tx>,
+        C::Error: Http,
+    {
+        self.entered();
+        Ok(api
+            .gate
+            .perform_behind(&api.front_gate, &self.context, command)
+            .await?
+            .output)
+    }
+
     /// Runs `command`; the receipt of its audit entry comes along.
     pub(crate) async fn perform_with_receipt<C>(&self, api: &Api, command: &C) -> Result<Done<C::Output>, Problem>
     where

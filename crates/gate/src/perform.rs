@@ -54,6 +54,57 @@ impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
         Err(failure)
     }
 
+    /// As [`Gate::perform`], for what a caller may ask for but must not reach: its own verifiers and secrets, and new sessions. The
+    /// decision is about the caller, whose credential the database checks first; the command then runs in `front`, as Keepgate's
+    /// own worker of the caller's tenant, and the entry names the caller.
+    ///
+    /// # Errors
+    /// As [`Gate::perform`].
+    pub async fn perform_behind<C: Command<T>>(
+        &self,
+        front: &Self,
+        caller: &OpContext,
+        command: &C,
+    ) -> Result<Done<C::Output>, Failure<C::Error>> {
+        let worker = caller.as_system(caller.tenant());
+        let mut failure = Failure::Store(StoreError::Conflict);
+        for _ in 0..ATTEMPTS {
+            match self.attempt_behind(front, caller, &worker, command).await {
+                Ok(done) => {
+                    self.ring();
+                    return Ok(done);
+                }
+                Err(error) if error.kind() == ErrorKind::Conflict => failure = error,
+                Err(error) => {
+                    failure = error;
+                    break;
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+        self.record(caller, None, C::Permission::ACTION, &command.entity(), failure.kind())
+            .await
+            .map_err(Failure::Store)?;
+        Err(failure)
+    }
+
+    async fn attempt_behind<C: Command<T>>(
+        &self,
+        front: &Self,
+        caller: &OpContext,
+        worker: &OpContext,
+        command: &C,
+    ) -> Result<Done<C::Output>, Failure<C::Error>> {
+        let proof = authorize::<C::Permission>(caller)?;
+        drop(self.store.begin(caller).await.map_err(Failure::Store)?);
+        let mut tx = front.store.begin(worker).await.map_err(Failure::Store)?;
+        let output = command.run(&proof, &mut tx).await.map_err(Failure::Command)?;
+        let actor = Some(caller.principal().id);
+        let entry = self.entry(actor, C::Permission::ACTION, command.entity(), Outcome::Done, None);
+        let receipt = seal(tx, &entry).await.map_err(Failure::Store)?;
+        Ok(Done { output, receipt })
+    }
+
     async fn attempt<C: Command<T>>(
         &self,
         context: &OpContext,

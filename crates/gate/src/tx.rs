@@ -4,8 +4,8 @@ use keepgate_audit::{AuditLog, AuditReader, TenantLogs};
 use keepgate_channels::ports::{Attempts, DueWork, Messages, Outbox, Recipients, Routes, StreamEvents, Webhooks};
 use keepgate_crypto_keys::{DataKeys, KeyStates};
 use keepgate_identity::{
-    ApiKeys, DirectoryUsers, Enrolments, Homes, ImportedKeys, Passwords, Principals, Revocations, Sessions,
-    SigningKeys, Throttle,
+    ApiKeys, DirectoryUsers, Enrolments, Homes, ImportedKeys, Passwords, Principals, Revocations, SecondFactors,
+    Sessions, SigningKeys, TenantPolicies, Throttle,
 };
 use keepgate_policy::OpContext;
 use keepgate_rbac::{Approvals, Roles, Tenants, Units};
@@ -32,9 +32,11 @@ pub trait Tx:
     + Enrolments
     + ApiKeys
     + ImportedKeys
+    + SecondFactors
     + Sessions
     + Revocations
     + SigningKeys
+    + TenantPolicies
     + Throttle
     + Homes
     + Recipients
@@ -70,9 +72,11 @@ impl<T> Tx for T where
         + Enrolments
         + ApiKeys
         + ImportedKeys
+        + SecondFactors
         + Sessions
         + Revocations
         + SigningKeys
+        + TenantPolicies
         + Throttle
         + Homes
         + Recipients

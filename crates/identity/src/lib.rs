@@ -25,6 +25,7 @@ mod email;
 mod enrolment;
 pub mod genesis;
 pub mod memory;
+mod mfa;
 mod password;
 mod ports;
 #[cfg(feature = "postgres")]
@@ -43,22 +44,30 @@ pub use api_key::{
     PresentedKey, Retiring, UnknownScope, Verifier, lookups_of, parse_scopes,
 };
 pub use commands::{
-    ChangePassword, ChangePasswordError, Enrol, EnrolError, FirstSigningKey, ListApiKeys, ListSessions,
-    ListSigningKeys, Login, LoginError, Logout, LogoutError, ReadMe, ReadMeError, ReportLeak, ReportLeakError, Revoke,
-    RevokeApiKey, RevokeApiKeyError, RevokeError, RevokePrincipalSessions, RevokePrincipalSessionsError, RevokeSession,
-    RevokeSessionError, RotateApiKey, RotateApiKeyError, RotateSigningKeys, RotateSigningKeysError, Rotated, Target,
+    ChangePassword, ChangePasswordError, CompleteLogin, CompleteLoginError, ConfirmTotp, ConfirmTotpError, Enrol,
+    EnrolError, EnrolTotp, FirstSigningKey, ListApiKeys, ListFactors, ListFactorsError, ListSessions, ListSigningKeys,
+    Login, LoginCompleted, LoginError, Logout, LogoutError, OwnFactors, ReadMe, ReadMeError, ReadTenantPolicy,
+    RemoveFactor, RemoveFactorError, RenewRecoveryCodes, RenewRecoveryCodesError, ReportLeak, ReportLeakError,
+    ResetMfa, ResetMfaError, Revoke, RevokeApiKey, RevokeApiKeyError, RevokeError, RevokePrincipalSessions,
+    RevokePrincipalSessionsError, RevokeSession, RevokeSessionError, RotateApiKey, RotateApiKeyError,
+    RotateSigningKeys, RotateSigningKeysError, Rotated, StepUp, StepUpError, Steps, Target, UpdateTenantPolicy,
 };
 pub use email::{Email, InvalidEmail};
 pub use enrolment::{CodeHash, EnrolmentCode, InvalidCode, NewEnrolment};
 /// Re-exported so that callers name one version.
 pub use ipnet::IpNet;
+pub use mfa::{
+    CHALLENGE_LIFE, ChallengeHash, ChallengeRecord, Challenged, Demand, Entered, FactorKind, FactorOnFile,
+    FactorRecord, GRACE, MfaChallenge, MfaLevel, MfaStanding, NewChallenge, NewFactor, Offer, PendingTotp, Purpose,
+    RECOVERY_CODES, RecoveryCode, RecoveryHash, SecondProof, TRIES, TotpSeed, WrongSeed,
+};
 pub use password::{
     ALONE, Cost, HashError, Hasher, LONGEST, Password, PasswordContext, PasswordProof, PasswordRule, Phc,
     WITH_SECOND_FACTOR,
 };
 pub use ports::{
     ApiKeys, DirectoryUsers, Enrolments, Homes, ImportedKeys, LONGEST_LIFE, Passwords, Principals, Revocations,
-    Sessions, SigningKeys, Throttle,
+    SecondFactors, Sessions, SigningKeys, TenantPolicies, Throttle,
 };
 pub use principal::{Me, NewPrincipal, PrincipalRecord, PrincipalStatus, UserStanding};
 pub use random::NoRandomness;

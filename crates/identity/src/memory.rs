@@ -15,8 +15,10 @@ mod passwords;
 mod principals;
 mod revocations;
 mod rows;
+mod second_factors;
 mod sessions;
 mod signing_keys;
+mod tenant_policies;
 mod throttle;
 
 pub use door::door;

@@ -10,8 +10,10 @@ mod listener;
 mod passwords;
 mod principals;
 mod revocations;
+mod second_factors;
 mod sessions;
 mod signing_keys;
+mod tenant_policies;
 mod throttle;
 
 pub use genesis::{appoint_second, genesis, has_genesis};

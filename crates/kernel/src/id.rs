@@ -109,6 +109,8 @@ ids! {
     AuditId "aud";
     /// A one-time enrolment of a principal.
     EnrolmentId "enr";
+    /// A second factor of a user.
+    FactorId "fac";
     /// An API key.
     KeyId "key";
     /// A message.

@@ -21,10 +21,10 @@ pub enum Denied {
     #[error("the hat worn here leaves that out")]
     Hat,
     /// The caller has to prove again who it is.
-    #[error("that needs a proof of identity within the last five minutes")]
+    #[error("that needs a proof of identity within the last five minutes: send one to `POST /v1/auth/step-up`")]
     StepUp,
     /// The caller has to add a second factor first.
-    #[error("a second factor has to be added first")]
+    #[error("a second factor has to be added first: `POST /v1/me/mfa/totp`")]
     SecondFactor,
 }
 

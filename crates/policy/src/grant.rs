@@ -27,6 +27,7 @@ impl Reaching for permissions::ApiKeyRotate {}
 impl Reaching for permissions::UserCreate {}
 impl Reaching for permissions::ServiceUpdate {}
 impl Reaching for permissions::ServiceDelete {}
+impl Reaching for permissions::MfaReset {}
 
 /// Whose level is at stake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -164,6 +164,7 @@ fn somebody_is_reached_exactly_when_the_oracle_says_so() {
             UserUpdate,
             UserDelete,
             ApiKeyRotate,
+            MfaReset,
             UserCreate,
             ServiceUpdate,
             ServiceDelete

@@ -5,7 +5,7 @@ use keepgate_tests::{Operation, Server, message, placeholder};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::every_operation::{Asked, Asking, identity, log, messages, sso};
+use crate::every_operation::{Asked, Asking, identity, log, messages, second_factors, sso};
 
 /// Routes that are no operation of a principal. This list may only shrink.
 const EXEMPT: [&str; 6] = [
@@ -81,6 +81,7 @@ async fn every_operation_that_is_done_leaves_one_entry_and_every_operation_is_tr
     };
     identity(&mut to, &owner, &admin).await;
     sso(&mut to, &owner).await;
+    second_factors(&mut to, &owner).await;
     messages(&mut to, &owner).await;
     log(&mut to, &owner).await;
     let asked = to.asked;
@@ -122,7 +123,8 @@ async fn every_operation_that_is_refused_leaves_one_entry() {
         let public = operation.path.starts_with("/v1/auth/log")
             || operation.path.starts_with("/v1/auth/enrol")
             || operation.path.starts_with("/v1/auth/sso")
-            || operation.path.ends_with(":report-leak");
+            || operation.path.ends_with(":report-leak")
+            || operation.path == "/v1/auth/mfa";
         if public || operation.path.contains("/hooks/") || operation.path.starts_with("/scim/v2/") {
             continue;
         }

@@ -1,5 +1,5 @@
 //! Every operation, done once: what the coverage of the log is measured with.
-use keepgate_tests::{PASSWORD, Reply, Server, email, message};
+use keepgate_tests::{App, PASSWORD, Reply, Server, email, message};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -225,6 +225,35 @@ pub async fn sso(to: &mut Asking<'_>, owner: &str) {
     let token = format!("/v1/scim/tokens/{}", id(&token));
     to.delete("/v1/scim/tokens/{token}", &token, owner).await;
     to.delete(template, path, owner).await;
+}
+
+/// Second factors and what a tenant demands of them, each done once.
+pub async fn second_factors(to: &mut Asking<'_>, owner: &str) {
+    let ann = to.server.person(owner, 2).await;
+    let app = to
+        .ask("POST", "/v1/me/mfa/totp", "/v1/me/mfa/totp", Some(&ann.token), None)
+        .await;
+    let mut app = App::new(app["secret"].as_str().unwrap());
+    let confirm = "/v1/me/mfa/totp/confirm";
+    let code = json!({"code": app.code().await});
+    to.post(confirm, confirm, &ann.token, code).await;
+    let codes = "/v1/me/mfa/recovery-codes";
+    to.ask("POST", codes, codes, Some(&ann.token), None).await;
+    let question = to.server.login(&ann.email, PASSWORD).await.expect(200).json();
+    let answer = json!({"challenge": question["mfa"]["challenge"], "totp": app.code().await});
+    to.ask("POST", "/v1/auth/mfa", "/v1/auth/mfa", None, Some(answer)).await;
+    let again = json!({"totp": app.code().await});
+    let token = to.post("/v1/auth/step-up", "/v1/auth/step-up", &ann.token, again).await;
+    let token = token["access_token"].as_str().unwrap().to_owned();
+    let mine = to.get("/v1/me/mfa", "/v1/me/mfa", &token).await;
+    let factor = format!("/v1/me/mfa/{}", id(&mine["items"][0]));
+    to.delete("/v1/me/mfa/{factor}", &factor, &token).await;
+    let reset = format!("/v1/users/{}/mfa", ann.id);
+    to.delete("/v1/users/{user}/mfa", &reset, owner).await;
+    let policy = "/v1/tenant/policy";
+    to.get(policy, policy, owner).await;
+    to.ask("PATCH", policy, policy, Some(owner), Some(json!({"mfa_level": 3})))
+        .await;
 }
 
 /// Recipients, routes, messages and webhooks, each done once.

@@ -5,8 +5,10 @@ use keepgate_gate::operations::{
     IssueApiKeyError, RequestApprovalError, UpdateUserError,
 };
 use keepgate_identity::{
-    ChangePasswordError, EnrolError, LoginError, LogoutError, ReadMeError, ReportLeakError, RevokeApiKeyError,
+    ChangePasswordError, CompleteLoginError, ConfirmTotpError, EnrolError, ListFactorsError, LoginError, LogoutError,
+    ReadMeError, RemoveFactorError, RenewRecoveryCodesError, ReportLeakError, ResetMfaError, RevokeApiKeyError,
     RevokeError, RevokePrincipalSessionsError, RevokeSessionError, RotateApiKeyError, RotateSigningKeysError,
+    StepUpError,
 };
 use keepgate_policy::ApprovalDenied;
 use keepgate_rbac::{
@@ -23,9 +25,16 @@ super::http! {
         Self::LockedOut { .. } => TOO_MANY_REQUESTS,
     }
     EnrolError { Self::InvalidCode => UNAUTHORIZED }
+    CompleteLoginError { Self::InvalidChallenge => UNAUTHORIZED, Self::InvalidFactor => UNAUTHORIZED }
+    StepUpError { Self::Wrong => UNAUTHORIZED, Self::Missing => UNPROCESSABLE_ENTITY, Self::LockedOut { .. } => TOO_MANY_REQUESTS }
+    ConfirmTotpError { Self::NotPending => CONFLICT, Self::WrongCode => UNPROCESSABLE_ENTITY "/code" }
+    RenewRecoveryCodesError { Self::NoFactor => CONFLICT }
+    ListFactorsError { Self::NotUser => FORBIDDEN }
+    RemoveFactorError { Self::NotFound => NOT_FOUND, Self::Last => CONFLICT }
+    ResetMfaError { Self::NotFound => NOT_FOUND, Self::Denied(_) => FORBIDDEN }
     LogoutError { Self::NotThisSession => CONFLICT }
     ReadMeError { Self::Nobody => FORBIDDEN }
-    RevokeSessionError { Self::NotFound => NOT_FOUND }
+    RevokeSessionError { Self::NotFound => NOT_FOUND, Self::StepUp(_) => FORBIDDEN }
     RevokeError {
         Self::InvalidReason => UNPROCESSABLE_ENTITY "/reason",
         Self::NotFound => NOT_FOUND,
@@ -33,7 +42,7 @@ super::http! {
         Self::NoSuccessor => CONFLICT,
     }
     RotateSigningKeysError { Self::TooYoung => CONFLICT }
-    RevokePrincipalSessionsError { Self::NotFound => NOT_FOUND, Self::OutOfReach => FORBIDDEN }
+    RevokePrincipalSessionsError { Self::NotFound => NOT_FOUND, Self::OutOfReach => FORBIDDEN, Self::StepUp(_) => FORBIDDEN }
     ReportLeakError { Self::Revoked => CONFLICT }
     RevokeApiKeyError { Self::NotFound => NOT_FOUND }
     RotateApiKeyError { Self::OverlapTooLong => UNPROCESSABLE_ENTITY "/overlap_seconds", Self::NotFound => NOT_FOUND, Self::Denied(_) => FORBIDDEN }

@@ -3,4 +3,6 @@ mod approvals;
 mod hats;
 mod house;
 mod keys;
+mod second_factors;
+mod step_up;
 mod users;

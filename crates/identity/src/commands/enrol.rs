@@ -1,11 +1,14 @@
 //! Entering for the first time.
 use keepgate_kernel::{Entity, PrincipalId, SessionId};
-use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, Factors, permissions};
+use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, permissions};
 use keepgate_store::{StoreError, Transaction};
 
-use crate::{CodeHash, Enrolments, LoggedIn, NewSession, Passwords, Phc, SESSION_LIFE, Sessions};
+use crate::{
+    CodeHash, Enrolments, Entered, Offer, Passwords, Phc, SecondFactors, Sessions, Throttle,
+    mfa::{Entrance, admit},
+};
 
-/// Uses a one-time code up, sets the first password and opens a session. [`crate::FrontDesk::enrol`] makes it.
+/// Uses a one-time code up, sets the first password and opens a session, or asks for a second factor. [`crate::FrontDesk::enrol`] makes it.
 #[derive(Debug)]
 pub struct Enrol {
     session: SessionId,
@@ -18,6 +21,7 @@ struct Ticket {
     holder: PrincipalId,
     code: CodeHash,
     password: Phc,
+    offer: Offer,
 }
 
 /// Why nobody was enrolled.
@@ -41,10 +45,23 @@ impl CommandError for EnrolError {
 }
 
 impl Enrol {
-    pub(crate) const fn new(session: SessionId, holder: PrincipalId, code: CodeHash, password: Phc) -> Self {
+    pub(crate) fn new(session: SessionId, holder: PrincipalId, code: CodeHash, password: Phc) -> Self {
+        let offer = Offer::default();
         Self {
             session,
-            ticket: Some(Ticket { holder, code, password }),
+            ticket: Some(Ticket {
+                holder,
+                code,
+                password,
+                offer,
+            }),
+        }
+    }
+
+    /// Says what can be asked of the code's holder; nothing if there is none.
+    pub fn offering(&mut self, offer: Offer) {
+        if let Some(ticket) = &mut self.ticket {
+            ticket.offer = offer;
         }
     }
 
@@ -59,9 +76,12 @@ impl Enrol {
     }
 }
 
-impl<Tx: Transaction + Enrolments + Passwords + Sessions + ?Sized> Command<Tx> for Enrol {
+impl<Tx> Command<Tx> for Enrol
+where
+    Tx: Transaction + Enrolments + Passwords + SecondFactors + Sessions + Throttle + ?Sized,
+{
     type Permission = permissions::AuthEnrol;
-    type Output = LoggedIn;
+    type Output = Entered;
     type Error = EnrolError;
 
     fn entity(&self) -> Entity {
@@ -72,20 +92,17 @@ impl<Tx: Transaction + Enrolments + Passwords + Sessions + ?Sized> Command<Tx> f
         }
     }
 
-    async fn run(&self, _proof: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<LoggedIn, EnrolError> {
+    async fn run(&self, _proof: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<Entered, EnrolError> {
         let ticket = self.ticket.as_ref().ok_or(EnrolError::InvalidCode)?;
         let principal = tx.use_enrolment(&ticket.code).await?.ok_or(EnrolError::InvalidCode)?;
         tx.put_password(principal, &ticket.password).await?;
-        let expires_at = tx.context().at() + SESSION_LIFE;
-        match tx
-            .open_session(&NewSession {
-                factors: Factors::One,
-                id: self.session,
-                principal,
-                expires_at,
-            })
-            .await
-        {
+        let entrance = Entrance {
+            principal,
+            session: self.session,
+            bucket: None,
+            offer: &ticket.offer,
+        };
+        match admit(tx, &entrance).await {
             Err(StoreError::Forbidden) => Err(EnrolError::InvalidCode),
             other => Ok(other?),
         }

@@ -2,12 +2,15 @@
 use std::time::Duration;
 
 use keepgate_kernel::{Entity, PrincipalId, SessionId};
-use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, Factors, permissions};
+use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, permissions};
 use keepgate_store::{StoreError, Transaction};
 
-use crate::{Bucket, LoggedIn, NewSession, PasswordProof, Passwords, SESSION_LIFE, Sessions, Throttle};
+use crate::{
+    Bucket, Entered, Offer, PasswordProof, Passwords, SecondFactors, Sessions, Throttle,
+    mfa::{Entrance, admit},
+};
 
-/// Opens a session for whoever proved a password. [`crate::FrontDesk::login`] makes it, and names the worker it runs as; failed
+/// Opens a session for whoever proved a password, or asks for a second factor. [`crate::FrontDesk::login`] makes it, and names the worker it runs as; failed
 /// attempts are commands too, so that the audit log tells them.
 #[derive(Debug)]
 pub struct Login {
@@ -17,9 +20,16 @@ pub struct Login {
 
 #[derive(Debug)]
 enum Attempt {
-    Proven { proof: PasswordProof, bucket: Bucket },
+    Proven(Box<Proven>),
     Wrong(Option<PrincipalId>),
     Locked(Duration),
+}
+
+#[derive(Debug)]
+struct Proven {
+    proof: PasswordProof,
+    bucket: Bucket,
+    offer: Offer,
 }
 
 /// Why nobody was logged in.
@@ -50,10 +60,24 @@ impl CommandError for LoginError {
 }
 
 impl Login {
-    pub(crate) const fn proven(session: SessionId, proof: PasswordProof, bucket: Bucket) -> Self {
+    pub(crate) fn proven(session: SessionId, proof: PasswordProof, bucket: Bucket) -> Self {
+        let offer = Offer::default();
         Self {
             session,
-            attempt: Attempt::Proven { proof, bucket },
+            attempt: Attempt::Proven(Box::new(Proven { proof, bucket, offer })),
+        }
+    }
+
+    /// Whose password was right.
+    #[must_use]
+    pub fn proven_by(&self) -> Option<PrincipalId> {
+        self.actor().filter(|_| matches!(self.attempt, Attempt::Proven(_)))
+    }
+
+    /// Says what can be asked of whoever proved the password; nothing if nobody did.
+    pub fn offering(&mut self, offer: Offer) {
+        if let Attempt::Proven(proven) = &mut self.attempt {
+            proven.offer = offer;
         }
     }
 
@@ -73,31 +97,31 @@ impl Login {
 
     /// Whose account it is about, as far as known: the actor of the audit entry.
     #[must_use]
-    pub const fn actor(&self) -> Option<PrincipalId> {
+    pub fn actor(&self) -> Option<PrincipalId> {
         match &self.attempt {
-            Attempt::Proven { proof, .. } => Some(proof.principal()),
+            Attempt::Proven(proven) => Some(proven.proof.principal()),
             Attempt::Wrong(principal) => *principal,
             Attempt::Locked(_) => None,
         }
     }
 }
 
-impl<Tx: Transaction + Passwords + Sessions + Throttle + ?Sized> Command<Tx> for Login {
+impl<Tx: Transaction + Passwords + SecondFactors + Sessions + Throttle + ?Sized> Command<Tx> for Login {
     type Permission = permissions::AuthLogin;
-    type Output = LoggedIn;
+    type Output = Entered;
     type Error = LoginError;
 
     fn entity(&self) -> Entity {
         match &self.attempt {
-            Attempt::Proven { .. } => self.session.into(),
+            Attempt::Proven(_) => self.session.into(),
             Attempt::Wrong(Some(principal)) => (*principal).into(),
             Attempt::Wrong(None) | Attempt::Locked(_) => Entity::collection("logins"),
         }
     }
 
-    async fn run(&self, _proof: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<LoggedIn, LoginError> {
-        let (proof, bucket) = match &self.attempt {
-            Attempt::Proven { proof, bucket } => (proof, bucket),
+    async fn run(&self, _proof: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<Entered, LoginError> {
+        let Proven { proof, bucket, offer } = match &self.attempt {
+            Attempt::Proven(proven) => &**proven,
             Attempt::Wrong(_) => return Err(LoginError::InvalidCredentials),
             Attempt::Locked(retry_after) => {
                 return Err(LoginError::LockedOut {
@@ -112,15 +136,13 @@ impl<Tx: Transaction + Passwords + Sessions + Throttle + ?Sized> Command<Tx> for
         if let Some(renewed) = proof.renewed() {
             tx.put_password(proof.principal(), renewed).await?;
         }
-        tx.forgive(bucket).await?;
-        let expires_at = tx.context().at() + SESSION_LIFE;
-        let new = NewSession {
-            factors: Factors::One,
-            id: self.session,
+        let entrance = Entrance {
             principal: proof.principal(),
-            expires_at,
+            session: self.session,
+            bucket: Some(bucket),
+            offer,
         };
-        match tx.open_session(&new).await {
+        match admit(tx, &entrance).await {
             Err(StoreError::Forbidden) => Err(LoginError::InvalidCredentials),
             other => Ok(other?),
         }

@@ -1,11 +1,12 @@
 //! Ending every session of a principal.
 use keepgate_kernel::{Entity, PrincipalId};
-use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, permissions};
+use keepgate_policy::{Authorized, Command, CommandError, Denied, ErrorKind, permissions};
 use keepgate_store::StoreError;
 
 use crate::{Principals, Sessions};
 
-/// Revokes every session of oneself or of a principal with a lower level. Says how many there were.
+/// Revokes every session of oneself or of a principal with a lower level; the latter wants a fresh proof of identity. Says how
+/// many there were.
 #[derive(Debug, Clone, Copy)]
 pub struct RevokePrincipalSessions {
     /// Whose.
@@ -21,6 +22,9 @@ pub enum RevokePrincipalSessionsError {
     /// The principal's level is not below the caller's.
     #[error("a peer or superior is out of reach")]
     OutOfReach,
+    /// The sessions are somebody else's, and the caller proved itself too long ago.
+    #[error(transparent)]
+    StepUp(#[from] Denied),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -31,6 +35,7 @@ impl CommandError for RevokePrincipalSessionsError {
         match self {
             Self::NotFound => ErrorKind::Refused("principal-not-found"),
             Self::OutOfReach => ErrorKind::Refused("out-of-reach"),
+            Self::StepUp(denied) => ErrorKind::Refused(denied.reason()),
             Self::Store(error) => error.kind(),
         }
     }
@@ -60,6 +65,9 @@ impl<Tx: Principals + Sessions + ?Sized> Command<Tx> for RevokePrincipalSessions
                 .is_some_and(|own| own.number() >= 4 && target.level < Some(own));
             if !has_authority {
                 return Err(RevokePrincipalSessionsError::OutOfReach);
+            }
+            if !proof.is_fresh() {
+                return Err(Denied::StepUp.into());
             }
         }
         Ok(tx.revoke_sessions_of(self.principal).await?)

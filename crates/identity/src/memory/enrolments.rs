@@ -28,7 +28,7 @@ fn usable(tx: &MemTx, hash: &CodeHash) -> Result<Option<Code>, StoreError> {
     let caller = Caller::of(tx);
     let tenant = caller.within(0, 0).ok_or(StoreError::Forbidden)?;
     let good = |((home, id), row): (&(TenantId, EnrolmentId), &EnrolmentRow)| {
-        let found = *home == tenant && row.hash == *hash && !row.used && row.expires_at > caller.at;
+        let found = *home == tenant && row.hash == *hash && row.used_at.is_none() && row.expires_at > caller.at;
         let lives = found && active(tx, tenant, row.principal.uuid()).is_some();
         lives.then_some((tenant, *id, row.principal))
     };
@@ -46,14 +46,14 @@ fn put(tx: &mut MemTx, new: &NewEnrolment, approved: bool) {
         .collect();
     for key in earlier {
         if let Some(row) = rows.get_mut(&key) {
-            row.used = true;
+            row.used_at = row.used_at.or(Some(at));
         }
     }
     let row = EnrolmentRow {
         principal: new.principal,
         hash: new.hash,
         expires_at: new.expires_at.min(at + TimeDelta::hours(24)),
-        used: false,
+        used_at: None,
         approved,
     };
     rows.insert_mut((new.tenant, new.id), row);
@@ -97,12 +97,13 @@ impl Enrolments for MemTx {
     }
 
     async fn use_enrolment(&mut self, hash: &CodeHash) -> Result<Option<PrincipalId>, StoreError> {
+        let at = Caller::of(self).at;
         let Some((tenant, id, principal)) = usable(self, hash)? else {
             return Ok(None);
         };
         let mut approved = false;
         if let Some(row) = self.write::<EnrolmentRows>().get_mut(&(tenant, id)) {
-            row.used = true;
+            row.used_at = Some(at);
             approved = row.approved;
         }
         if approved {

@@ -152,7 +152,7 @@ fn put_person(tx: &mut MemTx, at: Timestamp, person: &Person) {
         principal: person.id,
         hash: person.code,
         expires_at,
-        used: false,
+        used_at: None,
         approved: false,
     };
     tx.write::<EnrolmentRows>()

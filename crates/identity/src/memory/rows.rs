@@ -1,13 +1,13 @@
 //! The rows.
 use keepgate_kernel::{
-    ApprovalId, EnrolmentId, KeyId, Level, PrincipalId, SessionId, TenantId, Timestamp, UnitId, Uuid,
+    ApprovalId, EnrolmentId, FactorId, KeyId, Level, PrincipalId, SessionId, TenantId, Timestamp, UnitId, Uuid,
 };
 use keepgate_policy::{Approval, Grant, Tenant, Unit};
 use rpds::RedBlackTreeMapSync;
 
 use crate::{
-    ApiKeyRecord, Bucket, CodeHash, Counter, Email, Handle, Lookup, OldSecret, Phc, PrincipalStatus, SigningKey,
-    Verifier,
+    ApiKeyRecord, Bucket, ChallengeHash, ChallengeRecord, CodeHash, Counter, Email, FactorRecord, Handle, Lookup,
+    MfaLevel, OldSecret, Phc, PrincipalStatus, RecoveryHash, SigningKey, Verifier,
 };
 
 /// Tenants by id.
@@ -32,6 +32,15 @@ pub type KeyRows = RedBlackTreeMapSync<(TenantId, KeyId), KeyRow>;
 pub(super) type SigningKeyRows = RedBlackTreeMapSync<String, SigningKey>;
 /// Failed log-ins.
 pub(super) type ThrottleRows = RedBlackTreeMapSync<Bucket, Counter>;
+
+/// Second factors by tenant and id.
+pub(super) type FactorRows = RedBlackTreeMapSync<(TenantId, FactorId), FactorRow>;
+/// Recovery codes by tenant and principal; `true`: used.
+pub(super) type RecoveryRows = RedBlackTreeMapSync<(TenantId, Uuid, RecoveryHash), bool>;
+/// Challenges by tenant and hash.
+pub(super) type ChallengeRows = RedBlackTreeMapSync<(TenantId, ChallengeHash), ChallengeRow>;
+/// From which level a tenant requires a second factor.
+pub(super) type MfaLevelRows = RedBlackTreeMapSync<TenantId, MfaLevel>;
 
 /// A principal.
 #[derive(Debug, Clone)]
@@ -59,8 +68,8 @@ pub struct EnrolmentRow {
     pub hash: CodeHash,
     /// When it ends.
     pub expires_at: Timestamp,
-    /// Whether it was used, or a newer one took its place.
-    pub used: bool,
+    /// When it was used, or a newer one took its place.
+    pub used_at: Option<Timestamp>,
     /// Whether it rests on an approval of two people.
     pub approved: bool,
 }
@@ -110,4 +119,22 @@ pub struct ImportedRow {
     pub verifier: Verifier,
     /// When it ends; `None`: with its key.
     pub until: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct FactorRow {
+    pub(super) principal: PrincipalId,
+    pub(super) record: FactorRecord,
+    pub(super) material: Vec<u8>,
+    pub(super) counter: i64,
+    pub(super) credential: Option<Vec<u8>>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct ChallengeRow {
+    pub(super) record: ChallengeRecord,
+    pub(super) epoch: u32,
+    pub(super) tries: i16,
+    pub(super) expires_at: Timestamp,
+    pub(super) used: bool,
 }

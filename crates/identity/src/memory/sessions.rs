@@ -10,10 +10,11 @@ use super::{
 };
 use crate::{LoggedIn, NewSession, Revoked, SESSION_LIFE, SessionRecord, Sessions};
 
-/// The policy: one's own, and from level 4 up those of lower levels.
+/// The policy: one's own, and from level 4 up those of lower levels; workers end all.
 fn may_end(caller: &Caller, row: &SessionRow) -> bool {
     let own = row.principal.uuid() == caller.subject;
-    caller.is_at_least(1) && (own || (caller.is_at_least(4) && Some(row.level.number()) < caller.level))
+    caller.is_worker()
+        || caller.is_at_least(1) && (own || (caller.is_at_least(4) && Some(row.level.number()) < caller.level))
 }
 
 fn ends(tx: &MemTx, pick: impl Fn(SessionId, &SessionRow) -> bool) -> (TenantId, Vec<SessionId>) {
@@ -35,6 +36,16 @@ fn revoke(tx: &mut MemTx, tenant: TenantId, ids: &[SessionId]) {
         if let Some(end) = ended {
             revocations::record(tx, Revoked::Session(*id), end);
         }
+    }
+}
+
+const fn record(id: SessionId, row: &SessionRow) -> SessionRecord {
+    SessionRecord {
+        id,
+        principal: row.principal,
+        level: row.level,
+        created_at: row.created_at,
+        expires_at: row.expires_at,
     }
 }
 
@@ -70,6 +81,15 @@ impl Sessions for MemTx {
         })
     }
 
+    async fn session(&mut self, id: SessionId) -> Result<Option<SessionRecord>, StoreError> {
+        let caller = Caller::of(self);
+        let row = self
+            .read::<SessionRows>()
+            .and_then(|rows| rows.get(&(caller.tenant, id)))
+            .filter(|row| !row.revoked && may_end(&caller, row));
+        Ok(row.map(|row| record(id, row)))
+    }
+
     async fn sessions_of(
         &mut self,
         principal: PrincipalId,
@@ -80,7 +100,7 @@ impl Sessions for MemTx {
         let Some(rows) = self.read::<SessionRows>() else {
             return Ok(Vec::new());
         };
-        let sees = |row: &SessionRow| caller.is_worker() || may_end(&caller, row);
+        let sees = |row: &SessionRow| may_end(&caller, row);
         let live = rows.iter().filter(|((tenant, id), row)| {
             let epoch = active(self, *tenant, principal.uuid()).map(|row| row.epoch);
             *tenant == caller.tenant
@@ -91,13 +111,6 @@ impl Sessions for MemTx {
                 && Some(row.epoch) == epoch
                 && sees(row)
         });
-        let record = |id: SessionId, row: &SessionRow| SessionRecord {
-            id,
-            principal,
-            level: row.level,
-            created_at: row.created_at,
-            expires_at: row.expires_at,
-        };
         Ok(live
             .take(limit as usize)
             .map(|((_, id), row)| record(*id, row))

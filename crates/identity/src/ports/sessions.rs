@@ -5,12 +5,16 @@ use keepgate_store::StoreError;
 
 use crate::{LoggedIn, NewSession, SessionRecord};
 
-/// Sessions of the caller's tenant. Everybody sees and revokes their own, levels from 4 up also those of lower levels.
+/// Sessions of the caller's tenant. Everybody sees and revokes their own, levels from 4 up also those of lower levels, workers
+/// all.
 #[async_trait]
 pub trait Sessions: Send {
     /// Opens a session with the principal's live level and unit. Workers only, and only for an active principal that holds a
     /// level: `Forbidden` otherwise.
     async fn open_session(&mut self, new: &NewSession) -> Result<LoggedIn, StoreError>;
+
+    /// A session that has not been revoked, if the caller may see it.
+    async fn session(&mut self, id: SessionId) -> Result<Option<SessionRecord>, StoreError>;
 
     /// At most `limit` live sessions of `principal` after `after`, in the order of their ids.
     async fn sessions_of(

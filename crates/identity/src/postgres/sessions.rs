@@ -3,7 +3,7 @@ use async_trait::async_trait;
 use keepgate_kernel::{PrincipalId, SessionId, Timestamp, UnitId, Uuid};
 use keepgate_store::{PgTx, StoreError, Transaction};
 
-use super::{hat, level};
+use super::{hat, level, principal_id};
 use crate::{LoggedIn, NewSession, SessionRecord, Sessions};
 
 struct Row {
@@ -44,6 +44,29 @@ impl Sessions for PgTx {
             expires_at: row.expires_at,
             rev: super::revocations::seq(row.rev)?,
         })
+    }
+
+    async fn session(&mut self, id: SessionId) -> Result<Option<SessionRecord>, StoreError> {
+        let tenant = self.context().tenant().uuid();
+        let row = sqlx::query!(
+            "select p.id, p.kind, s.level, s.created_at, s.expires_at from identity.session s
+               join rbac.principal p on p.tenant_id = s.tenant_id and p.id = s.principal_id
+              where s.tenant_id = $1 and s.sid = $2 and s.revoked_at is null",
+            tenant,
+            id.uuid(),
+        )
+        .fetch_optional(self.conn())
+        .await?;
+        row.map(|row| {
+            Ok(SessionRecord {
+                id,
+                principal: principal_id(&row.kind, row.id)?,
+                level: level(row.level, "identity.session")?,
+                created_at: row.created_at,
+                expires_at: row.expires_at,
+            })
+        })
+        .transpose()
     }
 
     async fn sessions_of(

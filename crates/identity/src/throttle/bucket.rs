@@ -65,6 +65,12 @@ impl BucketKey {
         self.bucket("session", &[principal.uuid().as_bytes(), session.uuid().as_bytes()])
     }
 
+    /// The bucket of a principal's second factor at a step-up, whatever the session: the right password forgives no wrong code.
+    #[must_use]
+    pub fn step_up(&self, principal: PrincipalId) -> Bucket {
+        self.bucket("step-up", &[principal.uuid().as_bytes()])
+    }
+
     /// The buckets of where a request comes from.
     #[must_use]
     pub fn places(&self, source: IpAddr) -> Places {

@@ -11,7 +11,7 @@ use keepgate_policy::{Command, Credential, OpContext};
 use keepgate_store::testing::World;
 use secrecy::SecretString;
 
-use crate::support::{Tx, cases, done, member, perform, reaching, user_in, with, worker};
+use crate::support::{Tx, at_once, cases, done, member, perform, reaching, user_in, with, worker};
 
 const PASSWORD: &str = "violet-harbour-7";
 const OTHER: &str = "copper-lantern-9";
@@ -53,7 +53,7 @@ async fn log_in(
     tenant: Option<TenantId>,
 ) -> Result<LoggedIn, LoginError> {
     let prepared = prepared(world, email, password, tenant).await;
-    perform(world, &prepared.context, &prepared.command).await
+    perform(world, &prepared.context, &prepared.command).await.map(at_once)
 }
 
 async fn the_right_password_opens_a_session_that_enters(world: &World<dyn Tx>) {
@@ -206,7 +206,7 @@ async fn enrol(
         .enrol(code, secret, RequestId::new(world.now), None, world.now)
         .await?;
     let result = perform(world, &prepared.context, &prepared.command).await;
-    Ok((prepared.context, result))
+    Ok((prepared.context, result.map(at_once)))
 }
 
 async fn a_code_sets_the_password_and_opens_a_session_once(world: &World<dyn Tx>) {

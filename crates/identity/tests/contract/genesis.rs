@@ -15,7 +15,7 @@ use keepgate_store::{
 };
 use sqlx::ConnectOptions;
 
-use crate::support::{Tx, settle};
+use crate::support::{Tx, at_once, settle};
 
 fn format() -> ApiKeyFormat {
     ApiKeyFormat::new(Environment::Live, &[6; 32])
@@ -43,7 +43,7 @@ async fn enrol(store: &Arc<dyn Begin<dyn Tx>>, platform: TenantId, code: &str) -
     let proof: Authorized<_> = authorize(&prepared.context).unwrap();
     let opened = prepared.command.run(&proof, &mut *tx).await?;
     settle(tx).await.unwrap();
-    Ok(opened)
+    Ok(at_once(opened))
 }
 
 async fn the_first_people_and_the_first_key_enter(store: Arc<dyn Begin<dyn Tx>>, secrets: &Secrets) {

@@ -21,6 +21,7 @@ mod passwords;
 mod principals;
 #[cfg(test)]
 mod revocations;
+mod second_factors;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]

@@ -2,8 +2,8 @@
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use keepgate_identity::{
-    ApiKeys, Enrolments, Homes, ImportedKeys, NewApiKey, NewPrincipal, Passwords, Phc, Principals, Revocations,
-    Sessions, SigningKeys, Throttle,
+    ApiKeys, Enrolments, Entered, Homes, ImportedKeys, LoggedIn, NewApiKey, NewPrincipal, Passwords, Phc, Principals,
+    Revocations, SecondFactors, Sessions, SigningKeys, TenantPolicies, Throttle,
     memory::{GrantRows, PrincipalRow, PrincipalRows, SessionRow, SessionRows, TenantRows, UnitRows, door},
 };
 use keepgate_kernel::{KeyId, Level, PrincipalId, PrincipalKind, RequestId, TenantId, UnitId};
@@ -41,6 +41,8 @@ pub trait Tx:
     + Sessions
     + Revocations
     + SigningKeys
+    + SecondFactors
+    + TenantPolicies
     + ApiKeys
     + ImportedKeys
     + Throttle
@@ -48,20 +50,21 @@ pub trait Tx:
     + Arrange
 {
 }
-impl<
+impl<T> Tx for T where
     T: TestTx
         + Principals
         + Passwords
         + Enrolments
+        + SecondFactors
         + Sessions
+        + TenantPolicies
         + Revocations
         + SigningKeys
         + ApiKeys
         + ImportedKeys
         + Throttle
         + Homes
-        + Arrange,
-> Tx for T
+        + Arrange
 {
 }
 
@@ -278,6 +281,11 @@ pub async fn settle(mut tx: Box<dyn Tx>) -> Result<(), StoreError> {
 #[expect(clippy::disallowed_methods, reason = "a case is its own doorway")]
 pub async fn done_unmarked(tx: Box<dyn Tx>) -> Result<(), StoreError> {
     tx.commit().await
+}
+
+/// The session that a log-in or enrolment opened at once.
+pub fn at_once(entered: Entered) -> LoggedIn {
+    *entered.session().expect("no second factor is asked for")
 }
 
 /// Runs `command` as the doorway would.

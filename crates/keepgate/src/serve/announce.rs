@@ -42,6 +42,7 @@ fn credentials(first: &FirstRun) -> Vec<String> {
             "  enrolment code of the platform's admin        {}",
             bootstrap.platform_enrolment
         ),
+        "  (it is answered with an authenticator app to set up; send its first code to /v1/auth/mfa)".into(),
         format!(
             "  tenant `default` {}, platform {}",
             bootstrap.tenant, bootstrap.platform_tenant

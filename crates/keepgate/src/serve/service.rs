@@ -11,7 +11,7 @@ use keepgate_api_gateway::{Api, Limits, Probe, RateLimiter, VerifierKeys};
 use keepgate_audit::{LogSigner, SignerError, postgres::Integrator};
 use keepgate_channels::WorkerId;
 use keepgate_gate::{
-    Gate, Tx, Vault,
+    Gate, SecondDesk, Tx, Vault,
     workers::{Dispatcher, Hub, sweep, write_uses},
 };
 use keepgate_identity::{Authenticator, FrontDesk, Hasher};
@@ -127,13 +127,15 @@ impl Service {
             Box::new(audit_log),
             Box::new(RevocationFeed(mirror.clone())),
         ];
+        let throttle = keys.throttle()?;
         let api = Api {
             sso: Arc::new(sso),
             scim_tokens: keys.scim_tokens()?,
+            second_desk: SecondDesk::new(front_gate.clone(), platform, throttle.clone()),
             gate,
             front_gate,
             authenticator,
-            front_desk: Arc::new(FrontDesk::new(begin, platform, hasher.clone(), keys.throttle()?)),
+            front_desk: Arc::new(FrontDesk::new(begin, platform, hasher.clone(), throttle)),
             tokens,
             revocations: mirror,
             api_keys,

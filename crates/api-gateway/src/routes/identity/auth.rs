@@ -6,14 +6,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use keepgate_gate::Failure;
-use keepgate_identity::{EnrolRefused, FrontDeskError, LoggedIn, LoginError, LoginForm, Logout};
-use keepgate_kernel::{TenantId, Timestamp};
+use keepgate_identity::{EnrolRefused, Entered, FrontDeskError, LoginError, LoginForm, Logout};
+use keepgate_kernel::TenantId;
 use keepgate_policy::Credential;
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::token::{EnteredView, second_desk};
 use crate::{Api, Caller, Problem, ProblemBody, device, extract::Json, visitor::Visitor};
 
 pub(super) fn router() -> OpenApiRouter<Api> {
@@ -49,38 +50,6 @@ struct EnrolBody {
     password: SecretString,
 }
 
-/// A token (RFC 6750).
-#[derive(Serialize, ToSchema)]
-pub(super) struct TokenView {
-    /// Send it as `Authorization: Bearer …`.
-    access_token: String,
-    /// `Bearer`.
-    token_type: &'static str,
-    /// Seconds it lives: eight hours.
-    #[schema(example = 28800)]
-    expires_in: i64,
-    /// The session it names; revoking that ends the token at once.
-    session_id: String,
-}
-
-/// Issued at the instant the session counts from, so that its eight hours are whole.
-pub(super) fn token(api: &Api, session: &LoggedIn, at: Timestamp) -> Result<Answer<TokenView>, Problem> {
-    let internal = |_| {
-        Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal-error",
-            "something went wrong here",
-        )
-    };
-    let issued = api.tokens.issue(session, at).map_err(internal)?;
-    Ok(Answer(TokenView {
-        access_token: issued.expose().to_owned(),
-        token_type: "Bearer",
-        expires_in: issued.expires_in,
-        session_id: session.session.to_string(),
-    }))
-}
-
 pub(super) fn desk(error: FrontDeskError) -> Problem {
     match error {
         FrontDeskError::Busy => Problem::unavailable("busy", "too many passwords are being checked; try again"),
@@ -94,10 +63,10 @@ pub(super) fn locked_out(retry_after: std::time::Duration) -> Problem {
         .retry_after(retry_after.as_secs() + 1)
 }
 
-/// Opens a session. A wrong password and an unknown address look alike; after a few failures strangers to the account have to
+/// Opens a session, or asks for a second factor: then send the challenge back to `POST /v1/auth/mfa` within five minutes. A wrong password and an unknown address look alike; after a few failures strangers to the account have to
 /// wait. A browser that has logged in before sends the cookie it was given, and waits for nobody's failures but its own.
 #[utoipa::path(post, path = "/v1/auth/login", tag = "identity", request_body = LoginBody,
-    responses((status = 200, body = TokenView, headers(("Set-Cookie" = String, description = "`__Host-kg_device`: gives no access, only a counter of failures of its own; 90 days"))),
+    responses((status = 200, body = EnteredView, headers(("Set-Cookie" = String, description = "`__Host-kg_device`: gives no access, only a counter of failures of its own; 90 days"))),
         (status = 401, body = ProblemBody), (status = 422, body = ProblemBody),
         (status = 429, body = ProblemBody, description = "locked out for a while, see `Retry-After`"),
         (status = 503, body = ProblemBody, description = "too many passwords are being checked, see `Retry-After`")))]
@@ -119,11 +88,12 @@ async fn login(
         tenant,
         device: device::sent(&headers),
     };
-    let prepared = api
+    let mut prepared = api
         .front_desk
         .login(&form, seen.id, seen.source, seen.at)
         .await
         .map_err(desk)?;
+    api.second_desk.ready_login(&mut prepared).await.map_err(second_desk)?;
     visitor.entered();
     match api
         .front_gate
@@ -131,10 +101,13 @@ async fn login(
         .await
     {
         Ok(done) => {
-            let mut response = token(&api, &done.output, seen.at)?.into_response();
-            let cookie = api.front_desk.device_cookie(&done.output, &email, seen.at);
-            if let Some(cookie) = device::header(&cookie.map_err(super::no_randomness)?) {
-                response.headers_mut().insert(header::SET_COOKIE, cookie);
+            let view = EnteredView::of(&api, &done.output, seen.at)?;
+            let mut response = Answer(view).into_response();
+            if let Entered::Session(session) = &done.output {
+                let cookie = api.front_desk.device_cookie(session, &email, seen.at);
+                if let Some(cookie) = device::header(&cookie.map_err(super::no_randomness)?) {
+                    response.headers_mut().insert(header::SET_COOKIE, cookie);
+                }
             }
             Ok(response)
         }
@@ -143,13 +116,18 @@ async fn login(
     }
 }
 
-/// Uses a one-time code: sets the first password and opens a session.
+/// Uses a one-time code: sets the first password and opens a session. Platform levels get none before they have added an
+/// authenticator app, which the answer holds: send its first code to `POST /v1/auth/mfa`.
 #[utoipa::path(post, path = "/v1/auth/enrol", tag = "identity", request_body = EnrolBody,
-    responses((status = 200, body = TokenView), (status = 401, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn enrol(visitor: Visitor, State(api): State<Api>, body: Json<EnrolBody>) -> Result<Answer<TokenView>, Problem> {
+    responses((status = 200, body = EnteredView), (status = 401, body = ProblemBody), (status = 422, body = ProblemBody)))]
+async fn enrol(
+    visitor: Visitor,
+    State(api): State<Api>,
+    body: Json<EnrolBody>,
+) -> Result<Answer<EnteredView>, Problem> {
     let EnrolBody { code, password } = body.value;
     let seen = visitor.identity();
-    let prepared = match api
+    let mut prepared = match api
         .front_desk
         .enrol(&code, password, seen.id, seen.source, seen.at)
         .await
@@ -158,12 +136,13 @@ async fn enrol(visitor: Visitor, State(api): State<Api>, body: Json<EnrolBody>) 
         Err(EnrolRefused::Password(rule)) => return Err(Problem::invalid("/password", rule.to_string())),
         Err(EnrolRefused::Desk(error)) => return Err(desk(error)),
     };
+    api.second_desk.ready_enrol(&mut prepared).await.map_err(second_desk)?;
     visitor.entered();
     let done = api
         .front_gate
         .perform_for(&prepared.context, prepared.actor, &prepared.command)
         .await?;
-    token(&api, &done.output, seen.at)
+    Ok(Answer(EnteredView::of(&api, &done.output, seen.at)?))
 }
 
 /// Ends the session of this request, everywhere.

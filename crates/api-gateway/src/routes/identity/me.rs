@@ -55,6 +55,13 @@ struct MeView {
     /// The session, unless an API key was used.
     #[serde(skip_serializing_if = "Option::is_none")]
     session_id: Option<String>,
+    /// How surely the session's principal proved who it is: `one` factor, `two`, or `owing` the second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "two")]
+    factors: Option<&'static str>,
+    /// When that was; sensitive operations want it within the last five minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authenticated_at: Option<String>,
     /// When the credential ends; `null` for a key without an end.
     expires_at: Option<String>,
 }
@@ -78,6 +85,8 @@ async fn me(caller: Caller, State(api): State<Api>) -> Result<Answer<MeView>, Pr
         level_name: me.level.name(),
         hat: me.hat.map(Hat::as_str),
         session_id: me.session.map(|session| session.to_string()),
+        factors: caller.context().assurance().map(|proved| proved.factors.as_str()),
+        authenticated_at: caller.context().assurance().map(|proved| format_time(proved.at)),
         expires_at: me.expires_at.map(format_time),
     }))
 }

@@ -3,14 +3,18 @@ mod api_keys;
 mod approvals;
 mod auth;
 mod data_keys;
+mod factors;
 mod me;
+mod mfa;
 mod password;
 mod revocations;
 mod scim;
 mod sessions;
 mod signing_keys;
 mod sso;
+mod tenant_policy;
 mod tenants;
+mod token;
 mod units;
 mod users;
 
@@ -23,6 +27,8 @@ use crate::{Api, Problem};
 pub(super) fn router() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .merge(auth::router())
+        .merge(mfa::router())
+        .merge(factors::router())
         .merge(me::router())
         .merge(password::router())
         .merge(sessions::router())
@@ -36,6 +42,7 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .merge(data_keys::router())
         .merge(sso::router())
         .merge(scim::router())
+        .merge(tenant_policy::router())
 }
 
 /// Without randomness nothing secret is made.

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::auth::{TokenView, token};
+use super::token::TokenView;
 use crate::{
     Api, Caller, Problem, ProblemBody,
     extract::{Json, Path, Query},
@@ -313,7 +313,7 @@ async fn callback(
         Failure::Command(SsoLoginError::Unavailable) => unavailable(),
         other => other.into(),
     })?;
-    let answer = token(&api, &opened, seen.at())?;
+    let answer = Answer(TokenView::of(&api, &opened, seen.at())?);
     let over = format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0");
     Ok(with_cookie(answer, &over))
 }

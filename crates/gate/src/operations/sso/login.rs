@@ -1,6 +1,7 @@
 //! Logging in through a provider.
 use keepgate_identity::{
-    DirectoryUsers, Email, LoggedIn, NewPrincipal, NewSession, PrincipalStatus, SESSION_LIFE, Sessions,
+    Demand, DirectoryUsers, Email, LoggedIn, NewPrincipal, NewSession, PrincipalStatus, SESSION_LIFE, SecondFactors,
+    Sessions,
 };
 use keepgate_kernel::{Entity, PrincipalId, SessionId};
 use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, Factors, permissions};
@@ -209,7 +210,15 @@ pub(crate) async fn groups<Tx: DirectoryGroups + ?Sized>(
 
 impl<Tx> Command<Tx> for SsoLogin
 where
-    Tx: Transaction + Providers + Accounts + DirectoryGroups + DirectoryUsers + Sessions + Units + ?Sized,
+    Tx: Transaction
+        + Providers
+        + Accounts
+        + DirectoryGroups
+        + DirectoryUsers
+        + SecondFactors
+        + Sessions
+        + Units
+        + ?Sized,
 {
     type Permission = permissions::AuthSso;
     type Output = LoggedIn;
@@ -245,9 +254,12 @@ where
         }
         let mapped = mapped.ok_or(SsoLoginError::NoGroup)?;
         apply(tx, proof, &provider, user, present, Some(mapped)).await?;
-        let factors = match identity.factor() {
-            Factor::One => Factors::One,
-            Factor::Two => Factors::Two,
+        let demand = tx.mfa_standing(user).await?.ok_or(SsoLoginError::Disabled)?;
+        let factors = match (identity.factor(), demand.demand(tx.context().at())) {
+            (Factor::Two, _) => Factors::Two,
+            (Factor::One, Demand::Nothing) => Factors::One,
+            // What is on record here can be proved by a step-up, what is not can be added.
+            (Factor::One, Demand::Factor | Demand::Owing | Demand::FactorFirst) => Factors::Owing,
         };
         let new = NewSession {
             factors,

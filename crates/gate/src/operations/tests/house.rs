@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use keepgate_crypto_keys::Kek;
 use keepgate_identity::{
-    ApiKeyFormat, Authenticator, BucketKey, EnrolmentCode, Environment, FrontDesk, Hasher, KeyRing, LoggedIn,
+    ApiKeyFormat, Authenticator, BucketKey, EnrolmentCode, Entered, Environment, FrontDesk, Hasher, KeyRing, LoggedIn,
     LoginForm, RevocationMirror, Tokens,
     genesis::{self, Names, Secrets},
     memory, postgres,
@@ -13,7 +13,7 @@ use keepgate_policy::{Command, Credential, ErrorKind, OpContext, Principal, Scop
 use keepgate_store::{Begin, MemStore, testing::TestDb};
 
 use crate::{
-    Failure, Service, Tx, Vault,
+    Failure, SecondDesk, Service, Tx, Vault,
     operations::{CreateUser, UserCreated},
 };
 
@@ -22,6 +22,7 @@ pub const PASSWORD: &str = "violet-harbour-7";
 pub struct House {
     pub gate: Service,
     pub front: Service,
+    pub mfa: SecondDesk,
     pub desk: FrontDesk<dyn Tx>,
     pub authenticator: Authenticator<dyn Tx>,
     pub format: Arc<ApiKeyFormat>,
@@ -98,6 +99,7 @@ impl House {
         let tokens = Arc::new(Tokens::new(KeyRing::new(&[5; 32], &[]).unwrap(), "kg", "kg"));
         let gate = Service::new(app.clone(), Arc::new(SystemClock), Vault::new(Kek::new([9; 32].into())));
         let mut house = Self {
+            mfa: SecondDesk::new(gate.over(store.clone()), platform, Arc::new(BucketKey::new(&[1; 32]))),
             front: gate.over(store.clone()),
             gate,
             desk: FrontDesk::new(
@@ -153,10 +155,19 @@ impl House {
             .await
             .unwrap()
             .output
+            .session()
+            .copied()
+            .unwrap()
     }
 
     pub async fn log_in(&self, email: &str) -> Result<LoggedIn, ErrorKind> {
-        let prepared = self
+        let entered = self.log_in_at(email, now()).await?;
+        Ok(*entered.session().expect("no second factor is asked for"))
+    }
+
+    /// The first half of a log-in at the instant `at`.
+    pub async fn log_in_at(&self, email: &str, at: Timestamp) -> Result<Entered, ErrorKind> {
+        let mut prepared = self
             .desk
             .login(
                 &LoginForm {
@@ -165,17 +176,24 @@ impl House {
                     tenant: None,
                     device: None,
                 },
-                RequestId::new(now()),
+                RequestId::new(at),
                 None,
-                now(),
+                at,
             )
             .await
             .unwrap();
+        self.mfa.ready_login(&mut prepared).await.unwrap();
         let done = self
             .front
             .perform_for(&prepared.context, prepared.actor, &prepared.command)
             .await;
         done.map(|done| done.output).map_err(|failure| failure.kind())
+    }
+
+    pub async fn behind<C: Command<dyn Tx>>(&self, context: &OpContext, command: &C) -> Result<C::Output, ErrorKind> {
+        let done = self.gate.perform_behind(&self.front, context, command).await;
+        done.map(|done| done.output)
+            .map_err(|failure: Failure<C::Error>| failure.kind())
     }
 
     pub async fn create(&self, by: Level, email: &str, level: Level) -> UserCreated {

@@ -16,14 +16,15 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::super::{FrontDesk, LoginForm};
 use crate::{
-    BucketKey, Cost, Enrolments, Hasher, Homes, LoggedIn, LoginError, Passwords, PrincipalStatus, Sessions, Throttle,
+    BucketKey, Cost, Enrolments, Hasher, Homes, LoggedIn, LoginError, Passwords, PrincipalStatus, SecondFactors,
+    Sessions, Throttle,
     memory::{GrantRows, PasswordRows, PrincipalRow, PrincipalRows, TenantRows, door},
 };
 
 pub const PASSWORD: &str = "violet-harbour-7";
 pub const VICTIM: &str = "ann@example.org";
 
-pub trait Tx: Transaction + Enrolments + Homes + Passwords + Throttle + Sessions {
+pub trait Tx: Transaction + Enrolments + Homes + Passwords + SecondFactors + Throttle + Sessions {
     fn mark(&mut self);
 }
 
@@ -154,7 +155,12 @@ impl House {
         let prepared = self.desk.login(&form, request, Some(source), visit.at).await.unwrap();
         let proof = authorize(&prepared.context).unwrap();
         let mut tx = self.store.begin(&prepared.context).await.unwrap();
-        let session = prepared.command.run(&proof, &mut *tx).await?;
+        let session = *prepared
+            .command
+            .run(&proof, &mut *tx)
+            .await?
+            .session()
+            .expect("no second factor is asked for");
         tx.mark();
         tx.commit().await.unwrap();
         let cookie = self.desk.device_cookie(&session, visit.email, visit.at).unwrap();
