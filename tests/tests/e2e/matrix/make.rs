@@ -15,7 +15,15 @@ pub async fn make(thing: Thing, house: &mut House, caller: &Caller, home: Home) 
         Thing::Tile => "0/000.p/1".to_owned(),
         Thing::DataKey => "1".to_owned(),
         Thing::NewName => word(),
-        Thing::Factor => thing.nowhere(),
+        Thing::Factor => match caller.bearer() {
+            Some(bearer) => house
+                .server
+                .press("/v1/me/mfa/totp", bearer)
+                .await
+                .expect(201)
+                .field("id"),
+            None => thing.nowhere(),
+        },
         Thing::Principal if is_own(caller, home) => caller.person.id.clone(),
         Thing::User | Thing::Principal => user(house, home).await,
         Thing::Session => session(house, caller, home).await,

@@ -19,7 +19,7 @@ pub enum Thing {
     Approval,
     /// The first of the tenant's data keys.
     DataKey,
-    /// A second factor that nobody has.
+    /// The caller's own second factor, on its way in.
     Factor,
     /// The token of a directory.
     ScimToken,
@@ -87,7 +87,7 @@ impl Thing {
             Self::Key => "key",
             Self::Tenant => "ten",
             Self::Approval => "apr",
-            Self::Factor => "fct",
+            Self::Factor => "fac",
             Self::ScimToken => return "00000000-0000-0000-0000-000000000000".to_owned(),
             Self::Recipient => "rcp",
             Self::Message => "msg",
