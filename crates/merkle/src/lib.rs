@@ -1,7 +1,8 @@
 //! Merkle-tree logs that anyone can check: the pure part of Keepgate's audit log.
 //!
 //! No I/O, no clock, no runtime. The gateway grows trees and signs checkpoints with it, the offline verifier checks
-//! them with it. Formats are C2SP's: signed-note, tlog-checkpoint, tlog-tiles and tlog-proof; hashing is RFC 6962.
+//! them with it. Formats are C2SP's: signed-note, tlog-checkpoint, tlog-cosignature, tlog-witness, tlog-policy, tlog-tiles
+//! and tlog-proof; hashing is RFC 6962.
 //!
 //! | module | what it knows |
 //! |---|---|
@@ -10,6 +11,9 @@
 //! | [`proof`] | building and checking inclusion and consistency proofs |
 //! | [`note`] | signed notes and verifier keys |
 //! | [`checkpoint`] | the signed state of a log |
+//! | [`cosignature`] | what witnesses add to a checkpoint, Ed25519 and ML-DSA-44 |
+//! | [`witness`] | what a witness is asked and what an honest one decides |
+//! | [`policy`] | which logs and witnesses count, and how many are enough |
 //! | [`tile`] | names and content of tiles and entry bundles |
 //! | [`tlog_proof`] | proof files |
 //! | [`verify`] | the check of a whole log, entry by entry |
@@ -37,11 +41,14 @@
 //! no-panic property.
 
 pub mod checkpoint;
+pub mod cosignature;
 mod decimal;
 pub mod hash;
 pub mod note;
+pub mod policy;
 pub mod proof;
 pub mod tile;
 pub mod tlog_proof;
 pub mod tree;
 pub mod verify;
+pub mod witness;

@@ -1,7 +1,7 @@
 //! Signed notes (`c2sp.org/signed-note`): a text with one or more signature lines.
 //!
 //! Only Ed25519 (signature type 0x01) is made and checked here. Signatures of other types or of keys that nobody
-//! knows, such as a witness's cosignature, are carried along and ignored.
+//! knows are carried along and ignored; those of witnesses are [`crate::cosignature`]'s.
 
 mod key_name;
 mod open;
@@ -14,3 +14,4 @@ pub use open::OpenNote;
 pub use parse::{MAX_NOTE_BYTES, MAX_SIGNATURES, Note, NoteSignature, ParseNote, check_text};
 pub use signer::NoteSigner;
 pub use vkey::{ParseVkey, VerifierKey};
+pub(crate) use vkey::{VkeyParts, write_vkey};

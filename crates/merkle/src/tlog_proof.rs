@@ -9,6 +9,7 @@ use crate::checkpoint::{Checkpoint, OpenCheckpoint};
 use crate::decimal;
 use crate::hash::{Hash, HashError};
 use crate::note::{Note, ParseNote, VerifierKey};
+use crate::policy::{Accepted, Policy, Refused};
 use crate::proof::{NotIncluded, verify_inclusion};
 
 /// The first line of every proof file.
@@ -62,6 +63,9 @@ pub enum VerifyTlogProof {
     /// The checkpoint is not to be trusted.
     #[error("the proof's checkpoint can't be trusted")]
     Checkpoint(#[from] OpenCheckpoint),
+    /// The checkpoint does not satisfy the policy.
+    #[error("the proof's checkpoint does not satisfy the policy")]
+    Policy(#[from] Refused),
     /// The entry is not in the tree of the checkpoint.
     #[error("the entry is not in the tree the checkpoint signs")]
     Inclusion(#[from] NotIncluded),
@@ -74,6 +78,14 @@ impl TlogProof {
         let checkpoint = Checkpoint::open_note(&self.checkpoint, origin, keys)?;
         verify_inclusion(self.index, checkpoint.size, leaf, &self.path, &checkpoint.root)?;
         Ok(checkpoint)
+    }
+
+    /// The same by a policy: one of its logs has signed, and its quorum of witnesses has cosigned.
+    pub fn verify_by(&self, leaf: &Hash, policy: &Policy) -> Result<Accepted, VerifyTlogProof> {
+        let accepted = policy.check(&self.checkpoint)?;
+        let Checkpoint { size, root, .. } = &accepted.checkpoint;
+        verify_inclusion(self.index, *size, leaf, &self.path, root)?;
+        Ok(accepted)
     }
 }
 

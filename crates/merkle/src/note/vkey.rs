@@ -36,11 +36,11 @@ pub enum ParseVkey {
     /// The third part is not canonical base64, or is empty.
     #[error("the key of the verifier key must be canonical base64 with padding")]
     Base64,
-    /// The signature type is not Ed25519.
-    #[error("signature type {0:#04x} is not supported, only Ed25519 (0x01)")]
+    /// The signature type is not one that a key of this kind has.
+    #[error("signature type {0:#04x} is not supported here")]
     Type(u8),
-    /// The public key is not a usable Ed25519 key: wrong length, no point of the curve, or of small order.
-    #[error("the verifier key holds no usable Ed25519 public key")]
+    /// The public key is not usable: wrong length, no point of the curve, or of small order.
+    #[error("the verifier key holds no usable public key")]
     PublicKey,
     /// The id is not the hash of the name and the key: one of them was changed.
     #[error("the id of the verifier key does not match its name and key")]
@@ -83,7 +83,15 @@ impl VerifierKey {
     }
 }
 
-impl FromStr for VerifierKey {
+/// The three parts of a `vkey`, the last one divided into signature type and public key. The id is not yet compared.
+pub(crate) struct VkeyParts {
+    pub(crate) name: KeyName,
+    pub(crate) id: KeyId,
+    pub(crate) signature_type: u8,
+    pub(crate) public_key: Vec<u8>,
+}
+
+impl FromStr for VkeyParts {
     type Err = ParseVkey;
 
     fn from_str(text: &str) -> Result<Self, ParseVkey> {
@@ -96,13 +104,39 @@ impl FromStr for VerifierKey {
         let id = HEXLOWER.decode(id.as_bytes()).map_err(|_| ParseVkey::Id)?;
         let id = <[u8; 4]>::try_from(id.as_slice()).map_err(|_| ParseVkey::Id)?;
         let key = BASE64.decode(key.as_bytes()).map_err(|_| ParseVkey::Base64)?;
-        let public_key = match key.split_first() {
-            None => return Err(ParseVkey::Base64),
-            Some((&ED25519, public_key)) => <&[u8; 32]>::try_from(public_key).map_err(|_| ParseVkey::PublicKey)?,
-            Some((&other, _)) => return Err(ParseVkey::Type(other)),
-        };
-        let key = Self::from_public_key(name, public_key)?;
-        if key.id == KeyId::from_bytes(id) {
+        let (&signature_type, public_key) = key.split_first().ok_or(ParseVkey::Base64)?;
+        Ok(Self {
+            name,
+            id: KeyId::from_bytes(id),
+            signature_type,
+            public_key: public_key.to_vec(),
+        })
+    }
+}
+
+/// A `vkey` from its parts.
+pub(crate) fn write_vkey(
+    f: &mut fmt::Formatter<'_>,
+    name: &KeyName,
+    id: KeyId,
+    signature_type: u8,
+    public_key: &[u8],
+) -> fmt::Result {
+    let typed = [&[signature_type], public_key].concat();
+    write!(f, "{name}+{id}+{}", BASE64.encode(&typed))
+}
+
+impl FromStr for VerifierKey {
+    type Err = ParseVkey;
+
+    fn from_str(text: &str) -> Result<Self, ParseVkey> {
+        let parts: VkeyParts = text.parse()?;
+        if parts.signature_type != ED25519 {
+            return Err(ParseVkey::Type(parts.signature_type));
+        }
+        let public_key = <&[u8; 32]>::try_from(parts.public_key.as_slice()).map_err(|_| ParseVkey::PublicKey)?;
+        let key = Self::from_public_key(parts.name, public_key)?;
+        if key.id == parts.id {
             Ok(key)
         } else {
             Err(ParseVkey::IdMismatch)
@@ -112,8 +146,7 @@ impl FromStr for VerifierKey {
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let typed = [&[ED25519], self.key.as_bytes().as_slice()].concat();
-        write!(f, "{}+{}+{}", self.name, self.id, BASE64.encode(&typed))
+        write_vkey(f, &self.name, self.id, ED25519, self.key.as_bytes())
     }
 }
 

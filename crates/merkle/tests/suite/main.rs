@@ -2,8 +2,11 @@
 #![cfg(test)]
 
 mod checkpoints;
+mod cosignatures;
+mod differential;
 mod notes;
 mod parsers;
+mod policies;
 mod proofs;
 mod support;
 mod tiles;
@@ -11,3 +14,4 @@ mod tlog_proofs;
 mod vectors;
 mod verify_attacks;
 mod verify_outcomes;
+mod witnesses;

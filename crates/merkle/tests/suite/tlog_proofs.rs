@@ -1,13 +1,16 @@
 //! Proof files: one spelling only; they prove one entry at one place.
 
 use keepgate_merkle::checkpoint::{Checkpoint, OpenCheckpoint};
+use keepgate_merkle::cosignature::Scheme;
 use keepgate_merkle::hash::{HashError, leaf_hash};
 use keepgate_merkle::note::NoteSignature;
+use keepgate_merkle::policy::Policy;
 use keepgate_merkle::proof::{NotIncluded, inclusion_proof};
 use keepgate_merkle::tlog_proof::{ParseTlogProof, TlogProof, VerifyTlogProof};
 use keepgate_merkle::tree::root_of;
 
-use crate::support::{BIG, ORIGIN, entry, leaves, signer, signer_named, vkey};
+use crate::cosignatures::cosigner;
+use crate::support::{BIG, ORIGIN, VKEY, entry, leaves, signer, signer_named, vkey};
 
 fn proof_of(index: u64, size: u64) -> TlogProof {
     let checkpoint = Checkpoint {
@@ -83,6 +86,20 @@ fn cosignatures_are_carried_along() {
     let read: TlogProof = proof.to_string().parse().unwrap();
     assert_eq!(read, proof);
     assert!(read.verify(&leaf_hash(&entry(5)), ORIGIN, &[vkey()]).is_ok());
+}
+
+#[test]
+fn a_policy_judges_a_proof_by_its_log_its_witnesses_and_its_path() {
+    let witness = cosigner("witness.example/w1", Scheme::Ed25519, 1);
+    let text = format!("log {VKEY}\nwitness w {}\nquorum w\n", witness.verifier());
+    let policy = Policy::parse(text.as_bytes()).unwrap();
+    let mut proof = proof_of(5, 9);
+    let by_policy = |proof: &TlogProof, leaf| proof.verify_by(&leaf_hash(&entry(leaf)), &policy);
+    assert!(matches!(by_policy(&proof, 5), Err(VerifyTlogProof::Policy(_))));
+    let line = witness.cosign(proof.checkpoint.text(), 7).unwrap();
+    proof.checkpoint = proof.checkpoint.with_signature(line).unwrap();
+    assert_eq!(by_policy(&proof, 5).unwrap().witnesses, [(0, 7)]);
+    assert!(matches!(by_policy(&proof, 4), Err(VerifyTlogProof::Inclusion(_))));
 }
 
 #[test]
