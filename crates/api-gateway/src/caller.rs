@@ -93,6 +93,7 @@ impl FromRequestParts<Api> for Caller {
         let RequestIdentity { id, at, source } = visitor.identity();
         match api.authenticator.authenticate(bearer, source, id, at).await {
             Ok(who) => {
+                visitor.verified(api, who.principal.id)?;
                 let context = OpContext::authenticated(who.principal, who.credential, who.assurance, source, id, at);
                 visitor.trail().identified(&context);
                 Ok(Self {
@@ -146,6 +147,7 @@ async fn refused(api: &Api, visitor: &Visitor, error: AuthError) -> Problem {
     if matches!(error, AuthError::Busy) {
         return Problem::unavailable(reason, "too many credentials are being verified; try again");
     }
+    visitor.refused(api);
     let entity = Entity::collection("credentials");
     if api
         .front_gate

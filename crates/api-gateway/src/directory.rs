@@ -12,7 +12,7 @@ use keepgate_sso::scim::{Directory, InvalidScimToken, PatchError, ScimToken};
 use keepgate_store::StoreError;
 use serde_json::{Value, json};
 
-use crate::{Api, visitor::Visitor};
+use crate::{Api, Problem, visitor::Visitor};
 
 /// A directory whose token is on record. What it asks for runs as the tenant's own worker, and the log names the directory.
 #[derive(Debug, Clone)]
@@ -74,10 +74,20 @@ impl IntoResponse for ScimProblem {
                 HeaderValue::from_static("Bearer realm=\"keepgate\""),
             );
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(
+            self.status,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+        ) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
         }
         response
+    }
+}
+
+/// Only what the middleware says of a directory: that it has to wait.
+impl From<Problem> for ScimProblem {
+    fn from(problem: Problem) -> Self {
+        Self::new(problem.status(), None, "too many requests; try again later")
     }
 }
 
@@ -170,6 +180,7 @@ impl FromRequestParts<Api> for DirectoryCaller {
             Err(InvalidScimToken) => "credential-malformed",
             Ok(token) => match known(api, &visitor, &token).await {
                 Ok(Some(directory)) => {
+                    visitor.verified(api, directory.actor).map_err(ScimProblem::from)?;
                     let tenant = token.tenant();
                     visitor.trail().identified(&visitor.worker(tenant));
                     return Ok(Self {
@@ -182,6 +193,7 @@ impl FromRequestParts<Api> for DirectoryCaller {
                 Err(_) => return Err(ScimProblem::unavailable()),
             },
         };
+        visitor.refused(api);
         visitor.entered();
         let (nobody, entity) = (visitor.worker(api.platform), Entity::collection("credentials"));
         let told = api

@@ -6,7 +6,7 @@ use keepgate_policy::{Command, OpContext};
 use crate::{
     Api, Problem,
     failures::Http,
-    middleware::{RequestIdentity, Trail},
+    middleware::{Paid, RequestIdentity, Trail, rate_limited},
 };
 
 /// Who is asking is not known yet; what follows runs as Keepgate's own worker.
@@ -14,6 +14,7 @@ use crate::{
 pub(crate) struct Visitor {
     identity: RequestIdentity,
     trail: Trail,
+    paid: Option<Paid>,
 }
 
 impl Visitor {
@@ -44,6 +45,19 @@ impl Visitor {
         self.trail.entered();
     }
 
+    /// The credential has been verified: from now on its principal pays for requests with it.
+    pub(crate) fn verified(&self, api: &Api, principal: PrincipalId) -> Result<(), Problem> {
+        let Some(paid) = &self.paid else { return Ok(()) };
+        api.limiter.verified(paid, principal).map_err(rate_limited)
+    }
+
+    /// The credential is nobody's: the request is its address's.
+    pub(crate) fn refused(&self, api: &Api) {
+        if let Some(paid) = &self.paid {
+            api.limiter.refused(paid);
+        }
+    }
+
     pub(crate) const fn identity(&self) -> RequestIdentity {
         self.identity
     }
@@ -66,6 +80,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
         };
         let identity = *parts.extensions.get::<RequestIdentity>().ok_or_else(missing)?;
         let trail = parts.extensions.get::<Trail>().ok_or_else(missing)?.clone();
-        Ok(Self { identity, trail })
+        let paid = parts.extensions.get::<Paid>().cloned();
+        Ok(Self { identity, trail, paid })
     }
 }
