@@ -69,6 +69,8 @@ pub struct Api {
     pub stopping: tokio::sync::watch::Receiver<bool>,
     /// The largest body, in bytes.
     pub body_limit: usize,
+    /// Whether mail can be sent.
+    pub mail: bool,
     /// How many proxies of the operator's own stand in front.
     pub trusted_proxies: u8,
     /// The longest a request may take, streams and exports excepted.

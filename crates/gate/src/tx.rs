@@ -4,8 +4,8 @@ use keepgate_audit::{AuditLog, AuditReader, TenantLogs};
 use keepgate_channels::ports::{Attempts, DueWork, Messages, Outbox, Recipients, Routes, StreamEvents, Webhooks};
 use keepgate_crypto_keys::{DataKeys, KeyStates};
 use keepgate_identity::{
-    ApiKeys, DirectoryUsers, Enrolments, Homes, ImportedKeys, Passwords, Principals, Revocations, SecondFactors,
-    Sessions, SigningKeys, TenantPolicies, Throttle,
+    ApiKeys, DirectoryUsers, Enrolments, Homes, ImportedKeys, Mails, Passwords, Principals, Resets, Revocations,
+    SecondFactors, Sessions, SigningKeys, TenantPolicies, Throttle,
 };
 use keepgate_policy::OpContext;
 use keepgate_rbac::{Approvals, Roles, Tenants, Units};
@@ -38,6 +38,8 @@ pub trait Tx:
     + SigningKeys
     + TenantPolicies
     + Throttle
+    + Mails
+    + Resets
     + Homes
     + Recipients
     + Routes
@@ -78,6 +80,8 @@ impl<T> Tx for T where
         + SigningKeys
         + TenantPolicies
         + Throttle
+        + Mails
+        + Resets
         + Homes
         + Recipients
         + Routes

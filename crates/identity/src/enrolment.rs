@@ -53,9 +53,7 @@ impl EnrolmentCode {
     /// What is stored of it.
     #[must_use]
     pub fn hash(&self) -> CodeHash {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest::digest(&digest::SHA256, self.expose().as_bytes()).as_ref());
-        CodeHash(hash)
+        CodeHash::of(self.expose())
     }
 
     /// The code itself, for the one answer that shows it.
@@ -72,6 +70,12 @@ impl std::fmt::Debug for EnrolmentCode {
 }
 
 impl CodeHash {
+    pub(crate) fn of(code: &str) -> Self {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest::digest(&digest::SHA256, code.as_bytes()).as_ref());
+        Self(hash)
+    }
+
     /// The bytes, as stored.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {

@@ -24,6 +24,7 @@ mod commands;
 mod email;
 mod enrolment;
 pub mod genesis;
+mod mail;
 pub mod memory;
 mod mfa;
 mod password;
@@ -32,9 +33,12 @@ mod ports;
 pub mod postgres;
 mod principal;
 mod random;
+mod reset_code;
 mod revocation;
 mod services;
 mod session;
+#[cfg(feature = "smtp")]
+pub mod smtp;
 pub mod throttle;
 mod token;
 
@@ -43,34 +47,21 @@ pub use api_key::{
     KeyError, KeyKind, KeyName, KeyOnFile, KeyPattern, KeyUse, Lookup, NewApiKey, NewImportedKey, OldSecret,
     PresentedKey, Retiring, UnknownScope, Verifier, lookups_of, parse_scopes,
 };
-pub use commands::{
-    ChangePassword, ChangePasswordError, CompleteLogin, CompleteLoginError, ConfirmTotp, ConfirmTotpError, Enrol,
-    EnrolError, EnrolTotp, FirstSigningKey, ListApiKeys, ListFactors, ListFactorsError, ListSessions, ListSigningKeys,
-    Login, LoginCompleted, LoginError, Logout, LogoutError, OwnFactors, ReadMe, ReadMeError, ReadTenantPolicy,
-    RemoveFactor, RemoveFactorError, RenewRecoveryCodes, RenewRecoveryCodesError, ReportLeak, ReportLeakError,
-    ResetMfa, ResetMfaError, Revoke, RevokeApiKey, RevokeApiKeyError, RevokeError, RevokePrincipalSessions,
-    RevokePrincipalSessionsError, RevokeSession, RevokeSessionError, RotateApiKey, RotateApiKeyError,
-    RotateSigningKeys, RotateSigningKeysError, Rotated, StepUp, StepUpError, Steps, Target, UpdateTenantPolicy,
-};
+pub use commands::*;
 pub use email::{Email, InvalidEmail};
 pub use enrolment::{CodeHash, EnrolmentCode, InvalidCode, NewEnrolment};
 /// Re-exported so that callers name one version.
 pub use ipnet::IpNet;
-pub use mfa::{
-    CHALLENGE_LIFE, ChallengeHash, ChallengeRecord, Challenged, Demand, Entered, FactorKind, FactorOnFile,
-    FactorRecord, GRACE, MfaChallenge, MfaLevel, MfaStanding, NewChallenge, NewFactor, Offer, PendingTotp, Purpose,
-    RECOVERY_CODES, RecoveryCode, RecoveryHash, SecondProof, TRIES, TotpSeed, WrongSeed,
-};
+pub use mail::{DueMail, MailError, MailKind, MailNotice, Mailer, NOTICE_LIFE, OutgoingMail, REQUEST_LIFE};
+pub use mfa::*;
 pub use password::{
     ALONE, Cost, HashError, Hasher, LONGEST, Password, PasswordContext, PasswordProof, PasswordRule, Phc,
     WITH_SECOND_FACTOR,
 };
-pub use ports::{
-    ApiKeys, DirectoryUsers, Enrolments, Homes, ImportedKeys, LONGEST_LIFE, Passwords, Principals, Revocations,
-    SecondFactors, Sessions, SigningKeys, TenantPolicies, Throttle,
-};
+pub use ports::*;
 pub use principal::{Me, NewPrincipal, PrincipalRecord, PrincipalStatus, UserStanding};
 pub use random::NoRandomness;
+pub use reset_code::{NewReset, RESET_LIFE, ResetCode};
 pub use revocation::{
     Batch, Feed, Follower, Killed, POLL, Presented, Revocation, RevocationMirror, RevocationOrder, RevocationView,
     Revoked, STALE, Sight, UnknownKind,

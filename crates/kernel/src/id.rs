@@ -113,12 +113,16 @@ ids! {
     FactorId "fac";
     /// An API key.
     KeyId "key";
+    /// A mail about an account.
+    MailId "mai";
     /// A message.
     MessageId "msg";
     /// A recipient: a name with contacts.
     RecipientId "rcp";
     /// One request, as in the header `X-Request-Id`.
     RequestId "req";
+    /// A one-time code for a forgotten password.
+    ResetId "rst";
     /// A version of a route.
     RouteId "rte";
     /// A session, the `sid` of a token.

@@ -25,8 +25,8 @@ pub use clock::{Clock, FixedClock, SystemClock, Timestamp, format_time};
 pub use entity::Entity;
 pub use hat::{Hat, UnknownHat};
 pub use id::{
-    ApprovalId, AttemptId, AuditId, EnrolmentId, FactorId, IdError, KeyId, MessageId, RecipientId, RequestId, RouteId,
-    SessionId, TenantId, UnitId, WebhookId,
+    ApprovalId, AttemptId, AuditId, EnrolmentId, FactorId, IdError, KeyId, MailId, MessageId, RecipientId, RequestId,
+    ResetId, RouteId, SessionId, TenantId, UnitId, WebhookId,
 };
 pub use level::{InvalidLevel, Level};
 pub use outcome::Outcome;

@@ -28,6 +28,7 @@ impl Reaching for permissions::UserCreate {}
 impl Reaching for permissions::ServiceUpdate {}
 impl Reaching for permissions::ServiceDelete {}
 impl Reaching for permissions::MfaReset {}
+impl Reaching for permissions::PasswordReset {}
 
 /// Whose level is at stake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

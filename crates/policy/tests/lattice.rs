@@ -167,7 +167,8 @@ fn somebody_is_reached_exactly_when_the_oracle_says_so() {
             MfaReset,
             UserCreate,
             ServiceUpdate,
-            ServiceDelete
+            ServiceDelete,
+            PasswordReset
         ]
     ) {
         assert_eq!(tried, CALLERS * TARGETS, "{name}");

@@ -5,10 +5,10 @@ use keepgate_gate::operations::{
     IssueApiKeyError, RequestApprovalError, UpdateUserError,
 };
 use keepgate_identity::{
-    ChangePasswordError, CompleteLoginError, ConfirmTotpError, EnrolError, ListFactorsError, LoginError, LogoutError,
-    ReadMeError, RemoveFactorError, RenewRecoveryCodesError, ReportLeakError, ResetMfaError, RevokeApiKeyError,
-    RevokeError, RevokePrincipalSessionsError, RevokeSessionError, RotateApiKeyError, RotateSigningKeysError,
-    StepUpError,
+    ChangePasswordError, CompleteLoginError, ConfirmResetError, ConfirmTotpError, EnrolError, ListFactorsError,
+    LoginError, LogoutError, ReadMeError, RemoveFactorError, RenewRecoveryCodesError, ReportLeakError, ResetMfaError,
+    ResetPasswordError, RevokeApiKeyError, RevokeError, RevokePrincipalSessionsError, RevokeSessionError,
+    RotateApiKeyError, RotateSigningKeysError, StepUpError,
 };
 use keepgate_policy::ApprovalDenied;
 use keepgate_rbac::{
@@ -19,6 +19,8 @@ use keepgate_store::StoreError;
 
 super::http! {
     LoginError { Self::InvalidCredentials => UNAUTHORIZED, Self::LockedOut { .. } => TOO_MANY_REQUESTS }
+    ConfirmResetError { Self::InvalidCode => UNAUTHORIZED }
+    ResetPasswordError { Self::NotFound => NOT_FOUND, Self::MailNotConfigured => CONFLICT, Self::Denied(_) => FORBIDDEN }
     ChangePasswordError {
         Self::WrongPassword => FORBIDDEN,
         Self::Unchanged => UNPROCESSABLE_ENTITY "/new_password",

@@ -5,7 +5,7 @@ use keepgate_kernel::{Entity, PrincipalId, SessionId};
 use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, permissions};
 use keepgate_store::{StoreError, Transaction};
 
-use crate::{PasswordProof, Passwords, Phc, Sessions};
+use crate::{MailNotice, Mails, PasswordProof, Passwords, Phc, Sessions};
 
 /// Sets a new password in place of one that was just proved, and ends every other session of the caller: whoever learnt the old
 /// one is out. [`crate::FrontDesk::change_password`] makes it; failed attempts are commands too.
@@ -82,7 +82,7 @@ impl ChangePassword {
     }
 }
 
-impl<Tx: Transaction + Passwords + Sessions + ?Sized> Command<Tx> for ChangePassword {
+impl<Tx: Transaction + Passwords + Sessions + Mails + ?Sized> Command<Tx> for ChangePassword {
     type Permission = permissions::PasswordChange;
     type Output = ();
     type Error = ChangePasswordError;
@@ -107,6 +107,7 @@ impl<Tx: Transaction + Passwords + Sessions + ?Sized> Command<Tx> for ChangePass
             return Err(ChangePasswordError::WrongPassword);
         }
         tx.revoke_other_sessions(session).await?;
+        tx.notify(self.principal, MailNotice::PasswordChanged).await?;
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use keepgate_store::{MemTx, StoreError};
 
 use super::{
     caller::{Caller, active_tenant},
-    rows::{EnrolmentRows, KeyRow, KeyRows, PrincipalRows},
+    rows::{EnrolmentRows, KeyRow, KeyRows, PrincipalRows, ResetRows},
 };
 use crate::{CodeHash, Email, Handle, Homes, Lookup};
 
@@ -54,6 +54,14 @@ impl Homes for MemTx {
                 .is_some_and(|imported| lookups.contains(&imported.lookup))
         };
         Ok(found.find(|(_, row)| finds(row)).map(|(home, _)| *home))
+    }
+
+    async fn home_of_reset(&mut self, hash: &CodeHash) -> Result<Option<TenantId>, StoreError> {
+        let answered = is_platform_worker(self)?;
+        let rows = self.read::<ResetRows>().filter(|_| answered);
+        Ok(rows
+            .and_then(|rows| rows.iter().find(|(_, row)| row.hash == *hash))
+            .map(|((tenant, _), _)| *tenant))
     }
 
     async fn home_of_enrolment(&mut self, hash: &CodeHash) -> Result<Option<TenantId>, StoreError> {

@@ -1,11 +1,12 @@
 //! Password verifiers in memory.
 use async_trait::async_trait;
 use keepgate_kernel::{PrincipalId, TenantId};
-use keepgate_store::{MemTx, StoreError};
+use keepgate_store::{MemTx, StoreError, Transaction};
 
 use super::{
     caller::{Caller, active},
     rows::{PasswordRows, PrincipalRows, TenantRows},
+    second_factors::challenges,
 };
 use crate::{Email, Passwords, Phc, PrincipalStatus};
 
@@ -51,6 +52,7 @@ impl Passwords for MemTx {
             return Ok(false);
         }
         self.write::<PasswordRows>().insert_mut(place, new.clone());
+        challenges::end(self, tenant, self.context().principal().id);
         Ok(true)
     }
 

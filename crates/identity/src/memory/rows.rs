@@ -1,13 +1,14 @@
 //! The rows.
 use keepgate_kernel::{
-    ApprovalId, EnrolmentId, FactorId, KeyId, Level, PrincipalId, SessionId, TenantId, Timestamp, UnitId, Uuid,
+    ApprovalId, EnrolmentId, FactorId, KeyId, Level, MailId, PrincipalId, ResetId, SessionId, TenantId, Timestamp,
+    UnitId, Uuid,
 };
 use keepgate_policy::{Approval, Grant, Tenant, Unit};
 use rpds::RedBlackTreeMapSync;
 
 use crate::{
     ApiKeyRecord, Bucket, ChallengeHash, ChallengeRecord, CodeHash, Counter, Email, FactorRecord, Handle, Lookup,
-    MfaLevel, OldSecret, Phc, PrincipalStatus, RecoveryHash, SigningKey, Verifier,
+    MailKind, MfaLevel, OldSecret, Phc, PrincipalStatus, RecoveryHash, SigningKey, Verifier,
 };
 
 /// Tenants by id.
@@ -26,6 +27,10 @@ pub type PasswordRows = RedBlackTreeMapSync<(TenantId, Uuid), Phc>;
 pub type EnrolmentRows = RedBlackTreeMapSync<(TenantId, EnrolmentId), EnrolmentRow>;
 /// Sessions by tenant and id.
 pub type SessionRows = RedBlackTreeMapSync<(TenantId, SessionId), SessionRow>;
+/// Mail by tenant and id.
+pub(super) type MailRows = RedBlackTreeMapSync<(TenantId, MailId), MailRow>;
+/// Reset codes by tenant and id.
+pub(super) type ResetRows = RedBlackTreeMapSync<(TenantId, ResetId), ResetRow>;
 /// API keys by tenant and id.
 pub type KeyRows = RedBlackTreeMapSync<(TenantId, KeyId), KeyRow>;
 /// Signing keys by name.
@@ -135,6 +140,23 @@ pub(super) struct ChallengeRow {
     pub(super) record: ChallengeRecord,
     pub(super) epoch: u32,
     pub(super) tries: i16,
+    pub(super) expires_at: Timestamp,
+    pub(super) used: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct MailRow {
+    pub(super) kind: MailKind,
+    pub(super) attempts: u32,
+    pub(super) next_at: Timestamp,
+    pub(super) expires_at: Timestamp,
+    pub(super) created_at: Timestamp,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct ResetRow {
+    pub(super) principal: PrincipalId,
+    pub(super) hash: CodeHash,
     pub(super) expires_at: Timestamp,
     pub(super) used: bool,
 }

@@ -1,5 +1,5 @@
 //! Second factors in memory.
-mod challenges;
+pub(super) mod challenges;
 
 use async_trait::async_trait;
 use keepgate_kernel::{FactorId, PrincipalId, TenantId, Timestamp};
@@ -279,6 +279,12 @@ impl SecondFactors for MemTx {
     async fn try_challenge(&mut self, hash: &ChallengeHash) -> Result<Option<ChallengeRecord>, StoreError> {
         let (tenant, at) = worker(self)?;
         Ok(challenges::attempt(self, tenant, at, hash))
+    }
+
+    async fn end_challenges(&mut self, principal: PrincipalId) -> Result<(), StoreError> {
+        let (tenant, _) = worker(self)?;
+        challenges::end(self, tenant, principal);
+        Ok(())
     }
 
     async fn use_challenge(&mut self, hash: &ChallengeHash) -> Result<bool, StoreError> {

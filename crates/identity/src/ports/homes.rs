@@ -21,6 +21,9 @@ pub trait Homes: Send {
     /// The tenant and the id of the key that one of these lookups finds: at most one does.
     async fn home_of_imported(&mut self, lookups: &[Lookup]) -> Result<Option<(TenantId, KeyId)>, StoreError>;
 
+    /// The tenant of a reset code.
+    async fn home_of_reset(&mut self, hash: &CodeHash) -> Result<Option<TenantId>, StoreError>;
+
     /// The tenant of an enrolment code.
     async fn home_of_enrolment(&mut self, hash: &CodeHash) -> Result<Option<TenantId>, StoreError>;
 }

@@ -19,7 +19,8 @@ pub trait Passwords: Send {
     async fn words_about(&mut self, principal: PrincipalId) -> Result<Vec<String>, StoreError>;
 
     /// Sets the caller's own verifier in place of `present`; `false` when another one is on record. Sessions only: knowing
-    /// `present` is what shows that the front desk has compared the password. Workers are `Forbidden`.
+    /// `present` is what shows that the front desk has compared the password. Log-ins that wait for a second factor end. Workers
+    /// are `Forbidden`.
     async fn renew_password(&mut self, present: &Phc, new: &Phc) -> Result<bool, StoreError>;
 
     /// Sets the verifier, in place of any before. The principal must exist.

@@ -72,6 +72,9 @@ pub trait SecondFactors: Send {
     /// are admitted.
     async fn try_challenge(&mut self, hash: &ChallengeHash) -> Result<Option<ChallengeRecord>, StoreError>;
 
+    /// Ends every open challenge of a principal: whoever knew the password before has to begin anew. Bookkeeping.
+    async fn end_challenges(&mut self, principal: PrincipalId) -> Result<(), StoreError>;
+
     /// Uses a challenge up. `false` when somebody else has, or it is past its end. Of two at once, one gets it.
     async fn use_challenge(&mut self, hash: &ChallengeHash) -> Result<bool, StoreError>;
 }

@@ -30,6 +30,6 @@ pub trait Sessions: Send {
     /// Ends every session of the caller but `kept`, and counts them.
     async fn revoke_other_sessions(&mut self, kept: SessionId) -> Result<u64, StoreError>;
 
-    /// Ends every session of `principal` the caller may end, and counts them.
+    /// Ends every session of `principal` the caller may end (workers: all), and counts them.
     async fn revoke_sessions_of(&mut self, principal: PrincipalId) -> Result<u64, StoreError>;
 }

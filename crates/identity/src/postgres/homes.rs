@@ -48,6 +48,14 @@ impl Homes for PgTx {
         Ok(home.map(|home| (TenantId::from_uuid(home.tenant), KeyId::from_uuid(home.key))))
     }
 
+    async fn home_of_reset(&mut self, hash: &CodeHash) -> Result<Option<TenantId>, StoreError> {
+        demand_worker(self)?;
+        let home = sqlx::query_scalar!("select gate.home_of_reset($1)", hash.as_bytes())
+            .fetch_one(self.conn())
+            .await?;
+        Ok(home.map(TenantId::from_uuid))
+    }
+
     async fn home_of_enrolment(&mut self, hash: &CodeHash) -> Result<Option<TenantId>, StoreError> {
         demand_worker(self)?;
         let home = sqlx::query_scalar!("select gate.home_of_enrolment($1)", hash.as_bytes())

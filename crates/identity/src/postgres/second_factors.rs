@@ -182,6 +182,11 @@ impl SecondFactors for PgTx {
         challenges::attempt(self, hash).await
     }
 
+    async fn end_challenges(&mut self, principal: PrincipalId) -> Result<(), StoreError> {
+        demand_worker(self)?;
+        challenges::end(self, principal).await
+    }
+
     async fn use_challenge(&mut self, hash: &ChallengeHash) -> Result<bool, StoreError> {
         demand_worker(self)?;
         let tenant = self.context().tenant().uuid();

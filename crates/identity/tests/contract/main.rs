@@ -16,11 +16,16 @@ mod imported_keys;
 #[cfg(test)]
 mod key_terms;
 #[cfg(test)]
+mod mails;
+#[cfg(test)]
 mod passwords;
 #[cfg(test)]
 mod principals;
 #[cfg(test)]
+mod resets;
+#[cfg(test)]
 mod revocations;
+#[cfg(test)]
 mod second_factors;
 #[cfg(test)]
 mod sessions;

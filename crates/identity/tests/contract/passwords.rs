@@ -5,7 +5,7 @@ use keepgate_store::{StoreError, testing::World};
 
 use crate::support::{PHC, Tx, cases, done, member, reaching, worker};
 
-fn phc(text: &str) -> Phc {
+pub fn phc(text: &str) -> Phc {
     Phc::parse(text.into()).unwrap()
 }
 

@@ -7,7 +7,8 @@ use keepgate_kernel::{FactorId, Level, PrincipalId, SessionId};
 use keepgate_policy::OpContext;
 use keepgate_store::{StoreError, testing::World};
 
-use crate::support::{Tx, cases, done, done_unmarked, member, reaching, worker};
+use crate::passwords::phc;
+use crate::support::{PHC, Tx, cases, done, done_unmarked, member, reaching, worker};
 
 fn app(world: &World<dyn Tx>, principal: PrincipalId) -> NewFactor {
     NewFactor {
@@ -249,6 +250,41 @@ async fn a_challenge_is_looked_at_five_times_and_used_once(world: &World<dyn Tx>
     );
 }
 
+async fn open_challenges_end_with_the_password_that_began_them(world: &World<dyn Tx>) {
+    let (mine, other) = (member(world, Level::Operator), member(world, Level::TenantAdmin));
+    let tenant = worker(world, world.ids.tenant);
+    let (ended, kept) = (challenge(world, mine), challenge(world, other));
+    let mut tx = world.begin(&tenant).await;
+    tx.add_challenge(&ended).await.unwrap();
+    tx.add_challenge(&kept).await.unwrap();
+    done_unmarked(tx).await.unwrap();
+    let mut tx = world.begin(&tenant).await;
+    tx.end_challenges(mine).await.unwrap();
+    done_unmarked(tx).await.expect("bookkeeping");
+    let mut tx = world.begin(&tenant).await;
+    assert!(tx.try_challenge(&ended.hash).await.unwrap().is_none());
+    assert!(!tx.use_challenge(&ended.hash).await.unwrap());
+    assert!(tx.try_challenge(&kept.hash).await.unwrap().is_some(), "somebody else's");
+    let mut tx = world.begin(&world.caller(Level::TenantOwner)).await;
+    assert!(matches!(tx.end_challenges(other).await, Err(StoreError::Forbidden)));
+}
+
+async fn a_changed_password_ends_the_challenges_of_its_owner(world: &World<dyn Tx>) {
+    let caller = world.caller(Level::Operator);
+    let (mine, tenant) = (member(world, Level::Operator), worker(world, world.ids.tenant));
+    let (before, after) = (phc(PHC), phc(&PHC.replace("t=2", "t=3")));
+    let open = challenge(world, mine);
+    let mut tx = world.begin(&tenant).await;
+    tx.put_password(mine, &before).await.unwrap();
+    tx.add_challenge(&open).await.unwrap();
+    done(tx).await;
+    let mut tx = world.begin(&caller).await;
+    assert!(tx.renew_password(&before, &after).await.unwrap());
+    done(tx).await;
+    let mut tx = world.begin(&tenant).await;
+    assert!(tx.try_challenge(&open.hash).await.unwrap().is_none());
+}
+
 async fn a_challenge_carries_what_it_was_given(world: &World<dyn Tx>) {
     let new = NewChallenge {
         state: Some(vec![9; 40]),
@@ -354,6 +390,8 @@ cases!(
     a_recovery_code_is_used_once_and_replaced_as_a_set,
     a_challenge_is_looked_at_five_times_and_used_once,
     a_challenge_carries_what_it_was_given,
+    open_challenges_end_with_the_password_that_began_them,
+    a_changed_password_ends_the_challenges_of_its_owner,
     the_disabled_answer_no_challenge,
     two_who_use_a_code_at_once_use_it_once,
     a_reset_takes_everything_from_lower_levels_only,

@@ -2,8 +2,8 @@
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use keepgate_identity::{
-    ApiKeys, Enrolments, Entered, Homes, ImportedKeys, LoggedIn, NewApiKey, NewPrincipal, Passwords, Phc, Principals,
-    Revocations, SecondFactors, Sessions, SigningKeys, TenantPolicies, Throttle,
+    ApiKeys, Enrolments, Entered, Homes, ImportedKeys, LoggedIn, Mails, NewApiKey, NewPrincipal, Passwords, Phc,
+    Principals, Resets, Revocations, SecondFactors, Sessions, SigningKeys, TenantPolicies, Throttle,
     memory::{GrantRows, PrincipalRow, PrincipalRows, SessionRow, SessionRows, TenantRows, UnitRows, door},
 };
 use keepgate_kernel::{KeyId, Level, PrincipalId, PrincipalKind, RequestId, TenantId, UnitId};
@@ -46,6 +46,8 @@ pub trait Tx:
     + ApiKeys
     + ImportedKeys
     + Throttle
+    + Mails
+    + Resets
     + Homes
     + Arrange
 {
@@ -63,6 +65,8 @@ impl<T> Tx for T where
         + ApiKeys
         + ImportedKeys
         + Throttle
+        + Mails
+        + Resets
         + Homes
         + Arrange
 {

@@ -4,7 +4,9 @@ use std::{path::Path, time::Duration};
 use keepgate_audit::{BadHost, LogHost};
 use toml::de::DeTable;
 
-use super::{Config, Limits, Log, LogFormat, Postgres, Provider, TlsFiles, keys, mistake::Mistake, reader::Reader};
+use super::{
+    Config, Limits, Log, LogFormat, Mail, Postgres, Provider, TlsFiles, keys, mistake::Mistake, reader::Reader,
+};
 
 /// The configuration in `source`, with paths relative to `base`, for an instance whose data directory is `data_dir`
 /// unless the file says otherwise.
@@ -62,6 +64,7 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
     let postgres = read_postgres(file, base);
     let webhooks_allow_loopback = file.get(keys::WEBHOOKS_LOOPBACK);
     let sso_allow_loopback = file.get(keys::SSO_LOOPBACK);
+    let mail = Mail::read(file, base);
     let mut names = Vec::new();
     let providers: Vec<_> = entries
         .iter_mut()
@@ -83,6 +86,7 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
         limits: limits?,
         audit_origin: audit_origin?,
         postgres: postgres?,
+        mail: mail?,
         providers: providers.into_iter().collect::<Option<_>>()?,
         webhooks_allow_loopback: webhooks_allow_loopback?,
         sso_allow_loopback: sso_allow_loopback?,

@@ -28,8 +28,8 @@ keys! {
     BODY_BYTES: Integer = "limits.body_bytes", Integer { min: 1024, max: 67_108_864 }, "2097152", "the largest request body";
     REQUEST_TIMEOUT: Integer = "limits.request_timeout_seconds", Integer { min: 1, max: 300 }, "30", "how long a request may take; streams and exports excepted";
     HEADER_TIMEOUT: Integer = "limits.header_timeout_seconds", Integer { min: 1, max: 60 }, "10", "how long a client may take to send its headers";
-    REQUESTS: Integer = "limits.requests_per_minute", Integer { min: 1, max: 10_000_000 }, "600000", "requests a minute of one credential; above it 429";
-    ANONYMOUS: Integer = "limits.anonymous_per_minute", Integer { min: 1, max: 10_000_000 }, "600", "requests a minute of one address without a valid credential";
+    REQUESTS: Integer = "limits.requests_per_minute", Integer { min: 1, max: 10_000_000 }, "600000", "requests a minute of one principal, over all its sessions and keys; above it 429";
+    ANONYMOUS: Integer = "limits.anonymous_per_minute", Integer { min: 1, max: 10_000_000 }, "600", "requests a minute of one address (IPv6: one /64) without a credential known to be good";
     TRUSTED_PROXIES: Integer = "limits.trusted_proxies", Integer { min: 0, max: 8 }, "0", "how many proxies of your own stand in front; so many entries of `X-Forwarded-For`, from the right, are believed";
     AUDIT_ORIGIN: Text = "audit.origin", Text, "(the host of `public_url`, else `localhost`)", "the host part of the audit logs' names; kept for the life of a log";
     PG_BIN_DIR: FilePath = "postgres.bin_dir", FilePath, "(looked for)", "the directory with `postgres` and `initdb` of the private PostgreSQL";
@@ -37,6 +37,13 @@ keys! {
     PG_POOL: Integer = "postgres.pool", Integer { min: 2, max: 200 }, "20", "connections the service opens as `kg_app`";
     SSO_LOOPBACK: Switch = "sso.allow_loopback", Switch, "false", "let identity providers be on this machine; for tests";
     WEBHOOKS_LOOPBACK: Switch = "webhooks.allow_loopback", Switch, "false", "let webhooks go to this machine; for tests";
+    MAIL_HOST: Text = "mail.host", Text, "", "the mail server for notices and reset codes, as its certificate names it; without it none are sent";
+    MAIL_PORT: Integer = "mail.port", Integer { min: 1, max: 65535 }, "(465, or 587 with starttls)", "its port";
+    MAIL_SECURITY: OneOf = "mail.security", OneOf(&["implicit", "starttls", "none"]), "\"implicit\"", "TLS from the first byte, or STARTTLS demanded; none on loopback only";
+    MAIL_CA: FilePath = "mail.ca_file", FilePath, "", "certificates to trust beside the public ones, PEM";
+    MAIL_USER: Text = "mail.username", Text, "", "whom to log in as";
+    MAIL_PASSWORD: Secret = "mail.password", Secret, "", "the password, always `secret://file/ABSOLUTE/PATH`";
+    MAIL_FROM: Text = "mail.from", Text, "", "the sender, such as `Keepgate <keepgate@example.org>`; needed with `mail.host`";
     PROVIDER_NAME: Text = "providers.name", Text, "", "what routes and reports call it; each name once";
     PROVIDER_KIND: OneOf = "providers.kind", OneOf(&["twilio"]), "", "which API it speaks";
     PROVIDER_CHANNELS: SomeOf = "providers.channels", SomeOf(&["sms", "voice"]), "", "what it carries";

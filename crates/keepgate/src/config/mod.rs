@@ -6,6 +6,7 @@ mod build;
 mod key;
 mod keys;
 mod load;
+mod mail;
 mod mistake;
 mod provider;
 mod reader;
@@ -17,6 +18,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use keepgate_audit::LogHost;
 pub use load::{Flags, load};
+pub use mail::Mail;
 pub use provider::{Provider, ProviderKind};
 pub use types::DatabaseRef;
 use url::Url;
@@ -54,6 +56,8 @@ pub struct Config {
     pub audit_origin: LogHost,
     /// The private PostgreSQL, and the pools.
     pub postgres: Postgres,
+    /// Where mail about accounts is handed in.
+    pub mail: Option<Mail>,
     /// Who carries the channels.
     pub providers: Vec<Provider>,
     /// Whether outgoing webhooks may go to this machine: for tests.

@@ -14,11 +14,15 @@ use keepgate_channels::{
     },
 };
 use keepgate_gate::workers::{Outward, Parcel};
+use keepgate_identity::{
+    Mailer,
+    smtp::{Smtp, SmtpConfig},
+};
 use keepgate_kernel::Clock;
 use secrecy::{SecretSlice, SecretString};
 
 use crate::{
-    config::{Config, Provider, ProviderKind},
+    config::{Config, Mail, Provider, ProviderKind},
     exit::Exit,
     failure::{Failure, chain},
 };
@@ -34,6 +38,8 @@ pub struct Outside {
     pub couriers: Couriers,
     /// Who is believed when it calls back.
     pub hooks: TwilioHooks,
+    /// What carries mail about accounts, if that is configured.
+    pub mailer: Option<Arc<dyn Mailer>>,
 }
 
 /// The configured providers by name.
@@ -93,8 +99,41 @@ impl Outside {
             carriers: Carriers::new(carriers).with_webhooks(),
             couriers,
             hooks,
+            mailer: config.mail.as_ref().map(mailer).transpose()?,
         })
     }
+}
+
+fn mailer(mail: &Mail) -> Result<Arc<dyn Mailer>, Failure> {
+    let read =
+        |path: &std::path::PathBuf| std::fs::read(path).map_err(|error| Failure::io("can't read mail.ca_file", &error));
+    let login = mail.login.as_ref().map(|(user, password)| {
+        let password = password.read().map_err(|error| {
+            Failure::new(
+                Exit::KeyFile,
+                "can't read the password of the mail server",
+                error.to_string(),
+                error.help(),
+            )
+        })?;
+        Ok::<_, Failure>((user.clone(), password))
+    });
+    let config = SmtpConfig {
+        host: mail.host.clone(),
+        port: mail.port,
+        security: mail.security,
+        ca: mail.ca_file.as_ref().map(read).transpose()?,
+        login: login.transpose()?,
+        from: mail.from.clone(),
+    };
+    let smtp = Smtp::new(config).map_err(|error| {
+        Failure::usage(
+            "can't use the mail server",
+            chain(&error),
+            "correct [mail] in the configuration",
+        )
+    })?;
+    Ok(Arc::new(smtp))
 }
 
 fn twilio(provider: &Provider, auth_token: SecretString) -> Result<Twilio, Failure> {

@@ -12,7 +12,7 @@ use keepgate_audit::{LogSigner, SignerError, postgres::Integrator};
 use keepgate_channels::WorkerId;
 use keepgate_gate::{
     Gate, SecondDesk, Tx, Vault,
-    workers::{Dispatcher, Hub, sweep, write_uses},
+    workers::{Dispatcher, Hub, Post, sweep, write_uses},
 };
 use keepgate_identity::{Authenticator, FrontDesk, Hasher};
 use keepgate_kernel::{Clock, RequestId, TenantId};
@@ -82,6 +82,7 @@ impl Service {
             carriers,
             couriers,
             hooks,
+            mailer,
         } = outside;
         let dispatcher = Dispatcher::new(
             gate.clone(),
@@ -96,6 +97,15 @@ impl Service {
 
         let Following { mirror, tokens } =
             revocations::follow(&mut workers, databases, keys, &front_gate, platform, &issuer(config)).await?;
+        let mail = mailer.is_some();
+        if !mail {
+            tracing::warn!(
+                "no mail is configured: forgotten passwords can't be replaced by their owners, and nobody is told what happens to an account"
+            );
+        }
+        let post = Post::new(front_gate.clone(), platform, mailer);
+        workers.start("mail", post.run(workers.stopping()));
+
         let api_keys = keys.api_keys()?;
         let hasher = Hasher::new(std::thread::available_parallelism().map_or(1, NonZeroUsize::get));
         let authenticator = Authenticator::new(
@@ -149,6 +159,7 @@ impl Service {
             metrics: recorder,
             stopping: workers.stopping(),
             body_limit: config.limits.body_bytes,
+            mail,
             trusted_proxies: config.limits.trusted_proxies,
             request_timeout: config.limits.request_timeout,
         };
@@ -209,7 +220,7 @@ fn issuer(config: &Config) -> String {
 fn limits(limits: config::Limits) -> Result<Limits, Failure> {
     let none = || Failure::usage("can't use the limits", "one of them is zero", "correct [limits]");
     Ok(Limits {
-        per_credential: NonZeroU32::new(limits.requests_per_minute).ok_or_else(none)?,
+        per_principal: NonZeroU32::new(limits.requests_per_minute).ok_or_else(none)?,
         per_address: NonZeroU32::new(limits.anonymous_per_minute).ok_or_else(none)?,
     })
 }

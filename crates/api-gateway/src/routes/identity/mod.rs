@@ -7,6 +7,7 @@ mod factors;
 mod me;
 mod mfa;
 mod password;
+mod reset;
 mod revocations;
 mod scim;
 mod sessions;
@@ -31,6 +32,7 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .merge(factors::router())
         .merge(me::router())
         .merge(password::router())
+        .merge(reset::router())
         .merge(sessions::router())
         .merge(revocations::router())
         .merge(signing_keys::router())

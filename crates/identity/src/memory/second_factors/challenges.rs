@@ -1,5 +1,5 @@
 //! Challenges in memory.
-use keepgate_kernel::{TenantId, Timestamp};
+use keepgate_kernel::{PrincipalId, TenantId, Timestamp};
 use keepgate_store::{MemTx, StoreError};
 
 use super::super::{
@@ -44,6 +44,11 @@ pub(super) fn add(tx: &mut MemTx, tenant: TenantId, at: Timestamp, new: &NewChal
     tx.write_unaudited::<ChallengeRows>()
         .insert_mut((tenant, new.hash), row);
     Ok(())
+}
+
+/// Ends every one of a principal.
+pub(in super::super) fn end(tx: &mut MemTx, tenant: TenantId, principal: PrincipalId) {
+    forget(tx, |home, row| home == tenant && row.record.principal == principal);
 }
 
 /// Not answered, not past its end, and its principal's sessions have not been ended since.

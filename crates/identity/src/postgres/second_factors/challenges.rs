@@ -35,6 +35,18 @@ pub(super) async fn add(tx: &mut PgTx, new: &NewChallenge) -> Result<(), StoreEr
     }
 }
 
+pub(super) async fn end(tx: &mut PgTx, principal: PrincipalId) -> Result<(), StoreError> {
+    let tenant = tx.context().tenant().uuid();
+    sqlx::query!(
+        "delete from identity.mfa_challenge where tenant_id = $1 and principal_id = $2",
+        tenant,
+        principal.uuid(),
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn attempt(tx: &mut PgTx, hash: &ChallengeHash) -> Result<Option<ChallengeRecord>, StoreError> {
     let tenant = tx.context().tenant().uuid();
     // The row lock makes attempts at the same time one after another.

@@ -2,6 +2,7 @@
 mod confirm;
 mod enrol;
 mod login;
+mod recover;
 #[cfg(test)]
 mod tests;
 

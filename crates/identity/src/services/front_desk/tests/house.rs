@@ -16,15 +16,15 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::super::{FrontDesk, LoginForm};
 use crate::{
-    BucketKey, Cost, Enrolments, Hasher, Homes, LoggedIn, LoginError, Passwords, PrincipalStatus, SecondFactors,
-    Sessions, Throttle,
+    BucketKey, Cost, Enrolments, Hasher, Homes, LoggedIn, LoginError, Passwords, PrincipalStatus, Resets,
+    SecondFactors, Sessions, Throttle,
     memory::{GrantRows, PasswordRows, PrincipalRow, PrincipalRows, TenantRows, door},
 };
 
 pub const PASSWORD: &str = "violet-harbour-7";
 pub const VICTIM: &str = "ann@example.org";
 
-pub trait Tx: Transaction + Enrolments + Homes + Passwords + SecondFactors + Throttle + Sessions {
+pub trait Tx: Transaction + Enrolments + Homes + Passwords + Resets + SecondFactors + Throttle + Sessions {
     fn mark(&mut self);
 }
 
@@ -139,6 +139,12 @@ impl House {
         let mut tx = self.store.begin(&context).await.unwrap();
         tx.forgive(&self.key.login(email)).await.unwrap();
         tx.commit().await.unwrap();
+    }
+
+    /// Whether a request for a code would be acted on.
+    pub async fn may_recover(&self, email: &str, source: &str, at: Timestamp) -> bool {
+        let (request, source) = (RequestId::new(at), source.parse().unwrap());
+        self.desk.may_recover(email, request, Some(source), at).await.unwrap()
     }
 
     /// What the log-in route does: prepare, perform, and on success the cookie.
