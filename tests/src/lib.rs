@@ -20,6 +20,7 @@ mod calls;
 mod fleet;
 #[path = "../../crates/policy/tests/support/golden.rs"]
 pub mod golden;
+mod mail_server;
 mod operations;
 mod people;
 mod process;
@@ -34,6 +35,7 @@ mod twilio;
 pub use authenticator::App;
 pub use browser::Browser;
 pub use fleet::{BLIND, Fleet, Instance, Wire};
+pub use mail_server::{Letter, MailServer, Mood};
 pub use operations::{Operation, placeholder};
 pub use people::{PASSWORD, Person, email};
 pub use process::{Ended, binary, kill_at, run, serve_until_end};

@@ -72,7 +72,9 @@ async fn only_what_is_exempt_has_no_action() {
 
 #[tokio::test]
 async fn every_operation_that_is_done_leaves_one_entry_and_every_operation_is_tried() {
-    let server = Server::start().await;
+    // Nobody listens there: what is to be mailed waits.
+    let mail = "[mail]\nhost = \"127.0.0.1\"\nport = 9\nsecurity = \"none\"\nfrom = \"keepgate@example.org\"\n";
+    let server = Server::with(keepgate_tests::Options::config(mail)).await;
     let (owner, admin) = (server.owner().await, server.admin().await);
     let actions = actions(&server.operations().await);
     let mut to = Asking {
@@ -101,6 +103,7 @@ async fn every_operation_that_is_done_leaves_one_entry_and_every_operation_is_tr
             && !name.contains("/hooks/")
             && !name.contains("/auth/sso/")
             && !name.contains("/scim/v2/")
+            && !name.ends_with("/reset/confirm")
     });
     wrong.extend(missing.map(|name| format!("{name} was not tried")));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -121,6 +124,7 @@ async fn every_operation_that_is_refused_leaves_one_entry() {
         let method: Method = operation.method.parse().unwrap();
         let url = server.url(&placeholder(&operation.path));
         let public = operation.path.starts_with("/v1/auth/log")
+            || operation.path.starts_with("/v1/auth/reset")
             || operation.path.starts_with("/v1/auth/enrol")
             || operation.path.starts_with("/v1/auth/sso")
             || operation.path.ends_with(":report-leak")

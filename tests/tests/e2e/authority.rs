@@ -79,7 +79,6 @@ fn action(operation: &Operation) -> Option<Action> {
 
 /// Permissions that the table holds and no operation asks for yet. The list may only shrink.
 const NOT_OFFERED: &[Action] = &[
-    Action::PasswordReset,
     Action::DeviceCreate,
     Action::DeviceList,
     Action::DeviceRead,

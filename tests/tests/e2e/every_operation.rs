@@ -112,6 +112,17 @@ pub async fn identity(to: &mut Asking<'_>, owner: &str, admin: &str) {
         Some(json!({"level": 1})),
     )
     .await;
+    to.ask(
+        "POST",
+        "/v1/users/{user}/reset",
+        &format!("{user}/reset"),
+        Some(owner),
+        None,
+    )
+    .await;
+    let forgotten = json!({"email": address});
+    to.ask("POST", "/v1/auth/reset", "/v1/auth/reset", None, Some(forgotten))
+        .await;
     to.delete("/v1/users/{user}", &user, owner).await;
 
     let key = to

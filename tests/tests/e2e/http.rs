@@ -318,3 +318,31 @@ async fn the_log_is_json_with_the_request_of_each_line() {
         (&json!(200), &json!("GET"), &json!("/v1/me"))
     );
 }
+
+#[tokio::test]
+async fn invented_credentials_do_not_escape_the_limit_of_their_address() {
+    let server = Server::with(Options::config("[limits]\nanonymous_per_minute = 40\n")).await;
+    let owner = server.owner().await;
+    let key = server.key();
+    for good in [&owner, &key] {
+        server.get("/v1/me", good).await.expect(200);
+    }
+    let mut admitted = 0;
+    for n in 0..120 {
+        let invented = match n % 3 {
+            0 => format!("eyJhbGciOiJFZERTQSJ9.{n}.c2ln"),
+            1 => format!("kgl_{n:012}_EXAMPLE0000000000000000000000000000000000000000000000000"),
+            _ => format!("invented{n}"),
+        };
+        admitted += u32::from(server.get("/v1/me", &invented).await.status != 429);
+    }
+    assert!(admitted <= 41, "{admitted} of 120");
+    server.get("/v1/me", "invented").await.problem(429, "rate-limited");
+    for path in ["/scim/v2/Users", "/v1/audit", "/livez"] {
+        let reply = server.get(path, "one more that nobody has").await;
+        assert_eq!(reply.status, 429, "{path}");
+    }
+    for good in [&owner, &key] {
+        server.get("/v1/me", good).await.expect(200);
+    }
+}
