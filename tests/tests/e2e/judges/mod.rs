@@ -1,0 +1,8 @@
+//! Judges that nobody here wrote.
+mod install;
+mod oidc;
+mod scim;
+
+pub use install::{ask, installed, missing, npm, pip};
+pub use oidc::{Providers, REDIRECT, providers};
+pub use scim::scim_tester;
