@@ -325,3 +325,53 @@ async fn no_secret_of_a_factor_is_in_the_database_or_in_the_log() {
         assert!(!dump.contains(secret) && !log.contains(secret));
     }
 }
+
+#[tokio::test]
+async fn the_second_step_gives_the_browser_its_cookie() {
+    let server = Server::start().await;
+    let ann = server.person(&server.owner().await, 2).await;
+    let (mut app, _) = server.add_app(&ann.token).await;
+    let asked = server.login(&ann.email, PASSWORD).await.expect(200);
+    assert!(asked.header("set-cookie").is_none(), "not for half a log-in");
+    let question = asked.json()["mfa"].clone();
+    let entered = server.answer(&totp(&question, &app.code().await)).await.expect(200);
+    let cookie = entered.header("set-cookie").expect("the cookie").to_owned();
+    assert!(cookie.starts_with("__Host-kg_device=") && cookie.contains("; HttpOnly"));
+    let pair = cookie.split(';').next().unwrap();
+    let guess = async |headers: &[(&str, &str)], password: &str| {
+        let body = json!({"email": ann.email, "password": password});
+        server
+            .send(reqwest::Method::POST, "/v1/auth/login", None, headers, &body)
+            .await
+    };
+    for nth in 0..50 {
+        if guess(&[], &format!("wrong password number {nth}")).await.status == 429 {
+            break;
+        }
+    }
+    guess(&[], PASSWORD).await.problem(429, "locked-out");
+    let known = guess(&[("cookie", pair)], PASSWORD).await.expect(200).json();
+    assert!(
+        known["mfa"]["challenge"].is_string(),
+        "let in to the question, and no further"
+    );
+}
+
+#[tokio::test]
+async fn eight_characters_are_a_password_beside_a_factor_only() {
+    const SHORT: &str = "kayak-9?";
+    let server = Server::start().await;
+    let ann = server.person(&server.owner().await, 2).await;
+    let change = async |present: &str, new: &str| {
+        let body = json!({"current_password": present, "new_password": new});
+        server.post("/v1/auth/password", &ann.token, body).await
+    };
+    assert_eq!(change(PASSWORD, SHORT).await.invalid(), "/new_password");
+    server.add_app(&ann.token).await;
+    change(PASSWORD, SHORT).await.expect(204);
+    let own = server.get("/v1/me/mfa", &ann.token).await.expect(200).json();
+    let path = format!("/v1/me/mfa/{}", own["items"][0]["id"].as_str().unwrap());
+    server.delete(&path, &ann.token).await.problem(409, "short-password");
+    change(SHORT, PASSWORD).await.expect(204);
+    server.delete(&path, &ann.token).await.expect(204);
+}

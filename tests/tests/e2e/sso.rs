@@ -287,3 +287,47 @@ async fn second_factors_count_only_where_the_provider_is_trusted_with_them() {
         .expect(200);
     assert_eq!(factors().await, "two");
 }
+
+#[tokio::test]
+async fn whoever_must_have_a_second_factor_owes_it_after_single_sign_on() {
+    let Some(scene) = scene().await else { return };
+    let server = &scene.server;
+    scene.says(0, json!({"groups": ["staff"], "amr": ["pwd"]})).await;
+    let factors = async |token: &str| scene.me(token).await["factors"].clone();
+    let early = scene.log_in("one").await.expect(200).field("access_token");
+    assert_eq!(factors(&early).await, "one", "level 2, and the tenant asks from 4 on");
+    server
+        .patch("/v1/tenant/policy", &scene.owner, json!({"mfa_level": 2}))
+        .await
+        .expect(200);
+    let id = server
+        .me(&early)
+        .await
+        .parse::<keepgate_kernel::PrincipalId>()
+        .unwrap()
+        .uuid();
+    server
+        .superuser(&format!(
+            "begin; alter table rbac.principal disable trigger user; \
+             update rbac.principal set created_at = created_at - interval '25 hours' where id = '{id}'; commit"
+        ))
+        .await;
+    let owing = scene.log_in("one").await.expect(200).field("access_token");
+    assert_eq!(factors(&owing).await, "owing");
+    server
+        .get("/v1/recipients", &owing)
+        .await
+        .problem(403, "second-factor-required");
+    let (mut app, _) = server.add_app(&owing).await;
+    let again = scene.log_in("one").await.expect(200).field("access_token");
+    assert_eq!(factors(&again).await, "owing", "the provider's word is one factor");
+    server
+        .get("/v1/recipients", &again)
+        .await
+        .problem(403, "second-factor-required");
+    let proof = json!({"totp": app.code().await});
+    let two = server.post("/v1/auth/step-up", &again, proof).await.expect(200);
+    let two = two.field("access_token");
+    assert_eq!(factors(&two).await, "two");
+    server.get("/v1/recipients", &two).await.expect(200);
+}

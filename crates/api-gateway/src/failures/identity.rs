@@ -32,7 +32,7 @@ super::http! {
     ConfirmTotpError { Self::NotPending => CONFLICT, Self::WrongCode => UNPROCESSABLE_ENTITY "/code" }
     RenewRecoveryCodesError { Self::NoFactor => CONFLICT }
     ListFactorsError { Self::NotUser => FORBIDDEN }
-    RemoveFactorError { Self::NotFound => NOT_FOUND, Self::Last => CONFLICT }
+    RemoveFactorError { Self::NotFound => NOT_FOUND, Self::Last => CONFLICT, Self::ShortPassword => CONFLICT }
     ResetMfaError { Self::NotFound => NOT_FOUND, Self::Denied(_) => FORBIDDEN }
     LogoutError { Self::NotThisSession => CONFLICT }
     ReadMeError { Self::Nobody => FORBIDDEN }

@@ -4,5 +4,6 @@ mod hats;
 mod house;
 mod keys;
 mod second_factors;
+mod short_passwords;
 mod step_up;
 mod users;

@@ -4,7 +4,7 @@ use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, Factors, per
 use keepgate_store::{StoreError, Transaction};
 
 use crate::{
-    ChallengeHash, ChallengeRecord, LoggedIn, NewSession, Purpose, RecoveryCode, SESSION_LIFE, SecondFactors,
+    ChallengeHash, ChallengeRecord, Email, LoggedIn, NewSession, Purpose, RecoveryCode, SESSION_LIFE, SecondFactors,
     SecondProof, Sessions, Throttle, mfa::Proved,
 };
 
@@ -35,6 +35,8 @@ struct Proven {
 pub struct LoginCompleted {
     /// The session.
     pub session: LoggedIn,
+    /// Its address, for the cookie of the browser.
+    pub email: Option<Email>,
     /// Recovery codes, to be shown this once, when the answer confirmed the first factor.
     pub recovery_codes: Vec<RecoveryCode>,
 }
@@ -153,6 +155,8 @@ impl<Tx: Transaction + SecondFactors + Sessions + Throttle + ?Sized> Command<Tx>
             }
             _ => return Err(CompleteLoginError::InvalidChallenge),
         };
+        let standing = tx.mfa_standing(challenge.principal).await?;
+        let email = standing.ok_or(CompleteLoginError::InvalidChallenge)?.email;
         if let Some(bucket) = &challenge.bucket {
             tx.forgive(bucket).await?;
         }
@@ -166,6 +170,7 @@ impl<Tx: Transaction + SecondFactors + Sessions + Throttle + ?Sized> Command<Tx>
             Err(StoreError::Forbidden) => Err(CompleteLoginError::InvalidChallenge),
             other => Ok(LoginCompleted {
                 session: other?,
+                email,
                 recovery_codes,
             }),
         }

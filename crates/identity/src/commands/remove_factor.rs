@@ -3,10 +3,10 @@ use keepgate_kernel::{Entity, FactorId};
 use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, permissions};
 use keepgate_store::StoreError;
 
-use crate::SecondFactors;
+use crate::{Passwords, SecondFactors};
 
-/// Removes one's own factor. The last one stays where a second factor is required: add another first. With the last one the
-/// recovery codes go.
+/// Removes one's own factor. The last one stays where a second factor is required, and beside a password that is too short to stand
+/// alone. With the last one the recovery codes go.
 #[derive(Debug, Clone, Copy)]
 pub struct RemoveFactor {
     /// Which.
@@ -22,6 +22,9 @@ pub enum RemoveFactorError {
     /// It is the last one, and one is required.
     #[error("a second factor is required at this level; add another before removing the last one")]
     Last,
+    /// It is the last one, and the password is too short to stand alone.
+    #[error("the password is too short to be the only factor; set one of 15 characters or more first")]
+    ShortPassword,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -32,12 +35,13 @@ impl CommandError for RemoveFactorError {
         match self {
             Self::NotFound => ErrorKind::Refused("factor-not-found"),
             Self::Last => ErrorKind::Refused("last-second-factor"),
+            Self::ShortPassword => ErrorKind::Refused("short-password"),
             Self::Store(error) => error.kind(),
         }
     }
 }
 
-impl<Tx: SecondFactors + ?Sized> Command<Tx> for RemoveFactor {
+impl<Tx: Passwords + SecondFactors + ?Sized> Command<Tx> for RemoveFactor {
     type Permission = permissions::MfaRemove;
     type Output = ();
     type Error = RemoveFactorError;
@@ -48,18 +52,24 @@ impl<Tx: SecondFactors + ?Sized> Command<Tx> for RemoveFactor {
 
     async fn run(&self, proof: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<(), RemoveFactorError> {
         let principal = proof.by();
-        let before = tx.mfa_standing(principal).await?.ok_or(StoreError::Revoked)?;
+        let standing = tx.mfa_standing(principal).await?.ok_or(StoreError::Revoked)?;
+        let own = tx.factors(principal).await?;
+        let gone = own.iter().find(|one| one.id == self.factor);
+        let gone = gone.ok_or(RemoveFactorError::NotFound)?;
+        // A pending app was never the last one.
+        let last = gone.confirmed_at.is_some() && standing.factors.len() == 1;
+        if last && standing.is_required() {
+            return Err(RemoveFactorError::Last);
+        }
+        if last && tx.password(principal).await?.is_some_and(|phc| phc.is_short()) {
+            return Err(RemoveFactorError::ShortPassword);
+        }
         if !tx.remove_factor(principal, self.factor).await? {
             return Err(RemoveFactorError::NotFound);
         }
-        let left = tx.mfa_standing(principal).await?.ok_or(StoreError::Revoked)?;
-        // A pending app was never the last one.
-        if before.factors.is_empty() || !left.factors.is_empty() {
-            return Ok(());
+        if last {
+            tx.put_recovery_codes(principal, &[]).await?;
         }
-        if left.is_required() {
-            return Err(RemoveFactorError::Last);
-        }
-        Ok(tx.put_recovery_codes(principal, &[]).await?)
+        Ok(())
     }
 }

@@ -8,6 +8,7 @@ use super::{
     approved,
     caller::{Caller, active, grant},
     rows::{EnrolmentRow, EnrolmentRows, SessionRows},
+    second_factors::clear,
 };
 use crate::{CodeHash, Enrolments, NewEnrolment};
 
@@ -108,6 +109,7 @@ impl Enrolments for MemTx {
         }
         if approved {
             end_sessions(self, tenant, principal);
+            clear(self, tenant, principal);
         }
         Ok(Some(principal))
     }

@@ -1,18 +1,26 @@
 //! Password verifiers in memory.
 use async_trait::async_trait;
-use keepgate_kernel::{PrincipalId, TenantId};
+use keepgate_kernel::{PrincipalId, TenantId, Uuid};
 use keepgate_store::{MemTx, StoreError, Transaction};
 
 use super::{
     caller::{Caller, active},
     rows::{PasswordRows, PrincipalRows, TenantRows},
-    second_factors::challenges,
+    second_factors::{challenges, has_factor},
 };
 use crate::{Email, Passwords, Phc, PrincipalStatus};
 
 fn verifier(tx: &MemTx, tenant: TenantId, principal: PrincipalId) -> Option<Phc> {
     active(tx, tenant, principal.uuid())?;
     tx.read::<PasswordRows>()?.get(&(tenant, principal.uuid())).cloned()
+}
+
+/// A short one stands beside a second factor only.
+fn beside(tx: &MemTx, tenant: TenantId, principal: Uuid, phc: &Phc) -> Result<(), StoreError> {
+    if phc.is_short() && !has_factor(tx, tenant, principal) {
+        return Err(StoreError::Forbidden);
+    }
+    Ok(())
 }
 
 #[async_trait]
@@ -51,6 +59,7 @@ impl Passwords for MemTx {
         if self.read::<PasswordRows>().and_then(|rows| rows.get(&place)) != Some(present) {
             return Ok(false);
         }
+        beside(self, tenant, caller.subject, new)?;
         self.write::<PasswordRows>().insert_mut(place, new.clone());
         challenges::end(self, tenant, self.context().principal().id);
         Ok(true)
@@ -58,6 +67,7 @@ impl Passwords for MemTx {
 
     async fn put_password(&mut self, principal: PrincipalId, phc: &Phc) -> Result<(), StoreError> {
         let tenant = Caller::of(self).within(0, 0).ok_or(StoreError::Forbidden)?;
+        beside(self, tenant, principal.uuid(), phc)?;
         self.write::<PasswordRows>()
             .insert_mut((tenant, principal.uuid()), phc.clone());
         Ok(())

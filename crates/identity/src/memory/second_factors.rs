@@ -2,13 +2,13 @@
 pub(super) mod challenges;
 
 use async_trait::async_trait;
-use keepgate_kernel::{FactorId, PrincipalId, TenantId, Timestamp};
+use keepgate_kernel::{FactorId, PrincipalId, TenantId, Timestamp, Uuid};
 use keepgate_policy::ReachProof;
 use keepgate_store::{MemTx, StoreError};
 
 use super::{
     caller::{Caller, active, level},
-    rows::{ChallengeRows, EnrolmentRows, FactorRow, FactorRows, MfaLevelRows, RecoveryRows},
+    rows::{ChallengeRows, EnrolmentRows, FactorRow, FactorRows, MfaLevelRows, PasswordRows, RecoveryRows},
 };
 use crate::{
     ChallengeHash, ChallengeRecord, FactorKind, FactorOnFile, FactorRecord, MfaStanding, NewChallenge, NewFactor,
@@ -77,9 +77,30 @@ fn forget_codes(tx: &mut MemTx, tenant: TenantId, principal: PrincipalId) {
     }
 }
 
-fn clear(tx: &mut MemTx, tenant: TenantId, principal: PrincipalId) -> u64 {
+/// Whether anything confirmed stands beside the password.
+pub(super) fn has_factor(tx: &MemTx, tenant: TenantId, principal: Uuid) -> bool {
+    tx.read::<FactorRows>().is_some_and(|rows| {
+        let mut mine = rows
+            .iter()
+            .filter(|((home, _), row)| *home == tenant && row.principal.uuid() == principal);
+        mine.any(|(_, row)| row.record.confirmed_at.is_some())
+    })
+}
+
+fn has_short_password(tx: &MemTx, tenant: TenantId, principal: Uuid) -> bool {
+    let verifier = tx
+        .read::<PasswordRows>()
+        .and_then(|rows| rows.get(&(tenant, principal)));
+    verifier.is_some_and(crate::Phc::is_short)
+}
+
+/// Everything a principal could prove a second time with; a password too short to be left alone goes too.
+pub(super) fn clear(tx: &mut MemTx, tenant: TenantId, principal: PrincipalId) -> u64 {
     let ids: Vec<FactorId> = of(tx, tenant, principal).iter().map(|row| row.record.id).collect();
     remove(tx, tenant, &ids);
+    if has_short_password(tx, tenant, principal.uuid()) {
+        tx.write::<PasswordRows>().remove_mut(&(tenant, principal.uuid()));
+    }
     forget_codes(tx, tenant, principal);
     challenges::forget(tx, |home, row| home == tenant && row.record.principal == principal);
     ids.len() as u64
@@ -231,6 +252,10 @@ impl SecondFactors for MemTx {
         let mine = of(self, tenant, principal).iter().any(|row| row.record.id == factor);
         if mine {
             remove(self, tenant, &[factor]);
+            let who = principal.uuid();
+            if has_short_password(self, tenant, who) && !has_factor(self, tenant, who) {
+                return Err(StoreError::Forbidden);
+            }
         }
         Ok(mine)
     }
@@ -253,11 +278,6 @@ impl SecondFactors for MemTx {
         }
         self.write::<RecoveryRows>().insert_mut(key, true);
         Ok(true)
-    }
-
-    async fn clear_factors(&mut self, principal: PrincipalId) -> Result<u64, StoreError> {
-        let (tenant, _) = worker(self)?;
-        Ok(clear(self, tenant, principal))
     }
 
     async fn reset_factors(&mut self, proof: &ReachProof) -> Result<u64, StoreError> {

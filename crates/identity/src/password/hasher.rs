@@ -46,21 +46,36 @@ impl Cost {
     }
 }
 
-/// A verifier in PHC string format. Debug shows nothing.
+/// A verifier in PHC string format, and whether what it verifies is too short to be the only factor. Debug shows nothing.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Phc(String);
+pub struct Phc {
+    text: String,
+    short: bool,
+}
 
 impl Phc {
     /// A verifier read back from the database; `None` if it is not Argon2id.
     #[must_use]
     pub fn parse(text: String) -> Option<Self> {
-        text.starts_with("$argon2id$").then_some(Self(text))
+        text.starts_with("$argon2id$").then_some(Self { text, short: false })
+    }
+
+    /// The same, of a secret that is too short to be the only factor, or is not.
+    #[must_use]
+    pub fn of_short(self, short: bool) -> Self {
+        Self { short, ..self }
+    }
+
+    /// Whether it is of a password that stands only beside a second factor.
+    #[must_use]
+    pub const fn is_short(&self) -> bool {
+        self.short
     }
 
     /// The text, as stored.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
 
@@ -165,7 +180,10 @@ impl Hasher {
                 .argon2()?
                 .hash_password(secret.expose_secret().as_bytes())
                 .map_err(|_| HashError::Failed)?;
-            Ok(Phc(made.to_string()))
+            Ok(Phc {
+                text: made.to_string(),
+                short: false,
+            })
         })
         .await
     }
@@ -296,7 +314,7 @@ mod tests {
             Version::V0x13,
             Params::new(64, 1, 1, None).unwrap(),
         );
-        let phc = Phc(weak.hash_password(b"x").unwrap().to_string());
+        let phc = Phc::parse(weak.hash_password(b"x").unwrap().to_string()).unwrap();
         assert_eq!(
             Hasher::new(1).verify(&"x".into(), Some(&phc)).await,
             Ok(Verdict::Right { stale: true })

@@ -43,7 +43,7 @@ impl Seat {
         let renewed = match self.verify(password, Some(verifier)).await? {
             Verdict::Wrong => return Ok(None),
             Verdict::Right { stale: false } => None,
-            Verdict::Right { stale: true } => Some(self.renew(password).await?),
+            Verdict::Right { stale: true } => Some(self.renew(password).await?.of_short(verifier.is_short())),
         };
         Ok(Some(PasswordProof {
             principal,
@@ -59,7 +59,8 @@ impl Hasher {
     /// # Errors
     /// [`HashError`].
     pub async fn hash_password(&self, password: &super::Password) -> Result<Phc, HashError> {
-        self.hash(password.secret()).await
+        let phc = self.hash(password.secret()).await?;
+        Ok(phc.of_short(password.is_short()))
     }
 
     /// Holds `text` against the rule, off the async workers: that may take milliseconds.

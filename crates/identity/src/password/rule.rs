@@ -78,6 +78,11 @@ impl Password {
         }
     }
 
+    /// Whether it is too short to be the only factor.
+    pub(crate) fn is_short(&self) -> bool {
+        self.0.expose_secret().chars().count() < ALONE
+    }
+
     pub(crate) const fn secret(&self) -> &SecretString {
         &self.0
     }

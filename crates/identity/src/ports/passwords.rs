@@ -6,7 +6,8 @@ use keepgate_store::StoreError;
 use crate::{Email, Phc};
 
 /// Password verifiers of the caller's tenant. Keepgate's own worker only: everybody else reads nothing, and writing is
-/// `Forbidden`.
+/// `Forbidden`. A short one ([`Phc::is_short`]) is committed only beside a confirmed second factor; otherwise writing it, or the
+/// commit, is `Forbidden`.
 #[async_trait]
 pub trait Passwords: Send {
     /// The verifier of the active user with this address; `None` also when it has not enrolled yet.

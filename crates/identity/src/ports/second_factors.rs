@@ -47,7 +47,8 @@ pub trait SecondFactors: Send {
         material: &[u8],
     ) -> Result<bool, StoreError>;
 
-    /// Removes a factor. `false` when the principal has none of that id.
+    /// Removes a factor. `false` when the principal has none of that id. `Forbidden`, here or at the commit, when it leaves a
+    /// password too short to be the only factor.
     async fn remove_factor(&mut self, principal: PrincipalId, factor: FactorId) -> Result<bool, StoreError>;
 
     /// Replaces a principal's recovery codes.
@@ -56,12 +57,10 @@ pub trait SecondFactors: Send {
     /// Uses a recovery code. `false` when there is none or it was used. Of two at once, one gets it.
     async fn use_recovery_code(&mut self, principal: PrincipalId, code: &RecoveryHash) -> Result<bool, StoreError>;
 
-    /// Removes everything a principal could prove a second time with: factors, recovery codes, open challenges. Says how many
-    /// factors there were.
-    async fn clear_factors(&mut self, principal: PrincipalId) -> Result<u64, StoreError>;
-
-    /// The same for a principal the caller reaches, in the caller's own transaction: levels from 4 up over lower ones of their
-    /// tenant, on live rows; `Forbidden` otherwise. The one method here that is not for workers.
+    /// Removes everything that a principal the caller reaches could prove a second time with, in the caller's own transaction:
+    /// factors, recovery codes, open challenges, and a password too short to be left alone. Says how many factors there were.
+    /// Levels from 4 up over lower ones of their tenant, on live rows; `Forbidden` otherwise. The one method here that is not for
+    /// workers. A code that two people let somebody in again with does the same when it is used.
     async fn reset_factors(&mut self, proof: &ReachProof) -> Result<u64, StoreError>;
 
     /// Puts a challenge on record for five minutes; dead ones of the principal are forgotten.

@@ -13,7 +13,7 @@ impl Passwords for PgTx {
         demand_worker(self)?;
         let tenant = self.context().tenant().uuid();
         let row = sqlx::query!(
-            "select p.id, w.phc from rbac.principal p
+            "select p.id, w.phc, w.short from rbac.principal p
                join identity.password w on w.tenant_id = p.tenant_id and w.principal_id = p.id
               where p.tenant_id = $1 and p.email = $2 and p.status = 'active'",
             tenant,
@@ -24,7 +24,7 @@ impl Passwords for PgTx {
         let found = row.map(|row| {
             Ok((
                 PrincipalId::from_parts(PrincipalKind::User, row.id),
-                phc(row.phc, "identity.password")?,
+                phc(row.phc, "identity.password")?.of_short(row.short),
             ))
         });
         found.transpose()
@@ -33,8 +33,8 @@ impl Passwords for PgTx {
     async fn password(&mut self, principal: PrincipalId) -> Result<Option<Phc>, StoreError> {
         demand_worker(self)?;
         let tenant = self.context().tenant().uuid();
-        let text = sqlx::query_scalar!(
-            "select w.phc from rbac.principal p
+        let row = sqlx::query!(
+            "select w.phc, w.short from rbac.principal p
                join identity.password w on w.tenant_id = p.tenant_id and w.principal_id = p.id
               where p.tenant_id = $1 and p.id = $2 and p.status = 'active'",
             tenant,
@@ -42,7 +42,8 @@ impl Passwords for PgTx {
         )
         .fetch_optional(self.conn())
         .await?;
-        text.map(|text| phc(text, "identity.password")).transpose()
+        row.map(|row| Ok(phc(row.phc, "identity.password")?.of_short(row.short)))
+            .transpose()
     }
 
     async fn words_about(&mut self, principal: PrincipalId) -> Result<Vec<String>, StoreError> {
@@ -65,9 +66,10 @@ impl Passwords for PgTx {
         }
         let known = digest::digest(&digest::SHA256, present.as_str().as_bytes());
         let renewed = sqlx::query_scalar!(
-            r#"select gate.renew_password($1, $2) as "renewed!""#,
+            r#"select gate.renew_password($1, $2, $3) as "renewed!""#,
             known.as_ref(),
             new.as_str(),
+            new.is_short(),
         )
         .fetch_one(self.conn())
         .await?;
@@ -78,11 +80,12 @@ impl Passwords for PgTx {
         demand_worker(self)?;
         let tenant = self.context().tenant().uuid();
         sqlx::query!(
-            "insert into identity.password (tenant_id, principal_id, phc) values ($1, $2, $3)
-             on conflict (tenant_id, principal_id) do update set phc = excluded.phc, changed_at = now()",
+            "insert into identity.password (tenant_id, principal_id, phc, short) values ($1, $2, $3, $4)
+             on conflict (tenant_id, principal_id) do update set phc = excluded.phc, short = excluded.short, changed_at = now()",
             tenant,
             principal.uuid(),
             phc.as_str(),
+            phc.is_short(),
         )
         .execute(self.conn())
         .await?;

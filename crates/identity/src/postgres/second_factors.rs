@@ -157,11 +157,6 @@ impl SecondFactors for PgTx {
         Ok(done.rows_affected() == 1)
     }
 
-    async fn clear_factors(&mut self, principal: PrincipalId) -> Result<u64, StoreError> {
-        demand_worker(self)?;
-        factors::clear(self, principal).await
-    }
-
     async fn reset_factors(&mut self, proof: &ReachProof) -> Result<u64, StoreError> {
         let cleared = sqlx::query_scalar!(
             r#"select gate.reset_factors($1) as "cleared!""#,

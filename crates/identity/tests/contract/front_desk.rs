@@ -256,9 +256,7 @@ async fn change(
     present: &str,
     new: &str,
 ) -> Result<Result<(), ChangePasswordError>, ChangeRefused> {
-    let command = desk(world)
-        .change_password(caller, &present.into(), new.into(), false)
-        .await?;
+    let command = desk(world).change_password(caller, &present.into(), new.into()).await?;
     Ok(perform(world, caller, &command).await)
 }
 
@@ -289,7 +287,7 @@ async fn a_change_that_comes_second_is_refused(world: &World<dyn Tx>) {
     let operator = world.caller(Level::Operator);
     set_password(world, world.ids.tenant, operator.principal().id, PASSWORD).await;
     let prepared = desk(world)
-        .change_password(&operator, &PASSWORD.into(), OTHER.into(), false)
+        .change_password(&operator, &PASSWORD.into(), OTHER.into())
         .await
         .unwrap();
     set_password(world, world.ids.tenant, operator.principal().id, "silver-meadow-12").await;

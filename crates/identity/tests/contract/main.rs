@@ -30,6 +30,7 @@ mod second_factors;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod short_passwords;
 mod signing_keys;
 #[cfg(test)]
 mod support;

@@ -344,8 +344,6 @@ async fn a_reset_takes_everything_from_lower_levels_only(world: &World<dyn Tx>) 
     let mut tx = world.begin(&world.worker()).await;
     assert!(tx.factors(operator).await.unwrap().is_empty());
     assert_eq!(tx.factors(owner).await.unwrap().len(), 1);
-    assert_eq!(tx.clear_factors(owner).await.unwrap(), 1);
-    done(tx).await;
 }
 
 async fn nobody_but_the_front_desk_reads_or_writes(world: &World<dyn Tx>) {
@@ -371,7 +369,6 @@ async fn nobody_but_the_front_desk_reads_or_writes(world: &World<dyn Tx>) {
             refused(tx.put_recovery_codes(operator, &[]).await.map(|()| true)),
             "{level}"
         );
-        assert!(refused(tx.clear_factors(operator).await.map(|_| true)), "{level}");
         assert!(refused(tx.try_challenge(&hash).await.map(|_| true)), "{level}");
         assert!(refused(tx.use_challenge(&hash).await), "{level}");
     }

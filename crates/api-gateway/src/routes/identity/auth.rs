@@ -6,8 +6,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use keepgate_gate::Failure;
-use keepgate_identity::{EnrolRefused, Entered, FrontDeskError, LoginError, LoginForm, Logout};
-use keepgate_kernel::TenantId;
+use keepgate_identity::{EnrolRefused, Entered, FrontDeskError, LoggedIn, LoginError, LoginForm, Logout};
+use keepgate_kernel::{TenantId, Timestamp};
 use keepgate_policy::Credential;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -104,16 +104,28 @@ async fn login(
             let view = EnteredView::of(&api, &done.output, seen.at)?;
             let mut response = Answer(view).into_response();
             if let Entered::Session(session) = &done.output {
-                let cookie = api.front_desk.device_cookie(session, &email, seen.at);
-                if let Some(cookie) = device::header(&cookie.map_err(super::no_randomness)?) {
-                    response.headers_mut().insert(header::SET_COOKIE, cookie);
-                }
+                remember(&api, &mut response, session, &email, seen.at)?;
             }
             Ok(response)
         }
         Err(Failure::Command(LoginError::LockedOut { retry_after })) => Err(locked_out(retry_after)),
         Err(failure) => Err(failure.into()),
     }
+}
+
+/// Has the browser keep the cookie of somebody who has just logged in as `email`.
+pub(super) fn remember(
+    api: &Api,
+    response: &mut Response,
+    session: &LoggedIn,
+    email: &str,
+    at: Timestamp,
+) -> Result<(), Problem> {
+    let cookie = api.front_desk.device_cookie(session, email, at);
+    if let Some(cookie) = device::header(&cookie.map_err(super::no_randomness)?) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    Ok(())
 }
 
 /// Uses a one-time code: sets the first password and opens a session. Platform levels get none before they have added an

@@ -1,5 +1,10 @@
 //! Proving a second factor: at log-in, and again before something sensitive.
-use axum::{Json as Answer, extract::State, http::StatusCode};
+use axum::{
+    Json as Answer,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use keepgate_gate::{Failure, Proofs, SecondAnswer, Visit};
 use keepgate_identity::StepUpError;
 use keepgate_policy::Credential;
@@ -56,8 +61,9 @@ fn one(totp: Option<SecretString>, recovery: Option<SecretString>) -> Result<Opt
 
 /// Answers a log-in's question. Five answers are looked at; then, and after five minutes, the log-in begins again.
 #[utoipa::path(post, path = "/v1/auth/mfa", tag = "identity", request_body = MfaBody,
-    responses((status = 200, body = TokenView), (status = 401, body = ProblemBody), (status = 422, body = ProblemBody)))]
-async fn complete(visitor: Visitor, State(api): State<Api>, body: Json<MfaBody>) -> Result<Answer<TokenView>, Problem> {
+    responses((status = 200, body = TokenView, headers(("Set-Cookie" = String, description = "`__Host-kg_device`, as after `POST /v1/auth/login`"))),
+        (status = 401, body = ProblemBody), (status = 422, body = ProblemBody)))]
+async fn complete(visitor: Visitor, State(api): State<Api>, body: Json<MfaBody>) -> Result<Response, Problem> {
     let MfaBody {
         challenge,
         totp,
@@ -82,7 +88,11 @@ async fn complete(visitor: Visitor, State(api): State<Api>, body: Json<MfaBody>)
         .await?
         .output;
     let token = TokenView::of(&api, &done.session, seen.at)?;
-    Ok(Answer(token.with_codes(&done.recovery_codes)))
+    let mut response = Answer(token.with_codes(&done.recovery_codes)).into_response();
+    if let Some(email) = &done.email {
+        super::auth::remember(&api, &mut response, &done.session, email.as_str(), seen.at)?;
+    }
+    Ok(response)
 }
 
 /// Proves who one is again. The answer is a new session and its token; the session of this request ends. For five minutes the new

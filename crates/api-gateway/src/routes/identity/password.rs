@@ -38,7 +38,7 @@ async fn change(caller: Caller, State(api): State<Api>, body: Json<ChangeBody>) 
     } = body.value;
     let prepared = api
         .front_desk
-        .change_password(caller.context(), &current_password, new_password, false)
+        .change_password(caller.context(), &current_password, new_password)
         .await;
     let command = match prepared {
         Ok(command) => command,

@@ -1,10 +1,13 @@
 //! Two people: a new global admin, a locked-out owner, the end of a key. Through the doorway, on both adapters.
-use keepgate_identity::ReadMe;
+use keepgate_identity::{ListFactors, ReadMe};
 use keepgate_kernel::{ApprovalId, Level, PrincipalId};
 use keepgate_policy::{Approval, ApprovalState, Candidate, ErrorKind, ErrorKind::Refused, OpContext};
 use keepgate_rbac::{Approve, GetApproval};
 
-use super::house::{House, cases, context, now};
+use super::{
+    house::{House, cases, context, now},
+    second_factors::add_app,
+};
 use crate::operations::{BreakGlass, CreateUser, DestroyKey, RequestApproval, UpdateUser, UserCreated, Wanted};
 
 const EVE: &str = "eve@platform.invalid";
@@ -149,6 +152,7 @@ async fn a_locked_out_owner_is_let_in_again_by_two(house: &House) {
     let refused = ask(house, &owner, Wanted::Owner(house.tenant, Some(id))).await;
     assert_eq!(refused.unwrap_err(), Refused("approval-level"));
     agreed(house, Wanted::Owner(house.tenant, None)).await;
+    add_app(house, &owner).await;
     let broken = house.perform(&first, &glass(house, None)).await.unwrap();
     assert_eq!(broken.owner, id);
     assert!(house.enters(&owner).await, "not before the code is used");
@@ -156,6 +160,12 @@ async fn a_locked_out_owner_is_let_in_again_by_two(house: &House) {
     assert_eq!((opened.principal, opened.level), (id, Level::TenantOwner));
     assert!(!house.enters(&owner).await, "what was open before is closed");
     assert!(house.enters(&context(&opened)).await);
+    let own = house.behind(&context(&opened), &ListFactors).await.unwrap();
+    assert_eq!(
+        (own.factors.len(), own.standing.recovery_codes),
+        (0, 0),
+        "whoever finds the lost phone has nothing"
+    );
     assert_eq!(
         house.perform(&first, &glass(house, None)).await.unwrap_err(),
         Refused("approval-required"),

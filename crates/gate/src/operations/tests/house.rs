@@ -167,12 +167,16 @@ impl House {
 
     /// The first half of a log-in at the instant `at`.
     pub async fn log_in_at(&self, email: &str, at: Timestamp) -> Result<Entered, ErrorKind> {
+        self.log_in_with(email, PASSWORD, at).await
+    }
+
+    pub async fn log_in_with(&self, email: &str, password: &str, at: Timestamp) -> Result<Entered, ErrorKind> {
         let mut prepared = self
             .desk
             .login(
                 &LoginForm {
                     email,
-                    password: &PASSWORD.into(),
+                    password: &password.into(),
                     tenant: None,
                     device: None,
                 },

@@ -135,23 +135,3 @@ pub(super) async fn put_codes(tx: &mut PgTx, principal: PrincipalId, codes: &[Re
     .await?;
     Ok(())
 }
-
-pub(super) async fn clear(tx: &mut PgTx, principal: PrincipalId) -> Result<u64, StoreError> {
-    let tenant = tx.context().tenant().uuid();
-    sqlx::query!(
-        "delete from identity.mfa_challenge where tenant_id = $1 and principal_id = $2",
-        tenant,
-        principal.uuid(),
-    )
-    .execute(tx.conn())
-    .await?;
-    put_codes(tx, principal, &[]).await?;
-    let done = sqlx::query!(
-        "delete from identity.factor where tenant_id = $1 and principal_id = $2",
-        tenant,
-        principal.uuid(),
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(done.rows_affected())
-}

@@ -1,6 +1,7 @@
 //! Proving again, with a password, that one is who the session says; and changing that password.
 use std::time::Duration;
 
+use keepgate_kernel::{PrincipalId, TenantId};
 use keepgate_policy::{Credential, OpContext};
 use keepgate_store::Transaction;
 use secrecy::{ExposeSecret, SecretString};
@@ -8,8 +9,8 @@ use subtle::ConstantTimeEq;
 
 use super::{FrontDesk, FrontDeskError, Visit};
 use crate::{
-    Admission, Attempt, ChangePassword, Enrolments, Homes, PasswordProof, PasswordRule, Passwords, Throttle,
-    password::typed, throttle::numbers,
+    Admission, Attempt, ChangePassword, Enrolments, Homes, PasswordProof, PasswordRule, Passwords, SecondFactors,
+    Throttle, password::typed, throttle::numbers,
 };
 
 /// What came of a password somebody typed in a session.
@@ -34,7 +35,7 @@ pub enum ChangeRefused {
     Desk(#[from] FrontDeskError),
 }
 
-impl<Tx: Transaction + Enrolments + Homes + Passwords + Throttle + ?Sized + 'static> FrontDesk<Tx> {
+impl<Tx: Transaction + Enrolments + Homes + Passwords + SecondFactors + Throttle + ?Sized + 'static> FrontDesk<Tx> {
     /// Compares `password` with that of `caller`, who came with a session: it has a counter of its own, so that whoever stole a
     /// token can't guess on, and keeps nobody else out.
     ///
@@ -76,7 +77,7 @@ impl<Tx: Transaction + Enrolments + Homes + Passwords + Throttle + ?Sized + 'sta
         }
     }
 
-    /// Prepares a change of the caller's own password. `second_factor`: whether one is enrolled.
+    /// Prepares a change of the caller's own password. Beside a second factor a shorter one will do.
     ///
     /// # Errors
     /// [`ChangeRefused`]; a wrong present password is an error of the command.
@@ -85,15 +86,16 @@ impl<Tx: Transaction + Enrolments + Homes + Passwords + Throttle + ?Sized + 'sta
         caller: &OpContext,
         present: &SecretString,
         new: SecretString,
-        second_factor: bool,
     ) -> Result<ChangePassword, ChangeRefused> {
         // Whoever came with a key is refused by the policy; nothing is hashed for it.
         let Credential::Session(session) = caller.credential() else {
             return Ok(ChangePassword::wrong(caller.principal().id));
         };
         let principal = caller.principal().id;
+        let visit = Visit::of(caller);
+        let second_factor = self.has_factor(caller.tenant(), principal, visit).await?;
         let context = self
-            .context_of(caller.tenant(), principal, second_factor, Visit::of(caller))
+            .context_of(caller.tenant(), principal, second_factor, visit)
             .await?;
         let judged = self.hasher.judge(new, context).await;
         let new = judged.map_err(FrontDeskError::from)??;
@@ -108,5 +110,11 @@ impl<Tx: Transaction + Enrolments + Homes + Passwords + Throttle + ?Sized + 'sta
         }
         let phc = self.hasher.hash_password(&new).await.map_err(FrontDeskError::from)?;
         Ok(ChangePassword::proven(session, proof, phc))
+    }
+
+    /// Whether a second factor is on record. If it is gone by the time the password is set, a short one is refused there.
+    async fn has_factor(&self, tenant: TenantId, principal: PrincipalId, visit: Visit) -> Result<bool, FrontDeskError> {
+        let standing = self.begin(tenant, visit).await?.mfa_standing(principal).await?;
+        Ok(standing.is_some_and(|standing| !standing.factors.is_empty()))
     }
 }
