@@ -44,6 +44,7 @@ pub const TABLE: &[(Method, &str, Action)] = &[
     (Method::POST, "/v1/api-keys:report-leak", Action::ApiKeyLeak),
     (Method::POST, "/v1/api-keys/{key}/rotate", Action::ApiKeyRotate),
     (Method::DELETE, "/v1/api-keys/{key}", Action::ApiKeyRevoke),
+    (Method::GET, "/v1/access", Action::AccessReview),
     (Method::POST, "/v1/tenants", Action::TenantCreate),
     (Method::GET, "/v1/tenants", Action::TenantList),
     (Method::GET, "/v1/tenants/{tenant}", Action::TenantRead),

@@ -4,7 +4,7 @@ use keepgate_audit::{AuditLog, AuditReader, TenantLogs};
 use keepgate_channels::ports::{Attempts, DueWork, Messages, Outbox, Recipients, Routes, StreamEvents, Webhooks};
 use keepgate_crypto_keys::{DataKeys, KeyStates};
 use keepgate_identity::{
-    ApiKeys, DirectoryUsers, Enrolments, Homes, ImportedKeys, Mails, Passwords, Principals, Resets, Revocations,
+    AccessReview, ApiKeys, DirectoryUsers, Enrolments, Homes, ImportedKeys, Mails, Passwords, Principals, Resets, Revocations,
     SecondFactors, Sessions, SigningKeys, TenantPolicies, Throttle,
 };
 use keepgate_policy::OpContext;
@@ -28,6 +28,7 @@ pub trait Tx:
     + Roles
     + Approvals
     + Principals
+    + AccessReview
     + Passwords
     + Enrolments
     + ApiKeys
@@ -70,6 +71,7 @@ impl<T> Tx for T where
         + Roles
         + Approvals
         + Principals
+        + AccessReview
         + Passwords
         + Enrolments
         + ApiKeys

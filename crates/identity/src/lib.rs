@@ -18,6 +18,7 @@
 //! assert_eq!(email.as_str(), "ann@example.org");
 //! assert!(Password::new("password-password".into()).is_err());
 //! ```
+mod access;
 mod api_key;
 mod base62;
 mod commands;
@@ -42,6 +43,7 @@ pub mod smtp;
 pub mod throttle;
 mod token;
 
+pub use access::{ACCESS_STALE_AFTER, Access, AccessStatus, HeldFactors, Holder};
 pub use api_key::{
     ApiKey, ApiKeyFormat, ApiKeyRecord, BcryptHash, Checksum, Environment, Handle, ImportedOnFile, InvalidImport,
     KeyError, KeyKind, KeyName, KeyOnFile, KeyPattern, KeyUse, Lookup, NewApiKey, NewImportedKey, OldSecret,

@@ -2,6 +2,7 @@
 //!
 //! Tables are keyed by their type, so a sibling crate that names the same rows reads the same table: [`TenantRows`],
 //! [`UnitRows`], [`GrantRows`] and [`ApprovalRows`] are written by the crate that keeps levels, and only read here.
+mod access;
 mod api_keys;
 mod approved;
 mod caller;

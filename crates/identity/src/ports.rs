@@ -1,4 +1,5 @@
 //! What the operations need from a transaction, one file for each concern.
+mod access;
 mod api_keys;
 mod directory;
 mod enrolments;
@@ -15,6 +16,7 @@ mod signing_keys;
 mod tenant_policies;
 mod throttle;
 
+pub use access::AccessReview;
 pub use api_keys::{ApiKeys, LONGEST_LIFE};
 pub use directory::DirectoryUsers;
 pub use enrolments::Enrolments;

@@ -1,5 +1,6 @@
 //! The ports in PostgreSQL, and what runs before there is anybody. Row-level security and the guards of the migrations decide;
 //! nothing here widens them.
+mod access;
 mod api_keys;
 mod directory;
 mod enrolments;
@@ -58,4 +59,9 @@ fn demand_worker(tx: &PgTx) -> Result<(), StoreError> {
         Standing::System => Ok(()),
         Standing::Level(_) => Err(StoreError::Forbidden),
     }
+}
+
+/// Whether a principal asks, and none of Keepgate's own workers.
+fn is_person(tx: &PgTx) -> bool {
+    matches!(tx.context().principal().standing, Standing::Level(_))
 }

@@ -17,6 +17,7 @@ mod secrets;
 mod serve;
 mod terminal;
 mod tls;
+mod unfinished;
 mod version;
 
 use std::{alloc::System, ffi::OsString, process::ExitCode};

@@ -13,6 +13,7 @@
 //! ```
 mod action;
 mod clock;
+pub mod csv;
 mod entity;
 mod hat;
 mod id;

@@ -90,7 +90,6 @@ const NOT_OFFERED: &[Action] = &[
     Action::ServiceRead,
     Action::ServiceUpdate,
     Action::ServiceDelete,
-    Action::AccessReview,
 ];
 
 #[tokio::test]

@@ -130,6 +130,7 @@ pub async fn identity(to: &mut Asking<'_>, owner: &str, admin: &str) {
         .await;
     let key = format!("/v1/api-keys/{}", id(&key));
     to.get("/v1/api-keys", "/v1/api-keys", owner).await;
+    to.get("/v1/access", "/v1/access", owner).await;
     to.post(
         "/v1/api-keys/{key}/rotate",
         &format!("{key}/rotate"),

@@ -1,6 +1,8 @@
 //! The rules of the product, each on the real binary: a service of its own for each test.
 #![cfg(test)]
 
+mod access;
+mod access_cli;
 mod api_keys;
 mod audit;
 mod audit_cli;

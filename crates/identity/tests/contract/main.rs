@@ -1,5 +1,7 @@
 //! What the ports and services promise, on both adapters, and what the database refuses even to wrong SQL.
 #[cfg(test)]
+mod access;
+#[cfg(test)]
 mod api_keys;
 #[cfg(test)]
 mod authenticator;

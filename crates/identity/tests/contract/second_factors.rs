@@ -10,7 +10,7 @@ use keepgate_store::{StoreError, testing::World};
 use crate::passwords::phc;
 use crate::support::{PHC, Tx, cases, done, done_unmarked, member, reaching, worker};
 
-fn app(world: &World<dyn Tx>, principal: PrincipalId) -> NewFactor {
+pub fn app(world: &World<dyn Tx>, principal: PrincipalId) -> NewFactor {
     NewFactor {
         id: FactorId::new(world.now),
         principal,
@@ -23,7 +23,7 @@ fn app(world: &World<dyn Tx>, principal: PrincipalId) -> NewFactor {
     }
 }
 
-fn passkey(world: &World<dyn Tx>, principal: PrincipalId, credential: u8) -> NewFactor {
+pub fn passkey(world: &World<dyn Tx>, principal: PrincipalId, credential: u8) -> NewFactor {
     NewFactor {
         kind: FactorKind::Passkey,
         credential: Some(vec![credential; 32]),
@@ -33,14 +33,14 @@ fn passkey(world: &World<dyn Tx>, principal: PrincipalId, credential: u8) -> New
     }
 }
 
-async fn put(world: &World<dyn Tx>, new: &NewFactor) -> bool {
+pub async fn put(world: &World<dyn Tx>, new: &NewFactor) -> bool {
     let mut tx = world.begin(&world.worker()).await;
     let put = tx.put_factor(new).await.unwrap();
     done(tx).await;
     put
 }
 
-async fn confirmed(world: &World<dyn Tx>, principal: PrincipalId, step: i64) -> FactorId {
+pub async fn confirmed(world: &World<dyn Tx>, principal: PrincipalId, step: i64) -> FactorId {
     let new = app(world, principal);
     put(world, &new).await;
     let mut tx = world.begin(&world.worker()).await;

@@ -2,7 +2,7 @@
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use keepgate_identity::{
-    ApiKeys, Enrolments, Entered, Homes, ImportedKeys, LoggedIn, Mails, NewApiKey, NewPrincipal, Passwords, Phc,
+    AccessReview, ApiKeys, Enrolments, Entered, Homes, ImportedKeys, LoggedIn, Mails, NewApiKey, NewPrincipal, Passwords, Phc,
     Principals, Resets, Revocations, SecondFactors, Sessions, SigningKeys, TenantPolicies, Throttle,
     memory::{GrantRows, PrincipalRow, PrincipalRows, SessionRow, SessionRows, TenantRows, UnitRows, door},
 };
@@ -36,6 +36,7 @@ pub trait Arrange: Send {
 pub trait Tx:
     TestTx
     + Principals
+    + AccessReview
     + Passwords
     + Enrolments
     + Sessions
@@ -55,6 +56,7 @@ pub trait Tx:
 impl<T> Tx for T where
     T: TestTx
         + Principals
+        + AccessReview
         + Passwords
         + Enrolments
         + SecondFactors

@@ -1,9 +1,8 @@
 //! `keepgate audit export`.
 use std::{
-    fs::{self, File},
-    io::{self, BufWriter, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
+    fs,
+    io::{self, Write},
+    path::Path,
 };
 
 use keepgate_merkle::tile::tiles_for;
@@ -20,6 +19,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     postgres, terminal,
+    unfinished::Unfinished,
 };
 
 /// Writes a log to a file or directory.
@@ -105,7 +105,7 @@ fn stream_from(remote: &Remote, format: Format, args: &ExportArgs) -> Result<Str
     let streamed = remote.stream("v1/audit/export", &query, &mut |piece| {
         bytes = bytes.saturating_add(piece.len().try_into().unwrap_or(u64::MAX));
         bar.set_position(bytes);
-        file.to.write_all(piece)
+        file.write_all(piece)
     });
     bar.finish_and_clear();
     match streamed {
@@ -144,38 +144,6 @@ fn tiles_from_directory(args: &ExportArgs, environment: &Environment) -> Result<
             .map_err(|error| cannot_write(&args.out, &error))?;
         Ok(format!("wrote {size} entries"))
     })
-}
-
-/// A file under another name until it is whole. Mode 0600: it may hold addresses of people.
-struct Unfinished {
-    path: PathBuf,
-    to: BufWriter<File>,
-}
-
-impl Unfinished {
-    fn begin(out: &Path) -> io::Result<Self> {
-        let mut name = out.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
-        name.push(".unfinished");
-        let path = out.with_file_name(name);
-        let _ = fs::remove_file(&path);
-        let file = File::options().write(true).create_new(true).mode(0o600).open(&path)?;
-        Ok(Self {
-            path,
-            to: BufWriter::new(file),
-        })
-    }
-
-    fn finish(mut self, out: &Path) -> io::Result<()> {
-        self.to.flush()?;
-        self.to.get_ref().sync_all()?;
-        fs::rename(&self.path, out)
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
-    }
 }
 
 fn unreadable(error: &Unreadable) -> Failure {

@@ -12,5 +12,5 @@ mod tiles;
 mod verify;
 
 pub use export::export;
-pub use remote::Remote;
+pub use remote::{Remote, StreamError};
 pub use verify::verify;

@@ -144,7 +144,7 @@ pub enum StreamError {
 fn refused(status: StatusCode) -> Unreadable {
     let why = match status.as_u16() {
         401 => "the gateway does not know the token (401); use --token-file",
-        403 => "the token may not read the log (403); it needs level 4 or above",
+        403 => "the token may not read that (403); it needs level 4 or above",
         404 => "there is no such thing in the log (404); a log without entries has no checkpoint",
         429 => "the gateway asks to slow down (429)",
         _ => return Unreadable(format!("the gateway answered {status}")),

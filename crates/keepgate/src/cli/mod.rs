@@ -1,4 +1,5 @@
 //! The command line. Every help text says what the command does, when to use it, and how it ends.
+mod access;
 mod admin;
 mod audit;
 mod common;
@@ -55,6 +56,9 @@ pub enum Command {
     /// First steps of an installation, and its signing keys
     #[command(subcommand)]
     Admin(admin::Admin),
+    /// Who has which access
+    #[command(subcommand)]
+    Access(access::AccessCommand),
     /// Check or export an audit log
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -91,6 +95,7 @@ impl Command {
             Self::Serve(args) => crate::serve::run(args, environment),
             Self::Migrate(args) => args.run(environment),
             Self::Admin(admin) => admin.run(environment),
+            Self::Access(access) => access.run(),
             Self::Audit(audit) => audit.run(environment),
             Self::Doctor(args) => args.run(environment),
             Self::Db(db) => db.run(environment),

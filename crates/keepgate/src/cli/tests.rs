@@ -42,6 +42,7 @@ fn the_documented_forms_are_accepted() {
         "keepgate audit verify --bundle F --key K",
         "keepgate audit export --format jsonl --out O --url https://h --token-file T --from X --to Y",
         "keepgate audit export --format tiles --out O --data-dir D",
+        "keepgate access review --url https://h --ca-cert F --token-file T --format json --out O",
         "keepgate doctor --json --data-dir D",
         "keepgate db shell --data-dir D --role kg_app -- -c select",
         "keepgate db shell --role superuser",

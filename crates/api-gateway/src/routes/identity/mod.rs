@@ -1,4 +1,5 @@
 //! Log-ins, sessions, users, API keys, tenants.
+mod access;
 mod api_keys;
 mod approvals;
 mod auth;
@@ -38,6 +39,7 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .merge(signing_keys::router())
         .merge(users::router())
         .merge(api_keys::router())
+        .merge(access::router())
         .merge(tenants::router())
         .merge(units::router())
         .merge(approvals::router())
