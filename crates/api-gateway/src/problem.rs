@@ -66,6 +66,11 @@ impl Problem {
         }
     }
 
+    /// Whether it is of the kind `slug`.
+    pub(crate) fn is(&self, slug: &str) -> bool {
+        self.slug == slug
+    }
+
     /// 401: no credential, or one that is not believed.
     #[must_use]
     pub fn unauthenticated(slug: &'static str, detail: &'static str) -> Self {

@@ -19,6 +19,7 @@ mod identity;
 mod isolation;
 mod judge_hydra;
 mod judges;
+mod key_door;
 mod key_import;
 mod key_leak;
 mod key_memory;

@@ -71,6 +71,7 @@ super::http! {
         Self::ExpiryInThePast => UNPROCESSABLE_ENTITY "/expires_at",
         Self::ExpiryTooFar => UNPROCESSABLE_ENTITY "/expires_at",
         Self::Unit(_) => UNPROCESSABLE_ENTITY "/unit",
+        Self::HandleTaken => CONFLICT,
         Self::Denied(_) => FORBIDDEN,
     }
     CreateTenantError { Self::InvalidName => UNPROCESSABLE_ENTITY "/name" }

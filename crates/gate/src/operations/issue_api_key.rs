@@ -12,6 +12,9 @@ use super::unit::{UnitError, is_name, unit_for};
 /// How long a key lives of which nothing else is said: 90 days.
 pub const KEY_LIFE: Duration = Duration::from_hours(90 * 24);
 
+/// The kind of the refusal after which another id has to be tried.
+pub const HANDLE_TAKEN: &str = "handle-taken";
+
 /// When a key ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expiry {
@@ -72,6 +75,9 @@ pub enum IssueApiKeyError {
     /// The unit does not go with the level.
     #[error(transparent)]
     Unit(#[from] UnitError),
+    /// Another key has the same handle: a key with another id has another.
+    #[error("the key's name is taken; ask again")]
+    HandleTaken,
     /// The caller may not give that level.
     #[error(transparent)]
     Denied(#[from] GrantDenied),
@@ -87,6 +93,7 @@ impl CommandError for IssueApiKeyError {
             Self::ExpiryInThePast => ErrorKind::Refused("expiry-in-the-past"),
             Self::ExpiryTooFar => ErrorKind::Refused("expiry-too-far"),
             Self::Unit(error) => error.kind(),
+            Self::HandleTaken => ErrorKind::Refused(HANDLE_TAKEN),
             Self::Denied(denied) => ErrorKind::Refused(denied.reason()),
             Self::Store(error) => error.kind(),
         }
@@ -130,7 +137,9 @@ where
             return Err(StoreError::Conflict.into());
         }
         tx.assign(given, unit).await?;
-        tx.add_api_key(&self.record(expires_at)).await?;
+        if !tx.add_api_key(&self.record(expires_at)).await? {
+            return Err(IssueApiKeyError::HandleTaken);
+        }
         Ok(ApiKeyIssued {
             expires_at,
             id: self.key.id(),

@@ -23,7 +23,7 @@ pub use delete_user::{DeleteUser, DeleteUserError};
 pub use destroy_key::{DestroyKey, DestroyKeyError};
 pub use get_user::{GetUser, GetUserError};
 pub use import_api_key::{ImportApiKey, ImportApiKeyError};
-pub use issue_api_key::{ApiKeyIssued, Expiry, IssueApiKey, IssueApiKeyError, KEY_LIFE};
+pub use issue_api_key::{ApiKeyIssued, Expiry, HANDLE_TAKEN, IssueApiKey, IssueApiKeyError, KEY_LIFE};
 pub use list_users::ListUsers;
 pub use request_approval::{RequestApproval, RequestApprovalError, Wanted};
 pub use scim::{

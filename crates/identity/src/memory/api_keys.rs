@@ -73,7 +73,7 @@ fn note(row: &mut KeyRow, used: &KeyUse) {
 
 #[async_trait]
 impl ApiKeys for MemTx {
-    async fn add_api_key(&mut self, new: &NewApiKey) -> Result<(), StoreError> {
+    async fn add_api_key(&mut self, new: &NewApiKey) -> Result<bool, StoreError> {
         let caller = Caller::of(self);
         let tenant = caller.within(4, 5).ok_or(StoreError::Forbidden)?;
         let service =
@@ -108,7 +108,7 @@ impl ApiKeys for MemTx {
             .iter()
             .any(|((_, id), row)| *id == new.id || row.handle == Some(handle))
         {
-            return Err(StoreError::Conflict);
+            return Ok(false);
         }
         rows.insert_mut(
             (tenant, new.id),
@@ -122,7 +122,7 @@ impl ApiKeys for MemTx {
                 imported: None,
             },
         );
-        Ok(())
+        Ok(true)
     }
 
     async fn api_key(&mut self, id: KeyId) -> Result<Option<ApiKeyRecord>, StoreError> {

@@ -15,9 +15,9 @@ pub const LONGEST_LIFE: Duration = Duration::from_hours(366 * 24);
 #[async_trait]
 pub trait ApiKeys: Send {
     /// Puts a key on record, owned by the caller. Its service must exist, with a level; `Forbidden` for anything but a
-    /// service, below level 4, and below level 5 for a key without an end or with one more than [`LONGEST_LIFE`] away. `Conflict`
-    /// when its handle is taken.
-    async fn add_api_key(&mut self, new: &NewApiKey) -> Result<(), StoreError>;
+    /// service, below level 4, and below level 5 for a key without an end or with one more than [`LONGEST_LIFE`] away. `false`
+    /// when its id or handle is taken.
+    async fn add_api_key(&mut self, new: &NewApiKey) -> Result<bool, StoreError>;
 
     /// The key, revoked ones too.
     async fn api_key(&mut self, id: KeyId) -> Result<Option<ApiKeyRecord>, StoreError>;

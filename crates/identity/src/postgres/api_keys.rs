@@ -13,7 +13,7 @@ use crate::{ApiKeyRecord, ApiKeys, Handle, KeyOnFile, KeyUse, NewApiKey, Phc};
 
 #[async_trait]
 impl ApiKeys for PgTx {
-    async fn add_api_key(&mut self, new: &NewApiKey) -> Result<(), StoreError> {
+    async fn add_api_key(&mut self, new: &NewApiKey) -> Result<bool, StoreError> {
         let (tenant, owner) = (self.context().tenant().uuid(), self.context().principal().id.uuid());
         let handle = Handle::of(new.id);
         let scopes: Option<Vec<String>> = new
@@ -24,9 +24,10 @@ impl ApiKeys for PgTx {
             .allowed_cidrs
             .as_ref()
             .map(|all| all.iter().map(|net| net.trunc().to_string()).collect());
-        sqlx::query!(
+        let done = sqlx::query!(
             "insert into identity.api_key (tenant_id, id, principal_id, owner_id, name, phc, scopes, allowed_cidrs, expires_at, handle)
-             values ($1, $2, $3, $4, $5, $6, $7::text[], $8::text[]::cidr[], $9, $10)",
+             values ($1, $2, $3, $4, $5, $6, $7::text[], $8::text[]::cidr[], $9, $10)
+             on conflict do nothing",
             tenant,
             new.id.uuid(),
             new.service.uuid(),
@@ -40,7 +41,7 @@ impl ApiKeys for PgTx {
         )
         .execute(self.conn())
         .await?;
-        Ok(())
+        Ok(done.rows_affected() == 1)
     }
 
     async fn api_key(&mut self, id: KeyId) -> Result<Option<ApiKeyRecord>, StoreError> {

@@ -35,6 +35,8 @@ mod sessions;
 mod short_passwords;
 mod signing_keys;
 #[cfg(test)]
+mod stale_view;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod throttle;

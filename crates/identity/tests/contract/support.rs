@@ -427,7 +427,7 @@ pub async fn key_of(
     )
     .await
     .expect("a level is given");
-    tx.add_api_key(&new).await.expect("a key is put on record");
+    assert!(tx.add_api_key(&new).await.expect("a key is put on record"));
     done(tx).await;
     new
 }

@@ -1,13 +1,14 @@
 //! `POST /v1/api-keys:import`: keys that another system made.
 use axum::{extract::State, http::StatusCode, response::Response};
-use keepgate_gate::operations::ImportApiKey;
+use keepgate_audit::Receipt;
+use keepgate_gate::operations::{ApiKeyIssued, HANDLE_TAKEN, ImportApiKey};
 use keepgate_identity::{BcryptHash, IpNet, Lookup};
 use keepgate_kernel::{Level, Timestamp, UnitId};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{IssuedView, NewKey};
+use super::{IDS, IssuedView, NewKey};
 use crate::{Api, Caller, Problem, ProblemBody, extract::Json, once::Idempotency};
 
 pub(super) fn router() -> OpenApiRouter<Api> {
@@ -66,13 +67,18 @@ async fn import(
         expires_at: foreign.expires_at,
         allowed_cidrs: foreign.allowed_cidrs,
     };
-    let command = ImportApiKey {
-        issue: new.command(&caller, &api).await?,
-        lookup,
-        bcrypt,
-    };
-    once.perform(&api, &caller, &body.raw, &command, StatusCode::CREATED, |issued, _| {
-        IssuedView::from(issued)
-    })
-    .await
+    for last in IDS {
+        let command = ImportApiKey {
+            issue: new.command(&caller, &api).await?,
+            lookup: lookup.clone(),
+            bcrypt: bcrypt.clone(),
+        };
+        let view = |issued: &ApiKeyIssued, _: &Receipt| IssuedView::from(issued);
+        let answer = once.perform(&api, &caller, &body.raw, &command, StatusCode::CREATED, view);
+        match answer.await {
+            Err(problem) if problem.is(HANDLE_TAKEN) && !last => {}
+            answer => return answer,
+        }
+    }
+    Err(Problem::unavailable("busy", "no name is free for a key; try again"))
 }

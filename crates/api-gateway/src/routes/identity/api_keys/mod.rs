@@ -7,7 +7,8 @@ mod view;
 use std::time::Duration;
 
 use axum::{Json as Answer, extract::State, http::StatusCode, response::Response};
-use keepgate_gate::operations::{Expiry, IssueApiKey};
+use keepgate_audit::Receipt;
+use keepgate_gate::operations::{ApiKeyIssued, Expiry, HANDLE_TAKEN, IssueApiKey};
 use keepgate_identity::{HashError, IpNet, ListApiKeys, RevokeApiKey, RotateApiKey, parse_scopes};
 use keepgate_kernel::{Action, KeyId, Level, PrincipalId, PrincipalKind, Timestamp, UnitId};
 use serde::{Deserialize, Deserializer};
@@ -64,8 +65,8 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Tim
 
 impl NewKey {
     /// The command, with a secret made and hashed for it.
-    async fn command(self, caller: &Caller, api: &Api) -> Result<IssueApiKey, Problem> {
-        let scopes = scopes(self.scopes)?;
+    async fn command(&self, caller: &Caller, api: &Api) -> Result<IssueApiKey, Problem> {
+        let scopes = scopes(self.scopes.as_deref())?;
         let key = api
             .api_keys
             .mint(KeyId::new(caller.now()))
@@ -78,12 +79,12 @@ impl NewKey {
         };
         Ok(IssueApiKey {
             service: PrincipalId::new(PrincipalKind::Service, caller.now()),
-            name: self.name,
+            name: self.name.clone(),
             level: self.level,
             unit: self.unit,
             scopes,
             expiry,
-            allowed_cidrs: self.allowed_cidrs,
+            allowed_cidrs: self.allowed_cidrs.clone(),
             key,
             phc,
         })
@@ -109,11 +110,14 @@ fn hashing(error: HashError) -> Problem {
     }
 }
 
-fn scopes(given: Option<Vec<String>>) -> Result<Option<Vec<Action>>, Problem> {
+fn scopes(given: Option<&[String]>) -> Result<Option<Vec<Action>>, Problem> {
     given
-        .map(|words| parse_scopes(&words).map_err(|error| Problem::invalid("/scopes", error.to_string())))
+        .map(|words| parse_scopes(words).map_err(|error| Problem::invalid("/scopes", error.to_string())))
         .transpose()
 }
+
+/// Of each id that a new key is tried with, whether it is the last: another key may have its handle. Three in a row are no accident.
+const IDS: [bool; 3] = [false, false, true];
 
 /// Issues a key for a new service. A key can never issue keys, nor manage people.
 #[utoipa::path(post, path = "/v1/api-keys", tag = "identity", security(("bearer" = [])), request_body = NewKey,
@@ -124,11 +128,16 @@ async fn issue(
     once: Idempotency,
     body: Json<NewKey>,
 ) -> Result<Response, Problem> {
-    let command = body.value.command(&caller, &api).await?;
-    once.perform(&api, &caller, &body.raw, &command, StatusCode::CREATED, |issued, _| {
-        IssuedView::from(issued)
-    })
-    .await
+    for last in IDS {
+        let command = body.value.command(&caller, &api).await?;
+        let view = |issued: &ApiKeyIssued, _: &Receipt| IssuedView::from(issued);
+        let answer = once.perform(&api, &caller, &body.raw, &command, StatusCode::CREATED, view);
+        match answer.await {
+            Err(problem) if problem.is(HANDLE_TAKEN) && !last => {}
+            answer => return answer,
+        }
+    }
+    Err(Problem::unavailable("busy", "no name is free for a key; try again"))
 }
 
 /// Where in the list.
