@@ -3,6 +3,7 @@
 //! A rule is a file with one function from a [`Tree`] to its breaches, a line in [`RULES`], and a test in `tests.rs`
 //! that breaks it.
 
+mod asvs;
 mod axum_home;
 mod features;
 mod floors;
@@ -30,7 +31,7 @@ struct Rule {
     breaches: fn(&Tree) -> Vec<Breach>,
 }
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     Rule {
         name: "floors",
         proves: "lower crates never depend on higher ones, nor siblings on each other",
@@ -80,6 +81,11 @@ const RULES: [Rule; 10] = [
         name: "unsafe",
         proves: "unsafe code has one home",
         breaches: unsafe_home::breaches,
+    },
+    Rule {
+        name: "asvs",
+        proves: "the page about ASVS claims nothing that no test shows",
+        breaches: asvs::breaches,
     },
 ];
 

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 use super::{
-    RULES, features,
+    RULES, asvs, features,
     tree::{Breach, Tree},
 };
 
@@ -65,8 +65,10 @@ fn workspace(seeds: &[(&str, &str)]) -> (tempfile::TempDir, Tree) {
     let dir = tempfile::tempdir().unwrap();
     let kernel = manifest("keepgate-kernel", "");
     let rbac = manifest("keepgate-rbac", "keepgate-kernel.workspace = true\n");
+    let page = page(|_| None);
     let healthy = [
         ("Cargo.toml", ROOT),
+        (asvs::PAGE, &page),
         ("crates/kernel/Cargo.toml", &kernel),
         (
             "crates/kernel/src/lib.rs",
@@ -78,6 +80,10 @@ fn workspace(seeds: &[(&str, &str)]) -> (tempfile::TempDir, Tree) {
             "#[cfg(feature = \"postgres\")]\nmod postgres;\n",
         ),
         ("crates/audit/src/postgres.rs", "use sqlx as _;\n"),
+        (
+            "crates/audit/src/proof.rs",
+            "fn helps() {}\n\n#[test]\nfn holds() {}\n\nfn listed() {}\ncases!(listed);\n",
+        ),
         ("crates/rbac/Cargo.toml", &rbac),
         ("crates/rbac/src/lib.rs", ""),
         ("crates/pg-local/Cargo.toml", PG_LOCAL),
@@ -112,6 +118,13 @@ fn workspace(seeds: &[(&str, &str)]) -> (tempfile::TempDir, Tree) {
     );
     let tree = Tree::load(dir.path()).unwrap();
     (dir, tree)
+}
+
+/// The page about ASVS, where `row` says of a requirement what else than the healthy line stands there.
+fn page(row: impl Fn(&str) -> Option<String>) -> String {
+    let healthy = |id: &str| format!("| {id} | 1 | asked | partly | missing | `audit::proof::holds` |\n");
+    let all = asvs::REQUIREMENTS.map(|id| row(id).unwrap_or_else(|| healthy(id)));
+    all.concat()
 }
 
 fn write(root: &Path, path: &str, text: &str) {
@@ -338,4 +351,49 @@ fn unsafe_code_outside_its_home_is_found() {
     );
     let (_dir, tree) = workspace(&[("crates/pg-local/src/pdeathsig.rs", block)]);
     assert_eq!(found("unsafe", &tree), []);
+}
+
+/// What the rule says about a page whose line for V1.3.6, the second one, is `line`.
+fn of_asvs(line: &str) -> Vec<String> {
+    let page = page(|id| (id == "V1.3.6").then(|| format!("{line}\n")));
+    let (_dir, tree) = workspace(&[(asvs::PAGE, &page)]);
+    let found = found("asvs", &tree).into_iter();
+    found
+        .map(|breach| breach.to_string().replace(asvs::PAGE, "page"))
+        .collect()
+}
+
+#[test]
+fn a_requirement_that_is_met_by_no_test_or_by_one_that_is_not_there_is_found() {
+    let with = |tests: &str| of_asvs(&format!("| V1.3.6 | 2 | asked | met | how | {tests} |"));
+    for test in ["`audit::proof::holds`", "`audit::proof::listed`"] {
+        assert_eq!(with(test), [""; 0], "{test}");
+    }
+    assert_eq!(
+        with(""),
+        ["page:2: `met` without a test; name one, or say what is missing"]
+    );
+    for absent in [
+        "audit::proof::gone",
+        "audit::holds",
+        "rbac::proof::holds",
+        "audit::proof::helps",
+    ] {
+        let named = with(&format!("`audit::proof::holds`, `{absent}`"));
+        assert_eq!(named, [format!("page:2: there is no test `{absent}`")]);
+    }
+}
+
+#[test]
+fn a_requirement_that_is_missing_double_unknown_or_in_no_known_state_is_found() {
+    assert_eq!(of_asvs(""), ["page: V1.3.6 stands there 0 times; once is right"]);
+    let line = "| V1.3.6 | 2 | asked | not met yet | | |";
+    assert_eq!(of_asvs(line), [""; 0]);
+    assert_eq!(
+        of_asvs(&format!("{line}\n{line}")),
+        ["page: V1.3.6 stands there 2 times; once is right"]
+    );
+    let other = of_asvs(&format!("{line}\n| V99.1.1 | 1 | asked | not met yet | | |"));
+    assert_eq!(other, ["page:3: V99.1.1 is not among the sixty"]);
+    assert!(of_asvs("| V1.3.6 | 2 | asked | met! | | `audit::proof::holds` |")[0].contains("is no state"));
 }
