@@ -2,8 +2,8 @@
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use keepgate_identity::{
-    AccessReview, ApiKeys, Enrolments, Entered, Homes, ImportedKeys, LoggedIn, Mails, NewApiKey, NewPrincipal, Passwords, Phc,
-    Principals, Resets, Revocations, SecondFactors, Sessions, SigningKeys, TenantPolicies, Throttle,
+    AccessReview, ApiKeys, Enrolments, Entered, Homes, ImportedKeys, LoggedIn, Mails, NewApiKey, NewPrincipal,
+    Passwords, Phc, Principals, Resets, Revocations, SecondFactors, Sessions, SigningKeys, TenantPolicies, Throttle,
     memory::{GrantRows, PrincipalRow, PrincipalRows, SessionRow, SessionRows, TenantRows, UnitRows, door},
 };
 use keepgate_kernel::{KeyId, Level, PrincipalId, PrincipalKind, RequestId, TenantId, UnitId};
