@@ -18,6 +18,7 @@ mod authenticator;
 mod browser;
 mod calls;
 mod fleet;
+mod gadget;
 #[path = "../../crates/policy/tests/support/golden.rs"]
 pub mod golden;
 mod mail_server;
@@ -35,6 +36,7 @@ mod twilio;
 pub use authenticator::App;
 pub use browser::Browser;
 pub use fleet::{BLIND, Fleet, Instance, Wire};
+pub use gadget::Gadget;
 pub use mail_server::{Letter, MailServer, Mood};
 pub use operations::{Operation, placeholder};
 pub use people::{PASSWORD, Person, email};

@@ -60,6 +60,8 @@ pub fn placeholder(path: &str) -> String {
         ("{recipient}", format!("rcp_{nobody}")),
         ("{message}", format!("msg_{nobody}")),
         ("{webhook}", format!("whk_{nobody}")),
+        ("{device}", format!("dev_{nobody}")),
+        ("{service}", format!("svc_{nobody}")),
         ("{unit}", format!("unt_{nobody}")),
         ("{approval}", format!("apr_{nobody}")),
         ("{version}", "999999".to_owned()),

@@ -4,8 +4,8 @@ use keepgate_audit::{AuditLog, AuditReader, TenantLogs};
 use keepgate_channels::ports::{Attempts, DueWork, Messages, Outbox, Recipients, Routes, StreamEvents, Webhooks};
 use keepgate_crypto_keys::{DataKeys, KeyStates};
 use keepgate_identity::{
-    AccessReview, ApiKeys, DirectoryUsers, Enrolments, Homes, ImportedKeys, Mails, Passwords, Principals, Resets,
-    Revocations, SecondFactors, Sessions, SigningKeys, TenantPolicies, Throttle,
+    AccessReview, ApiKeys, DeviceKeys, Devices, DirectoryUsers, Enrolments, Homes, ImportedKeys, Mails, Passwords,
+    Principals, Resets, Revocations, SecondFactors, Sessions, SigningKeys, TenantPolicies, Throttle,
 };
 use keepgate_policy::OpContext;
 use keepgate_rbac::{Approvals, Roles, Tenants, Units};
@@ -34,6 +34,8 @@ pub trait Tx:
     + ApiKeys
     + ImportedKeys
     + SecondFactors
+    + Devices
+    + DeviceKeys
     + Sessions
     + Revocations
     + SigningKeys
@@ -77,6 +79,8 @@ impl<T> Tx for T where
         + ApiKeys
         + ImportedKeys
         + SecondFactors
+        + Devices
+        + DeviceKeys
         + Sessions
         + Revocations
         + SigningKeys

@@ -1,12 +1,17 @@
 //! The operations, one file each: command, error and rule together.
+mod ask_challenge;
 mod change_password;
 mod complete_login;
 mod confirm_reset;
 mod confirm_totp;
+mod device_login;
 mod enrol;
 mod enrol_totp;
 mod first_signing_key;
+mod get_device;
+mod join_device;
 mod list_api_keys;
+mod list_devices;
 mod list_factors;
 mod list_sessions;
 mod list_signing_keys;
@@ -30,15 +35,20 @@ mod rotate_signing_keys;
 mod step_up;
 mod update_tenant_policy;
 
+pub use ask_challenge::AskChallenge;
 pub use change_password::{ChangePassword, ChangePasswordError};
 pub use complete_login::{CompleteLogin, CompleteLoginError, LoginCompleted};
 pub(crate) use confirm_reset::ResetTicket;
 pub use confirm_reset::{ConfirmReset, ConfirmResetError, PasswordSet};
 pub use confirm_totp::{ConfirmTotp, ConfirmTotpError};
+pub use device_login::{DeviceLogin, DeviceLoginError};
 pub use enrol::{Enrol, EnrolError};
 pub use enrol_totp::EnrolTotp;
 pub use first_signing_key::FirstSigningKey;
+pub use get_device::{GetDevice, GetDeviceError};
+pub use join_device::{JoinDevice, JoinDeviceError};
 pub use list_api_keys::ListApiKeys;
+pub use list_devices::ListDevices;
 pub use list_factors::{ListFactors, ListFactorsError, OwnFactors};
 pub use list_sessions::ListSessions;
 pub use list_signing_keys::ListSigningKeys;

@@ -22,6 +22,7 @@ mod access;
 mod api_key;
 mod base62;
 mod commands;
+mod device;
 mod email;
 mod enrolment;
 pub mod genesis;
@@ -50,6 +51,7 @@ pub use api_key::{
     PresentedKey, Retiring, UnknownScope, Verifier, lookups_of, parse_scopes,
 };
 pub use commands::*;
+pub use device::*;
 pub use email::{Email, InvalidEmail};
 pub use enrolment::{CodeHash, EnrolmentCode, InvalidCode, NewEnrolment};
 /// Re-exported so that callers name one version.
@@ -69,8 +71,8 @@ pub use revocation::{
     Revoked, STALE, Sight, UnknownKind,
 };
 pub use services::{
-    AuthError, Authenticator, ChangeRefused, EnrolRefused, FrontDesk, FrontDeskError, LoginForm, PasswordCheck,
-    Prepared,
+    AuthError, Authenticator, ChangeRefused, DeviceForm, EnrolRefused, FrontDesk, FrontDeskError, JoinRefused,
+    LoginForm, PasswordCheck, Prepared,
 };
 pub use session::{LoggedIn, NewSession, SESSION_LIFE, SessionRecord};
 pub use throttle::{Admission, Attempt, Bucket, BucketKey, Counter, Device, DeviceCookie, Guard, Miss, Places};

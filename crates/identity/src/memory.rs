@@ -6,6 +6,8 @@ mod access;
 mod api_keys;
 mod approved;
 mod caller;
+mod device_keys;
+mod devices;
 mod directory;
 mod door;
 mod enrolments;

@@ -1,6 +1,8 @@
 //! What the operations need from a transaction, one file for each concern.
 mod access;
 mod api_keys;
+mod device_keys;
+mod devices;
 mod directory;
 mod enrolments;
 mod homes;
@@ -18,6 +20,8 @@ mod throttle;
 
 pub use access::AccessReview;
 pub use api_keys::{ApiKeys, LONGEST_LIFE};
+pub use device_keys::DeviceKeys;
+pub use devices::Devices;
 pub use directory::DirectoryUsers;
 pub use enrolments::Enrolments;
 pub use homes::Homes;

@@ -2,6 +2,8 @@
 //! nothing here widens them.
 mod access;
 mod api_keys;
+mod device_keys;
+mod devices;
 mod directory;
 mod enrolments;
 mod genesis;

@@ -3,4 +3,6 @@ mod authenticator;
 mod front_desk;
 
 pub use authenticator::{AuthError, Authenticator};
-pub use front_desk::{ChangeRefused, EnrolRefused, FrontDesk, FrontDeskError, LoginForm, PasswordCheck, Prepared};
+pub use front_desk::{
+    ChangeRefused, DeviceForm, EnrolRefused, FrontDesk, FrontDeskError, JoinRefused, LoginForm, PasswordCheck, Prepared,
+};

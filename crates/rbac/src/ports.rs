@@ -2,7 +2,8 @@
 use async_trait::async_trait;
 use keepgate_kernel::{ApprovalId, Hat, PrincipalId, TenantId, UnitId};
 use keepgate_policy::{
-    Approval, AskProof, Authorized, Grant, GrantProof, Matter, ReachProof, SecondProof, Tenant, TenantStatus, Unit,
+    Approval, AskProof, Authorized, EnlistProof, Grant, GrantProof, Matter, ReachProof, SecondProof, Tenant,
+    TenantStatus, Unit,
     permissions::{TenantCreate, TenantUpdate, UnitCreate, UnitDelete, UnitUpdate},
 };
 use keepgate_store::StoreError;
@@ -72,6 +73,12 @@ pub trait Roles: Send {
     /// `Forbidden` when the proof is not the caller's, or when live rows contradict it: the caller's level may have fallen,
     /// the target's risen. The principal must exist, and so must the unit.
     async fn assign(&mut self, proof: GrantProof, unit: Option<UnitId>) -> Result<(), StoreError>;
+
+    /// Gives the proof's device level 1 in the proof's unit, in place of any unit before.
+    ///
+    /// `Forbidden` when the proof is not the caller's, and when live rows contradict it: the caller may lead devices no longer, or, a
+    /// supervisor, not in this unit or not in the one before. A device whose level was taken away gets none again.
+    async fn place_device(&mut self, proof: EnlistProof) -> Result<(), StoreError>;
 
     /// Takes the level away. `false` when there was none that the caller may take: it must be live and below the caller's own.
     /// `Forbidden` when the proof is not the caller's.

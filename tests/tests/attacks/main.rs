@@ -13,6 +13,7 @@ mod across;
 mod approvals;
 mod attack;
 mod cast;
+mod devices;
 mod forged;
 mod judges;
 mod log;

@@ -262,3 +262,30 @@ async fn level_7_without_its_guard() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn devices_without_their_guard() {
+    without(
+        "alter table rbac.role_assignment disable trigger guard_placing",
+        "an owner raises a device",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn codes_of_devices_without_their_guard() {
+    without(
+        "alter table identity.device_code disable trigger guard",
+        "a supervisor makes a code for a device of another unit",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn keys_of_devices_granted_to_the_service() {
+    without(
+        "grant select (public_key) on identity.device_key to kg_app",
+        "keys of devices",
+    )
+    .await;
+}

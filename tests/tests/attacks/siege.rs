@@ -169,7 +169,7 @@ pub struct Claims {
 const KEY: [u8; 32] = [7; 32];
 
 impl Claims {
-    /// Those of a member's session, or of `key:` and the name of an API key.
+    /// Those of a member's session, of `key:` and the tenant of an API key, of `dev:` and that of a device.
     pub fn of(name: &str) -> Self {
         let base = |subject: &str, kind, credential: &str, tenant: &str, level| Self {
             version: "v2",
@@ -185,6 +185,9 @@ impl Claims {
         };
         if let Some(tenant) = name.strip_prefix("key:") {
             return base(&format!("{tenant}svc"), "key", &format!("{tenant}key"), tenant, 3);
+        }
+        if let Some(tenant) = name.strip_prefix("dev:") {
+            return base(&format!("{tenant}dev"), "ses", &format!("s-{tenant}dev"), tenant, 1);
         }
         let member: &cast::Member = find(name);
         base(

@@ -4,7 +4,7 @@ use std::time::Instant;
 use crate::{
     across, approvals,
     attack::{Attack, Verdict},
-    forged, log, open, places, positives, races, reuse, roles, secrets,
+    devices, forged, log, open, places, positives, races, reuse, roles, secrets,
     siege::Siege,
     upward,
 };
@@ -22,6 +22,7 @@ pub fn attacks() -> Vec<Attack> {
         places::attacks(),
         log::attacks(),
         approvals::attacks(),
+        devices::attacks(),
         races::attacks(),
     ]
     .into_iter()

@@ -127,6 +127,8 @@ async fn every_operation_that_is_refused_leaves_one_entry() {
             || operation.path.starts_with("/v1/auth/reset")
             || operation.path.starts_with("/v1/auth/enrol")
             || operation.path.starts_with("/v1/auth/sso")
+            || operation.path.starts_with("/v1/auth/device")
+            || operation.path == "/v1/devices/enrol"
             || operation.path.ends_with(":report-leak")
             || operation.path == "/v1/auth/mfa";
         if public || operation.path.contains("/hooks/") || operation.path.starts_with("/scim/v2/") {

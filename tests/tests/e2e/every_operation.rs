@@ -157,6 +157,7 @@ pub async fn identity(to: &mut Asking<'_>, owner: &str, admin: &str) {
     to.post(rotate, rotate, admin, json!({})).await;
     to.get("/v1/signing-keys", "/v1/signing-keys", admin).await;
     units(to, owner).await;
+    devices(to, owner).await;
     two_people(to, owner, admin).await;
 
     let tenant = to.post("/v1/tenants", "/v1/tenants", admin, json!({"name": "t"})).await;
@@ -182,6 +183,33 @@ async fn units(to: &mut Asking<'_>, owner: &str) {
     let name = Some(json!({"name": "south"}));
     to.ask("PATCH", "/v1/units/{unit}", &unit, Some(owner), name).await;
     to.delete("/v1/units/{unit}", &unit, owner).await;
+}
+
+/// Devices, each operation done once.
+async fn devices(to: &mut Asking<'_>, owner: &str) {
+    let made = to
+        .post("/v1/devices", "/v1/devices", owner, json!({"name": "scanner"}))
+        .await;
+    let gadget = keepgate_tests::Gadget::new(id(&made), 1);
+    let device = format!("/v1/devices/{}", gadget.id);
+    to.get("/v1/devices", "/v1/devices", owner).await;
+    to.get("/v1/devices/{device}", &device, owner).await;
+    let name = Some(json!({"name": "reader"}));
+    to.ask("PATCH", "/v1/devices/{device}", &device, Some(owner), name)
+        .await;
+    let enrol = format!("{device}/enrol");
+    let code = to
+        .ask("POST", "/v1/devices/{device}/enrol", &enrol, Some(owner), None)
+        .await;
+    let join = json!({"code": code["code"], "public_key": gadget.public_key()});
+    to.ask("POST", "/v1/devices/enrol", "/v1/devices/enrol", None, Some(join))
+        .await;
+    let (ask, who) = ("/v1/auth/device/challenge", json!({"device": gadget.id}));
+    let challenge = to.ask("POST", ask, ask, None, Some(who)).await;
+    let answer = gadget.answer(challenge["challenge"].as_str().unwrap());
+    to.ask("POST", "/v1/auth/device", "/v1/auth/device", None, Some(answer))
+        .await;
+    to.delete("/v1/devices/{device}", &device, owner).await;
 }
 
 /// The end of a data key by an owner and another, and a locked-out owner let in again by two global admins.

@@ -10,6 +10,7 @@ mod audit_coverage;
 mod authority;
 mod delivery;
 mod delivery_faults;
+mod devices;
 mod disk_full;
 mod every_operation;
 mod failure;

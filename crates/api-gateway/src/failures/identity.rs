@@ -1,14 +1,15 @@
 //! Refusals of the identity operations.
 use axum::http::StatusCode;
 use keepgate_gate::operations::{
-    BreakGlassError, CreateUserError, DeleteUserError, DestroyKeyError, GetUserError, ImportApiKeyError,
-    IssueApiKeyError, RequestApprovalError, UpdateUserError,
+    BreakGlassError, CreateDeviceError, CreateUserError, DeleteDeviceError, DeleteUserError, DestroyKeyError,
+    EnrolDeviceError, GetUserError, ImportApiKeyError, IssueApiKeyError, RequestApprovalError, UpdateDeviceError,
+    UpdateUserError,
 };
 use keepgate_identity::{
-    ChangePasswordError, CompleteLoginError, ConfirmResetError, ConfirmTotpError, EnrolError, ListFactorsError,
-    LoginError, LogoutError, ReadMeError, RemoveFactorError, RenewRecoveryCodesError, ReportLeakError, ResetMfaError,
-    ResetPasswordError, RevokeApiKeyError, RevokeError, RevokePrincipalSessionsError, RevokeSessionError,
-    RotateApiKeyError, RotateSigningKeysError, StepUpError,
+    ChangePasswordError, CompleteLoginError, ConfirmResetError, ConfirmTotpError, DeviceLoginError, EnrolError,
+    GetDeviceError, JoinDeviceError, ListFactorsError, LoginError, LogoutError, ReadMeError, RemoveFactorError,
+    RenewRecoveryCodesError, ReportLeakError, ResetMfaError, ResetPasswordError, RevokeApiKeyError, RevokeError,
+    RevokePrincipalSessionsError, RevokeSessionError, RotateApiKeyError, RotateSigningKeysError, StepUpError,
 };
 use keepgate_policy::ApprovalDenied;
 use keepgate_rbac::{
@@ -87,6 +88,25 @@ super::http! {
         Self::SeveralOwners => UNPROCESSABLE_ENTITY "/owner",
         Self::Denied(_) => FORBIDDEN,
     }
+    GetDeviceError { Self::NotFound => NOT_FOUND }
+    CreateDeviceError {
+        Self::InvalidName => UNPROCESSABLE_ENTITY "/name",
+        Self::OwnerNotFound => UNPROCESSABLE_ENTITY "/owner",
+        Self::Unit(_) => UNPROCESSABLE_ENTITY "/unit",
+        Self::Denied(_) => FORBIDDEN,
+    }
+    UpdateDeviceError {
+        Self::NotFound => NOT_FOUND,
+        Self::Nothing => UNPROCESSABLE_ENTITY,
+        Self::InvalidName => UNPROCESSABLE_ENTITY "/name",
+        Self::OwnerNotFound => UNPROCESSABLE_ENTITY "/owner",
+        Self::Unit(_) => UNPROCESSABLE_ENTITY "/unit",
+        Self::Denied(_) => FORBIDDEN,
+    }
+    DeleteDeviceError { Self::NotFound => NOT_FOUND, Self::Denied(_) => FORBIDDEN }
+    EnrolDeviceError { Self::NotFound => NOT_FOUND, Self::Disabled => CONFLICT, Self::Denied(_) => FORBIDDEN }
+    JoinDeviceError { Self::InvalidCode => UNAUTHORIZED }
+    DeviceLoginError { Self::InvalidCredentials => UNAUTHORIZED, Self::LockedOut { .. } => TOO_MANY_REQUESTS }
     GetApprovalError { Self::NotFound => NOT_FOUND }
     ApproveError {
         Self::NotFound => NOT_FOUND,

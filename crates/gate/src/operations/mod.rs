@@ -4,6 +4,7 @@ mod consent;
 mod create_user;
 mod delete_user;
 mod destroy_key;
+mod devices;
 mod get_user;
 mod import_api_key;
 mod issue_api_key;
@@ -21,6 +22,10 @@ pub use break_glass::{BreakGlass, BreakGlassError, GlassBroken};
 pub use create_user::{CreateUser, CreateUserError, ENROLMENT_LIFE, UserCreated};
 pub use delete_user::{DeleteUser, DeleteUserError};
 pub use destroy_key::{DestroyKey, DestroyKeyError};
+pub use devices::{
+    CreateDevice, CreateDeviceError, DeleteDevice, DeleteDeviceError, DeviceCode, DeviceCreated, EnrolDevice,
+    EnrolDeviceError, UpdateDevice, UpdateDeviceError,
+};
 pub use get_user::{GetUser, GetUserError};
 pub use import_api_key::{ImportApiKey, ImportApiKeyError};
 pub use issue_api_key::{ApiKeyIssued, Expiry, HANDLE_TAKEN, IssueApiKey, IssueApiKeyError, KEY_LIFE};

@@ -1,5 +1,6 @@
 //! The operations through the doorway, on both adapters, from the genesis on.
 mod approvals;
+mod devices;
 mod hats;
 mod house;
 mod keys;

@@ -51,6 +51,18 @@ impl Caller {
         }
     }
 
+    /// Whether the caller leads the devices of `unit` (`None`: any at all): people with a session, a supervisor in its own unit.
+    pub(super) fn leads_devices(&self, tx: &MemTx, unit: Option<UnitId>) -> bool {
+        if !matches!(tx.context().credential(), Credential::Session(_)) {
+            return false;
+        }
+        match self.level {
+            Some(4 | 5) => true,
+            Some(3) => unit.is_none() || unit == self.unit,
+            _ => false,
+        }
+    }
+
     /// The guards' second look: what changes authority or credentials needs a session that was opened just now.
     pub(super) fn demand_fresh(tx: &MemTx) -> Result<(), StoreError> {
         let context = tx.context();

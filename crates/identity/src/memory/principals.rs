@@ -30,14 +30,31 @@ fn live_hat(tx: &MemTx, tenant: TenantId, id: Uuid) -> Option<Hat> {
         .and_then(|held| held.hat)
 }
 
-/// The row, if the policies and the trigger let the caller change it.
-fn reached(tx: &MemTx, proof: &ReachProof) -> Option<(TenantId, PrincipalRow)> {
+/// The row, if the policies and the trigger let the caller change it. Devices are led by supervisors too.
+pub(super) fn reached(tx: &MemTx, proof: &ReachProof) -> Option<(TenantId, PrincipalRow)> {
     let (caller, target) = (Caller::of(tx), proof.target());
-    let tenant = caller.within(4, 7).filter(|tenant| *tenant == target.tenant)?;
-    let below = grant(tx, tenant, target.principal.uuid()).is_none_or(|held| Some(held.level.number()) < caller.level);
+    let held = grant(tx, caller.tenant, target.principal.uuid());
+    let device = target.principal.kind() == PrincipalKind::Device;
+    let may = if device {
+        held.and_then(|held| held.unit)
+            .is_some_and(|unit| caller.leads_devices(tx, Some(unit)))
+    } else {
+        caller.is_at_least(4)
+    };
+    let tenant = Some(caller.tenant).filter(|tenant| may && *tenant == target.tenant)?;
+    let below = held.is_none_or(|held| Some(held.level.number()) < caller.level);
     let row = principal(tx, tenant, target.principal.uuid())?;
     let lawful = below && proof.by().uuid() == caller.subject && row.status != PrincipalStatus::Deleted;
     lawful.then(|| (tenant, row.clone()))
+}
+
+/// What a change of `row` demands: devices are led in passing.
+fn demand(tx: &MemTx, row: &PrincipalRow) -> Result<(), StoreError> {
+    if row.id.kind() == PrincipalKind::Device {
+        Caller::demand_no_hat(tx)
+    } else {
+        Caller::demand_fresh(tx)
+    }
 }
 
 #[async_trait]
@@ -46,7 +63,8 @@ impl Principals for MemTx {
         let caller = Caller::of(self);
         let at_home = caller.within(4, 7) == Some(new.tenant);
         let appointing = caller.is_at_least(7) && new.id.kind() == PrincipalKind::User;
-        if !at_home && !appointing {
+        let device = new.id.kind() == PrincipalKind::Device;
+        if (!at_home && !appointing) || (device && !caller.leads_devices(self, None)) {
             return Err(StoreError::Forbidden);
         }
         let rows = self.write::<PrincipalRows>();
@@ -108,7 +126,7 @@ impl Principals for MemTx {
         let Some((tenant, mut row)) = reached(self, proof) else {
             return Ok(false);
         };
-        Caller::demand_fresh(self)?;
+        demand(self, &row)?;
         row.status = if active {
             PrincipalStatus::Active
         } else {
@@ -119,6 +137,7 @@ impl Principals for MemTx {
         self.write::<PrincipalRows>().insert_mut((tenant, id), row);
         if !active {
             super::revocations::principal_ended(self, tenant, id);
+            super::devices::falls(self, tenant, id, false);
         }
         Ok(true)
     }
@@ -138,7 +157,7 @@ impl Principals for MemTx {
         let Some((tenant, mut row)) = reached(self, proof) else {
             return Ok(false);
         };
-        Caller::demand_fresh(self)?;
+        demand(self, &row)?;
         row = PrincipalRow {
             email: None,
             display_name: None,
@@ -149,6 +168,7 @@ impl Principals for MemTx {
         let id = row.id.uuid();
         self.write::<PrincipalRows>().insert_mut((tenant, id), row);
         super::revocations::principal_ended(self, tenant, id);
+        super::devices::falls(self, tenant, id, true);
         Ok(true)
     }
 

@@ -58,6 +58,12 @@ impl Sessions for MemTx {
             .ok_or(StoreError::Forbidden)?
             .epoch;
         let (level, unit) = level(self, tenant, new.principal.uuid()).ok_or(StoreError::Forbidden)?;
+        if self
+            .read::<SessionRows>()
+            .is_some_and(|rows| rows.contains_key(&(tenant, new.id)))
+        {
+            return Err(StoreError::Forbidden);
+        }
         let expires_at = new.expires_at.min(caller.at + SESSION_LIFE);
         let row = SessionRow {
             principal: new.principal,

@@ -8,7 +8,7 @@ use keepgate_store::{MemTx, StoreError};
 
 use super::{caller::Caller, rows::ThrottleRows};
 use crate::{
-    Admission, Attempt, Bucket, Counter, Miss, Throttle,
+    Admission, Attempt, Bucket, Counter, Guard, Miss, Places, Throttle,
     throttle::numbers::{RECOVERY, UNTRUSTED},
 };
 
@@ -45,6 +45,15 @@ impl Throttle for MemTx {
             keep(self, attempt.account, account);
         }
         Ok(admission)
+    }
+
+    async fn blocked(&mut self, places: &Places) -> Result<Option<(Duration, Guard)>, StoreError> {
+        let at = worker(self)?;
+        let blocks = places
+            .all()
+            .into_iter()
+            .filter_map(|(bucket, guard)| Some((counter(self, &bucket, at).blocked(at)?, guard)));
+        Ok(blocks.max_by_key(|(left, _)| *left))
     }
 
     async fn missed(&mut self, miss: &Miss) -> Result<Vec<(Bucket, Timestamp)>, StoreError> {

@@ -10,7 +10,7 @@ use crate::{LoggedIn, NewSession, SessionRecord};
 #[async_trait]
 pub trait Sessions: Send {
     /// Opens a session with the principal's live level and unit. Workers only, and only for an active principal that holds a
-    /// level: `Forbidden` otherwise.
+    /// level: `Forbidden` otherwise, and when there is a session with that id, dead or alive.
     async fn open_session(&mut self, new: &NewSession) -> Result<LoggedIn, StoreError>;
 
     /// A session that has not been revoked, if the caller may see it.

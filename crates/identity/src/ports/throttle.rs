@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use keepgate_kernel::Timestamp;
 use keepgate_store::StoreError;
 
-use crate::{Admission, Attempt, Bucket, Miss};
+use crate::{Admission, Attempt, Bucket, Guard, Miss, Places};
 
 /// Counters of failed log-ins, the same for every tenant and instance. Time is the context's. Workers only (`Forbidden`);
 /// bookkeeping, so no audit entry is needed.
@@ -14,6 +14,9 @@ pub trait Throttle: Send {
     /// Asks for one attempt, and counts it on its account as failed if it is admitted. Blocked places are asked first: an attempt
     /// they refuse is not counted. Of many at once, as many are admitted as would be one after another.
     async fn admit(&mut self, attempt: &Attempt) -> Result<Admission, StoreError>;
+
+    /// The longest block of a place, for attempts that have no account to count on; counts nothing.
+    async fn blocked(&mut self, places: &Places) -> Result<Option<(Duration, Guard)>, StoreError>;
 
     /// Counts a wrong password on the places it came from, and says which of them are blocked now, until when.
     async fn missed(&mut self, miss: &Miss) -> Result<Vec<(Bucket, Timestamp)>, StoreError>;

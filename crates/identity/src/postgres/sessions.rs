@@ -22,6 +22,7 @@ impl Sessions for PgTx {
             r#"with s as (
                  insert into identity.session (tenant_id, sid, principal_id, level, epoch, expires_at, factors)
                  values ($1, $2, $3, 1, 0, least($4, now() + interval '8 hours'), $5)
+                 on conflict (tenant_id, sid) do nothing
                  returning level, expires_at)
                select s.level, s.expires_at, r.unit_id as "unit_id?", r.hat as "hat?", gate.revocation_seq() as "rev!" from s
                  join rbac.role_assignment r on r.tenant_id = $1 and r.principal_id = $3"#,
@@ -31,8 +32,9 @@ impl Sessions for PgTx {
             new.expires_at,
             new.factors.as_str(),
         )
-        .fetch_one(self.conn())
-        .await?;
+        .fetch_optional(self.conn())
+        .await?
+        .ok_or(StoreError::Forbidden)?;
         Ok(LoggedIn {
             session: new.id,
             principal: new.principal,

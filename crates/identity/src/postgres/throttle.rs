@@ -7,7 +7,7 @@ use keepgate_store::{PgTx, StoreError, Transaction};
 
 use super::demand_worker;
 use crate::{
-    Admission, Attempt, Bucket, Counter, Miss, Places, Throttle,
+    Admission, Attempt, Bucket, Counter, Guard, Miss, Places, Throttle,
     throttle::numbers::{RECOVERY, UNTRUSTED},
 };
 
@@ -80,33 +80,39 @@ async fn keep(tx: &mut PgTx, bucket: &Bucket, counter: &Counter) -> Result<(), S
     Ok(())
 }
 
+/// The longest block of a place. Every attempt asks this, so that none takes longer for having no place to ask about.
+async fn block(tx: &mut PgTx, places: Option<&Places>) -> Result<Option<(Duration, Guard)>, StoreError> {
+    let at = tx.context().at();
+    let places = places.map(Places::all);
+    let names: Vec<Vec<u8>> = places
+        .iter()
+        .flatten()
+        .map(|(bucket, _)| bucket.as_bytes().to_vec())
+        .collect();
+    let blocked = sqlx::query!(
+        "select bucket, blocked_until from identity.throttle where bucket = any($1) and blocked_until > $2
+          order by blocked_until desc limit 1",
+        &names,
+        at,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(blocked.map(|block| {
+        let guard = places
+            .iter()
+            .flatten()
+            .find(|(bucket, _)| bucket.as_bytes()[..] == block.bucket)
+            .map_or(Guard::Address, |(_, guard)| *guard);
+        ((block.blocked_until - at).to_std().unwrap_or_default(), guard)
+    }))
+}
+
 #[async_trait]
 impl Throttle for PgTx {
     async fn admit(&mut self, attempt: &Attempt) -> Result<Admission, StoreError> {
         demand_worker(self)?;
         let at = self.context().at();
-        let places = attempt.places.map(|places| places.all());
-        let names: Vec<Vec<u8>> = places
-            .iter()
-            .flatten()
-            .map(|(bucket, _)| bucket.as_bytes().to_vec())
-            .collect();
-        // Every attempt asks this, so that none takes longer for having no place to ask about.
-        let blocked = sqlx::query!(
-            "select bucket, blocked_until from identity.throttle where bucket = any($1) and blocked_until > $2
-              order by blocked_until desc limit 1",
-            &names,
-            at,
-        )
-        .fetch_optional(self.conn())
-        .await?;
-        if let Some(block) = blocked {
-            let guard = places
-                .iter()
-                .flatten()
-                .find(|(bucket, _)| bucket.as_bytes()[..] == block.bucket)
-                .map_or(crate::Guard::Address, |(_, guard)| *guard);
-            let left = (block.blocked_until - at).to_std().unwrap_or_default();
+        if let Some((left, guard)) = block(self, attempt.places.as_ref()).await? {
             return Ok(Admission::Locked(left, guard));
         }
         let Some((bucket, mut counter)) = locked(self, &[attempt.account]).await?.into_iter().next() else {
@@ -117,6 +123,11 @@ impl Throttle for PgTx {
             keep(self, &bucket, &counter).await?;
         }
         Ok(admission)
+    }
+
+    async fn blocked(&mut self, places: &Places) -> Result<Option<(Duration, Guard)>, StoreError> {
+        demand_worker(self)?;
+        block(self, Some(places)).await
     }
 
     async fn missed(&mut self, miss: &Miss) -> Result<Vec<(Bucket, Timestamp)>, StoreError> {

@@ -84,6 +84,36 @@ impl BucketKey {
         }
     }
 
+    /// The buckets of where a device's log-in comes from. A place that fails on one device is kept from that one; only failing on
+    /// many keeps it from all, so that a removed device does not shut out its neighbours, nor people.
+    #[must_use]
+    pub fn device_places(&self, device: PrincipalId, source: IpAddr) -> Places {
+        let (address, network) = prefixes(source);
+        let id = device.uuid();
+        let alone = |label, part: &[u8]| self.bucket(label, &[id.as_bytes(), part]);
+        let all = |label, part: &[u8]| self.bucket(label, &[part]);
+        Places {
+            address: alone("device-address", &address),
+            network: alone("device-network", &network),
+            spray_address: all("device-spray-address", &address),
+            spray_network: all("device-spray-network", &network),
+        }
+    }
+
+    /// The bucket of a device that was tried.
+    #[must_use]
+    pub fn device_account(&self, device: PrincipalId) -> Bucket {
+        self.bucket("device-account", &[device.uuid().as_bytes()])
+    }
+
+    /// The mark of a challenge: what makes it ours, and this device's.
+    pub(crate) fn challenge(&self, device: PrincipalId, session: SessionId, end: &[u8; 8]) -> Bucket {
+        self.bucket(
+            "device-challenge",
+            &[device.uuid().as_bytes(), session.uuid().as_bytes(), end],
+        )
+    }
+
     pub(super) const fn key(&self) -> &hmac::Key {
         &self.0
     }

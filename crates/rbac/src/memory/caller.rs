@@ -47,6 +47,18 @@ impl Caller {
         }
     }
 
+    /// Whether the caller leads the devices of `unit`: people with a session, a supervisor in its own.
+    pub(super) fn leads_devices(&self, tx: &MemTx, unit: UnitId) -> bool {
+        if !matches!(tx.context().credential(), Credential::Session(_)) {
+            return false;
+        }
+        match self.level {
+            Some(4 | 5) => true,
+            Some(3) => self.unit == Some(unit),
+            _ => false,
+        }
+    }
+
     /// The guard's second look: a level is given and taken by a session that was opened just now.
     pub(super) fn demand_fresh(tx: &MemTx) -> Result<(), StoreError> {
         let context = tx.context();

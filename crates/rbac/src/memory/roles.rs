@@ -1,7 +1,7 @@
 //! Levels in memory.
 use async_trait::async_trait;
 use keepgate_kernel::{Hat, Level, PrincipalId, PrincipalKind, TenantId, UnitId};
-use keepgate_policy::{Candidate, Grant, GrantProof, Matter, Plane, ReachProof};
+use keepgate_policy::{Candidate, EnlistProof, Grant, GrantProof, Matter, Plane, ReachProof};
 use keepgate_store::{MemTx, StoreError};
 
 use super::{
@@ -32,6 +32,7 @@ impl Roles for MemTx {
             || proof.by().uuid() != caller.subject
             || target.principal.uuid() == caller.subject
             || level.needs_unit() != unit.is_some()
+            || target.principal.kind() == PrincipalKind::Device
             || !(proof.approval().is_some() || dominates(&caller, level, target.tenant == caller.tenant))
             || unit.is_some_and(|unit| !is_home(self, target.tenant, unit))
             || held.is_some_and(|held| Some(held.level.number()) >= caller.level)
@@ -59,12 +60,40 @@ impl Roles for MemTx {
         Ok(())
     }
 
+    async fn place_device(&mut self, proof: EnlistProof) -> Result<(), StoreError> {
+        let (caller, target, unit) = (Caller::of(self), proof.target(), proof.unit());
+        let held = grant(self, target.tenant, target.principal.uuid());
+        let leads = caller.leads_devices(self, unit) && target.tenant == caller.tenant;
+        let movable =
+            held.is_none_or(|held| !held.revoked && held.unit.is_some_and(|before| caller.leads_devices(self, before)));
+        if !leads || !movable || proof.by().uuid() != caller.subject || !is_home(self, target.tenant, unit) {
+            return Err(StoreError::Forbidden);
+        }
+        Caller::demand_no_hat(self)?;
+        let row = Grant {
+            level: Level::FieldAgent,
+            unit: Some(unit),
+            hat: None,
+            by: Some(caller.subject),
+            revoked: false,
+        };
+        self.write::<GrantRows>()
+            .insert_mut((target.tenant, target.principal.uuid()), row);
+        Ok(())
+    }
+
     async fn revoke_role(&mut self, proof: &ReachProof) -> Result<bool, StoreError> {
         let (caller, target) = (Caller::of(self), proof.target());
         let held = grant(self, target.tenant, target.principal.uuid());
+        let device = target.principal.kind() == PrincipalKind::Device;
         let touches = |held: &Grant| {
             let other = target.principal.uuid() != caller.subject && target.tenant == caller.tenant;
-            !held.revoked && other && dominates(&caller, held.level, true)
+            let below = if device {
+                held.unit.is_some_and(|unit| caller.leads_devices(self, unit))
+            } else {
+                dominates(&caller, held.level, true)
+            };
+            !held.revoked && other && below
         };
         let Some(held) = held.filter(touches) else {
             return Ok(false);
@@ -72,7 +101,11 @@ impl Roles for MemTx {
         if proof.by().uuid() != caller.subject {
             return Err(StoreError::Forbidden);
         }
-        Caller::demand_fresh(self)?;
+        if device {
+            Caller::demand_no_hat(self)?;
+        } else {
+            Caller::demand_fresh(self)?;
+        }
         let row = Grant {
             by: Some(caller.subject),
             revoked: true,
@@ -90,6 +123,9 @@ impl Roles for MemTx {
             let other = target.principal.uuid() != caller.subject && target.tenant == caller.tenant;
             !held.revoked && other && dominates(&caller, held.level, true)
         };
+        if target.principal.kind() == PrincipalKind::Device {
+            return Err(StoreError::Forbidden); // a device wears none
+        }
         let Some(held) = held.filter(touches) else {
             return Ok(false);
         };

@@ -1,7 +1,7 @@
 //! Levels in `rbac.role_assignment`.
 use async_trait::async_trait;
 use keepgate_kernel::{ApprovalId, Hat, Level, PrincipalId, PrincipalKind, TenantId, UnitId};
-use keepgate_policy::{Grant, GrantProof, ReachProof};
+use keepgate_policy::{EnlistProof, Grant, GrantProof, ReachProof};
 use keepgate_store::{PgTx, StoreError, Transaction};
 
 use crate::Roles;
@@ -57,6 +57,38 @@ impl Roles for PgTx {
         .execute(self.conn())
         .await?;
         Ok(())
+    }
+
+    async fn place_device(&mut self, proof: EnlistProof) -> Result<(), StoreError> {
+        let (tenant, device) = (proof.target().tenant.uuid(), proof.target().principal.uuid());
+        let moved = sqlx::query!(
+            "update rbac.role_assignment set unit_id = $3, granted_by = $4 where tenant_id = $1 and principal_id = $2",
+            tenant,
+            device,
+            proof.unit().uuid(),
+            proof.by().uuid(),
+        )
+        .execute(self.conn())
+        .await?;
+        if moved.rows_affected() == 1 {
+            return Ok(());
+        }
+        // One that the caller does not reach is taken for a new one here, and refused for its level.
+        let placed = sqlx::query!(
+            "insert into rbac.role_assignment (tenant_id, principal_id, level, unit_id, granted_by) values ($1, $2, 1, $3, $4)
+             on conflict do nothing",
+            tenant,
+            device,
+            proof.unit().uuid(),
+            proof.by().uuid(),
+        )
+        .execute(self.conn())
+        .await?;
+        if placed.rows_affected() == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::Forbidden)
+        }
     }
 
     async fn revoke_role(&mut self, proof: &ReachProof) -> Result<bool, StoreError> {

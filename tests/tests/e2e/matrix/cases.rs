@@ -62,6 +62,14 @@ fn tenant() -> Vec<Case> {
         case(Tenant, "GET /v1/units/{unit}", Thing::Unit),
         case(Tenant, "PATCH /v1/units/{unit}", Thing::Unit).body(|_| json!({"name": word()})),
         case(Tenant, "DELETE /v1/units/{unit}", Thing::Unit),
+        case(Tenant, "POST /v1/devices", Thing::Unit)
+            .in_body()
+            .body(|given| json!({"name": word(), "unit": given.thing})),
+        case(Tenant, "GET /v1/devices", Thing::None).query("?limit=500"),
+        case(Tenant, "GET /v1/devices/{device}", Thing::Device),
+        case(Tenant, "PATCH /v1/devices/{device}", Thing::Device).body(|_| json!({"name": word()})),
+        case(Tenant, "DELETE /v1/devices/{device}", Thing::Device),
+        case(Tenant, "POST /v1/devices/{device}/enrol", Thing::Device).body(|_| json!({})),
         case(Tenant, "POST /v1/approvals", Thing::None).body(|given| approval(given.level)),
         case(Tenant, "GET /v1/approvals", Thing::None),
         case(Tenant, "GET /v1/approvals/{approval}", Thing::Approval),

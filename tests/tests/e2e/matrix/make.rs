@@ -31,6 +31,7 @@ pub async fn make(thing: Thing, house: &mut House, caller: &Caller, home: Home) 
             house.unit(home).unwrap_or_default().to_owned()
         }
         Thing::Unit => create(house, "/v1/units", house.maker(home), json!({"name": word()})).await,
+        Thing::Device => device(house, home).await,
         Thing::Message => message(house, caller, home).await,
         Thing::Route => {
             let name = word();
@@ -120,6 +121,14 @@ async fn user(house: &House, home: Home) -> String {
         body["unit"] = json!(unit);
     }
     create(house, "/v1/users", house.maker(home), body).await
+}
+
+async fn device(house: &House, home: Home) -> String {
+    let mut body = json!({"name": word()});
+    if let Some(unit) = house.unit(home) {
+        body["unit"] = json!(unit);
+    }
+    create(house, "/v1/devices", house.maker(home), body).await
 }
 
 async fn session(house: &House, caller: &Caller, home: Home) -> String {

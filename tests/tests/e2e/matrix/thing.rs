@@ -14,6 +14,8 @@ pub enum Thing {
     /// The caller's unit at levels 1 to 3, else a new one.
     Unit,
     Key,
+    /// A device of the unit.
+    Device,
     Tenant,
     /// Something that two people have to want, and one has asked for.
     Approval,
@@ -48,7 +50,7 @@ impl Thing {
             Self::Index | Self::Tile | Self::Log => &[Place::Own],
             Self::Key | Self::Recipient | Self::Route | Self::Webhook => &[Place::Own, Place::OtherTenant],
             Self::Provider | Self::Approval | Self::ScimToken => &[Place::Own, Place::OtherTenant],
-            Self::User | Self::Principal | Self::Session | Self::Message | Self::Unit => {
+            Self::User | Self::Principal | Self::Session | Self::Message | Self::Unit | Self::Device => {
                 &[Place::Own, Place::OtherUnit, Place::OtherTenant]
             }
         }
@@ -58,7 +60,7 @@ impl Thing {
     pub const fn has_unit(self) -> bool {
         matches!(
             self,
-            Self::User | Self::Principal | Self::Session | Self::Message | Self::Unit
+            Self::User | Self::Principal | Self::Session | Self::Message | Self::Unit | Self::Device
         )
     }
 
@@ -85,6 +87,7 @@ impl Thing {
             Self::Session => "ses",
             Self::Unit => "unt",
             Self::Key => "key",
+            Self::Device => "dev",
             Self::Tenant => "ten",
             Self::Approval => "apr",
             Self::Factor => "fac",

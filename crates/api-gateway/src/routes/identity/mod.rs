@@ -4,6 +4,8 @@ mod api_keys;
 mod approvals;
 mod auth;
 mod data_keys;
+mod device_auth;
+mod devices;
 mod factors;
 mod me;
 mod mfa;
@@ -21,7 +23,7 @@ mod units;
 mod users;
 
 use axum::http::StatusCode;
-use keepgate_identity::NoRandomness;
+use keepgate_identity::{NoRandomness, PrincipalStatus};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{Api, Problem};
@@ -42,11 +44,23 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .merge(access::router())
         .merge(tenants::router())
         .merge(units::router())
+        .merge(devices::router())
+        .merge(device_auth::router())
         .merge(approvals::router())
         .merge(data_keys::router())
         .merge(sso::router())
         .merge(scim::router())
         .merge(tenant_policy::router())
+}
+
+/// `active` or `disabled`, as a change of status says it.
+fn active(status: Option<&str>) -> Result<Option<bool>, Problem> {
+    match status.map(PrincipalStatus::parse) {
+        None => Ok(None),
+        Some(Some(PrincipalStatus::Active)) => Ok(Some(true)),
+        Some(Some(PrincipalStatus::Disabled)) => Ok(Some(false)),
+        Some(Some(PrincipalStatus::Deleted) | None) => Err(Problem::invalid("/status", "`active` or `disabled`")),
+    }
 }
 
 /// Without randomness nothing secret is made.

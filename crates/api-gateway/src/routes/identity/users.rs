@@ -1,7 +1,7 @@
 //! Users of the caller's tenant.
 use axum::{Json as Answer, extract::State, http::StatusCode, response::Response};
 use keepgate_gate::operations::{CreateUser, DeleteUser, GetUser, ListUsers, UpdateUser, UserCreated};
-use keepgate_identity::{Email, PrincipalRecord, PrincipalStatus};
+use keepgate_identity::{Email, PrincipalRecord};
 use keepgate_kernel::{Hat, Level, PrincipalId, TenantId, UnitId, format_time};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -223,20 +223,12 @@ async fn update(
     Path(id): Path<PrincipalId>,
     body: Json<UserChange>,
 ) -> Result<Answer<UserView>, Problem> {
-    let active = match body.value.status.as_deref().map(PrincipalStatus::parse) {
-        None => None,
-        Some(Some(PrincipalStatus::Active)) => Some(true),
-        Some(Some(PrincipalStatus::Disabled)) => Some(false),
-        Some(Some(PrincipalStatus::Deleted) | None) => {
-            return Err(Problem::invalid("/status", "`active` or `disabled`"));
-        }
-    };
     let command = UpdateUser {
         id,
         level: body.value.level,
         unit: body.value.unit,
         hat: body.value.hat,
-        active,
+        active: super::active(body.value.status.as_deref())?,
     };
     let user = caller.perform(&api, &command).await?;
     api.authenticator.forget_keys_of(id);

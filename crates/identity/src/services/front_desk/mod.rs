@@ -1,5 +1,6 @@
 //! Preparing what needs a secret compared or made: log-in, enrolment, proving oneself again, changing a password.
 mod confirm;
+mod device;
 mod enrol;
 mod login;
 mod recover;
@@ -9,6 +10,7 @@ mod tests;
 use std::{net::IpAddr, sync::Arc};
 
 pub use confirm::{ChangeRefused, PasswordCheck};
+pub use device::{DeviceForm, JoinRefused};
 pub use enrol::EnrolRefused;
 use keepgate_kernel::{PrincipalId, RequestId, TenantId, Timestamp};
 use keepgate_policy::OpContext;
