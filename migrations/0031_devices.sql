@@ -175,6 +175,12 @@ CREATE FUNCTION gate.home_of_device_code(p_hash bytea) RETURNS uuid LANGUAGE sql
 GRANT EXECUTE ON FUNCTION gate.join_device(bytea, bytea), gate.homes_of_device(uuid), gate.home_of_device_code(bytea) TO kg_auth;
 
 SET LOCAL ROLE kg_owner;
+-- Whoever carries a device sees it.
+ALTER POLICY app_r ON rbac.principal USING
+  (tenant_id = (SELECT gate.tenant(0, 7)) AND ((SELECT gate.level()) >= 4 OR (SELECT gate.level()) = 0 OR id = (SELECT gate.subject())
+    OR owner_id = (SELECT gate.subject())
+    OR ((SELECT gate.level()) IN (2, 3) AND EXISTS (SELECT FROM rbac.role_assignment r
+      WHERE r.tenant_id = principal.tenant_id AND r.principal_id = principal.id AND r.unit_id = (SELECT gate.unit())))));
 -- Below level 4, and for devices only: a supervisor in its own unit.
 CREATE POLICY device_i ON rbac.principal FOR INSERT TO kg_app WITH CHECK (kind = 'device' AND tenant_id = (SELECT gate.tenant(3, 3)));
 CREATE POLICY device_u ON rbac.principal FOR UPDATE TO kg_app

@@ -5,7 +5,7 @@ use keepgate_store::StoreError;
 
 use crate::{DeviceRecord, Devices, PrincipalStatus};
 
-/// Reads a device of the caller's tenant: any from level 4 up, at levels 2 and 3 one of its unit, else itself.
+/// Reads a device of the caller's tenant: any from level 4 up, at levels 2 and 3 one of its unit, else one it carries, or itself.
 #[derive(Debug, Clone, Copy)]
 pub struct GetDevice {
     /// Which.

@@ -3,6 +3,7 @@ use keepgate_kernel::{KeyId, Level, SessionId, TenantId, Timestamp, UnitId, Uuid
 use keepgate_policy::{Credential, Grant, OpContext, Standing, TenantStatus};
 use keepgate_store::{MemTx, StoreError, Transaction};
 
+use super::devices::carried;
 use super::rows::{GrantRows, KeyRow, KeyRows, PrincipalRow, PrincipalRows, SessionRow, SessionRows, TenantRows};
 use crate::PrincipalStatus;
 
@@ -40,14 +41,14 @@ impl Caller {
         self.within(low, 7).is_some()
     }
 
-    /// Whose rows the caller reads: its own, from level 2 its unit's, from level 4 and as a worker the tenant's.
+    /// Whose rows the caller reads: its own and those of devices it carries, from level 2 its unit's, from level 4 and as a worker the tenant's.
     pub(super) fn sees(&self, tx: &MemTx, id: Uuid) -> bool {
         let of_unit = || self.unit.is_some() && grant(tx, self.tenant, id).and_then(|held| held.unit) == self.unit;
         match self.level {
             None => false,
             Some(0 | 4..) => true,
-            Some(1) => id == self.subject,
-            Some(_) => id == self.subject || of_unit(),
+            Some(1) => id == self.subject || carried(tx, self.tenant, id) == Some(self.subject),
+            Some(_) => id == self.subject || of_unit() || carried(tx, self.tenant, id) == Some(self.subject),
         }
     }
 

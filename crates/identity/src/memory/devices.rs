@@ -35,6 +35,12 @@ pub(super) struct KeyOfDevice {
 }
 pub(super) type DeviceKeyRows = RedBlackTreeMapSync<(TenantId, Uuid), KeyOfDevice>;
 
+/// Who carries the device.
+pub(super) fn carried(tx: &MemTx, tenant: TenantId, device: Uuid) -> Option<Uuid> {
+    let row = tx.read::<CarriedRows>()?.get(&(tenant, device))?;
+    row.0.map(PrincipalId::uuid)
+}
+
 /// What falls with a device that may not act any more.
 pub(super) fn falls(tx: &mut MemTx, tenant: TenantId, device: Uuid, for_good: bool) {
     void_codes(tx, tenant, device);

@@ -6,7 +6,8 @@ use keepgate_store::StoreError;
 
 use crate::{DeviceChange, DeviceRecord, NewDevice, NewEnrolment};
 
-/// Devices of the caller's tenant. Levels from 4 up see all, 2 and 3 those of their unit, a device itself. People with a session
+/// Devices of the caller's tenant. Levels from 4 up see all, 2 and 3 those of their unit, everybody what they carry, a device
+/// itself. People with a session
 /// lead them: a supervisor in its own unit, levels 4 and 5 anywhere; nobody wearing a hat, and no API key.
 ///
 /// Letting one act or not, and deleting it, are [`crate::Principals`]'. With a device that may not act falls its code; with a deleted

@@ -31,7 +31,7 @@ pub async fn make(thing: Thing, house: &mut House, caller: &Caller, home: Home) 
             house.unit(home).unwrap_or_default().to_owned()
         }
         Thing::Unit => create(house, "/v1/units", house.maker(home), json!({"name": word()})).await,
-        Thing::Device => device(house, home).await,
+        Thing::Device => device(house, caller, home).await,
         Thing::Message => message(house, caller, home).await,
         Thing::Route => {
             let name = word();
@@ -123,8 +123,12 @@ async fn user(house: &House, home: Home) -> String {
     create(house, "/v1/users", house.maker(home), body).await
 }
 
-async fn device(house: &House, home: Home) -> String {
+/// A device; at level 1 one that the caller carries.
+async fn device(house: &House, caller: &Caller, home: Home) -> String {
     let mut body = json!({"name": word()});
+    if caller.level == 1 && caller.home(Place::Own) == Some(home) {
+        body["owner"] = json!(caller.person.id);
+    }
     if let Some(unit) = house.unit(home) {
         body["unit"] = json!(unit);
     }

@@ -14,7 +14,7 @@ pub enum Thing {
     /// The caller's unit at levels 1 to 3, else a new one.
     Unit,
     Key,
-    /// A device of the unit.
+    /// A device of the unit; at level 1 one that the caller carries.
     Device,
     Tenant,
     /// Something that two people have to want, and one has asked for.

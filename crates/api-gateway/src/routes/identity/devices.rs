@@ -31,7 +31,7 @@ struct DeviceView {
     name: Option<String>,
     /// `active` or `disabled`.
     status: &'static str,
-    /// Where it lives.
+    /// Where it lives; `null` for level 1, which sees no units of others.
     unit: Option<String>,
     /// The user who carries it.
     owner: Option<String>,
@@ -153,7 +153,7 @@ struct ListQuery {
     cursor: Option<String>,
 }
 
-/// Devices in the order they were made: levels 4 and 5 see the tenant's, 2 and 3 their unit's, a device itself.
+/// Devices in the order they were made: levels 4 and 5 see the tenant's, 2 and 3 their unit's, everybody what they carry, a device itself.
 #[utoipa::path(get, path = "/v1/devices", tag = "identity", security(("bearer" = [])), params(ListQuery),
     responses((status = 200, body = Page<DeviceView>), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
 async fn list(

@@ -584,6 +584,15 @@ async fn a_device_is_carried_by_a_user_of_the_tenant(house: &House) {
     let made = house.perform(&admin, &mine).await.unwrap();
     let seen = house.perform(&admin, &GetDevice { id: made.id }).await.unwrap();
     assert_eq!(seen.owner, Some(agent));
+    let carrier = house.caller(Level::FieldAgent);
+    assert!(
+        house.perform(&carrier, &GetDevice { id: made.id }).await.is_ok(),
+        "it sees what it carries"
+    );
+    let other = house.device(&admin, "b").await.id;
+    assert!(house.perform(&carrier, &GetDevice { id: other }).await.is_err());
+    let list = ListDevices { after: None, limit: 10 };
+    assert_eq!(house.perform(&carrier, &list).await.unwrap().len(), 1);
     let stranger = house.caller(Level::GlobalAdmin).principal().id;
     for owner in [
         stranger,
