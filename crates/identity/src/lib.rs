@@ -70,10 +70,7 @@ pub use revocation::{
     Batch, Feed, Follower, Killed, POLL, Presented, Revocation, RevocationMirror, RevocationOrder, RevocationView,
     Revoked, STALE, Sight, UnknownKind,
 };
-pub use services::{
-    AuthError, Authenticator, ChangeRefused, DeviceForm, EnrolRefused, FrontDesk, FrontDeskError, JoinRefused,
-    LoginForm, PasswordCheck, Prepared,
-};
+pub use services::*;
 pub use session::{LoggedIn, NewSession, SESSION_LIFE, SessionRecord};
 pub use throttle::{Admission, Attempt, Bucket, BucketKey, Counter, Device, DeviceCookie, Guard, Miss, Places};
 pub use token::{

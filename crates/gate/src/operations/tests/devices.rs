@@ -1,137 +1,16 @@
 //! Devices: who leads them, how they enter, and what falls with them.
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use keepgate_identity::{
-    Challenge, DeviceForm, DeviceKey, EnrolmentCode, GetDevice, JoinRefused, ListDevices, LoggedIn, PrincipalStatus,
-    ReadMe, join_message, login_message,
+    EnrolmentCode, GetDevice, JoinRefused, ListDevices, PrincipalStatus, ReadMe, join_message, login_message,
 };
-use keepgate_kernel::{Level, PrincipalId, RequestId, Timestamp, UnitId};
-use keepgate_policy::{
-    ErrorKind::{self, Refused},
-    OpContext,
+use keepgate_kernel::{Level, PrincipalId, RequestId};
+use keepgate_policy::ErrorKind::{self, Refused};
+use keepgate_rbac::{CreateTenant, TenantStatus, UpdateTenant};
+
+use super::{
+    gadgets::{Gadget, change, new, pair, public},
+    house::{House, cases, context, now},
 };
-use keepgate_rbac::{CreateTenant, CreateUnit, TenantStatus, UpdateTenant};
-
-use super::house::{House, cases, context, now};
-use crate::operations::{
-    CreateDevice, CreateUser, DeleteDevice, DeleteUser, DeviceCreated, EnrolDevice, UpdateDevice, UpdateUser,
-};
-
-struct Gadget {
-    id: PrincipalId,
-    pair: Ed25519KeyPair,
-}
-
-fn pair(seed: u8) -> Ed25519KeyPair {
-    Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap()
-}
-
-fn public(pair: &Ed25519KeyPair) -> DeviceKey {
-    DeviceKey::new(pair.public_key().as_ref().try_into().unwrap())
-}
-
-fn new(name: &str, unit: Option<UnitId>) -> CreateDevice {
-    CreateDevice {
-        unit,
-        ..CreateDevice::new(name.to_owned(), now()).unwrap()
-    }
-}
-
-fn change(id: PrincipalId) -> UpdateDevice {
-    UpdateDevice {
-        id,
-        name: None,
-        unit: None,
-        owner: None,
-        active: None,
-    }
-}
-
-impl House {
-    async fn device(&self, by: &OpContext, name: &str) -> DeviceCreated {
-        self.perform(by, &new(name, None)).await.unwrap()
-    }
-
-    async fn join(&self, code: &EnrolmentCode, key: DeviceKey) -> Result<PrincipalId, ErrorKind> {
-        let desk = &self.desk;
-        let prepared = desk
-            .join_device(code.expose(), key, None, RequestId::new(now()), None, now())
-            .await
-            .unwrap();
-        let done = self
-            .front
-            .perform_for(&prepared.context, prepared.actor, &prepared.command)
-            .await;
-        done.map(|done| done.output).map_err(|failure| failure.kind())
-    }
-
-    /// A device of the first unit that has joined.
-    async fn gadget(&self, by: &OpContext, name: &str, seed: u8) -> Gadget {
-        let (made, pair) = (self.device(by, name).await, pair(seed));
-        assert_eq!(self.join(&made.code.code, public(&pair)).await, Ok(made.id));
-        Gadget { id: made.id, pair }
-    }
-
-    async fn challenge(&self, device: PrincipalId, at: Timestamp) -> Challenge {
-        let prepared = self
-            .desk
-            .device_challenge(device, RequestId::new(now()), None, at)
-            .await
-            .unwrap();
-        self.front
-            .perform_for(&prepared.context, prepared.actor, &prepared.command)
-            .await
-            .unwrap()
-            .output
-    }
-
-    async fn answer(
-        &self,
-        device: PrincipalId,
-        challenge: &str,
-        signature: &[u8],
-        source: Option<&str>,
-    ) -> Result<LoggedIn, ErrorKind> {
-        let form = DeviceForm {
-            device,
-            challenge,
-            signature,
-        };
-        let source = source.map(|text| text.parse().unwrap());
-        let prepared = self
-            .desk
-            .device_login(&form, RequestId::new(now()), source, now())
-            .await
-            .unwrap();
-        let done = self
-            .front
-            .perform_for(&prepared.context, prepared.actor, &prepared.command)
-            .await;
-        done.map(|done| done.output).map_err(|failure| failure.kind())
-    }
-
-    async fn sign_in(&self, gadget: &Gadget) -> Result<LoggedIn, ErrorKind> {
-        let challenge = self.challenge(gadget.id, now()).await;
-        let signed = gadget.pair.sign(&login_message(gadget.id, challenge.as_str()));
-        self.answer(gadget.id, challenge.as_str(), signed.as_ref(), None).await
-    }
-
-    async fn unit(&self, name: &str) -> UnitId {
-        let id = UnitId::new(now());
-        let command = CreateUnit { id, name: name.into() };
-        self.perform(&self.caller(Level::TenantAdmin), &command).await.unwrap();
-        id
-    }
-
-    /// The supervisor of another unit.
-    async fn neighbour(&self, unit: UnitId) -> OpContext {
-        let command = CreateUser {
-            unit: Some(unit),
-            ..CreateUser::new("neighbour@example.org".parse().unwrap(), Level::Supervisor, now()).unwrap()
-        };
-        let made = self.perform(&self.caller(Level::TenantAdmin), &command).await.unwrap();
-        context(&self.enrol(&made.code).await)
-    }
-}
+use crate::operations::{CreateDevice, CreateUser, DeleteDevice, DeleteUser, EnrolDevice, UpdateDevice, UpdateUser};
 
 const WRONG: ErrorKind = Refused("invalid-credentials");
 const NO_CODE: ErrorKind = Refused("invalid-enrolment-code");
