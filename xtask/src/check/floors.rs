@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::tree::{Breach, Dependency, Package, Tree};
 
 /// Folder and floor. A crate depends only on crates of lower floors; those of one floor are siblings.
-const FLOORS: [(&str, u8); 16] = [
+const FLOORS: [(&str, u8); 17] = [
     ("crates/kernel", 0),
     ("crates/merkle", 0),
     ("crates/pg-local", 0),
@@ -17,6 +17,7 @@ const FLOORS: [(&str, u8); 16] = [
     ("crates/identity", 3),
     ("crates/rbac", 3),
     ("crates/sso", 3),
+    ("crates/witness", 3),
     ("crates/gate", 4),
     ("crates/api-gateway", 5),
     ("crates/keepgate", 6),
