@@ -32,6 +32,7 @@ mod stand_in;
 mod stream;
 mod things;
 mod twilio;
+mod witness;
 
 pub use authenticator::App;
 pub use browser::Browser;
@@ -48,3 +49,4 @@ pub use stand_in::{Answer, Heard, StandIn};
 pub use stream::{Event, Stream};
 pub use things::{in_seconds, leaf_of, message};
 pub use twilio::{AUTH_TOKEN, CALLBACK_BASE};
+pub use witness::WitnessProcess;

@@ -20,6 +20,7 @@ mod page;
 mod problem;
 mod routes;
 mod visitor;
+mod witness;
 
 pub use actions::{EXEMPT, TABLE};
 pub use admin::admin_router;
@@ -29,3 +30,4 @@ pub use middleware::{Limits, RateLimiter};
 pub use openapi::{document, document_text};
 pub use problem::{FieldError, Problem, ProblemBody};
 pub use routes::{TwilioHooks, router};
+pub use witness::witness_router;

@@ -19,6 +19,7 @@ mod terminal;
 mod tls;
 mod unfinished;
 mod version;
+mod witness;
 
 use std::{alloc::System, ffi::OsString, process::ExitCode};
 

@@ -51,3 +51,4 @@ mod two_people;
 mod units;
 mod walls;
 mod webhooks;
+mod witness;

@@ -12,6 +12,7 @@ mod signing_keys;
 #[cfg(test)]
 mod tests;
 mod version;
+mod witness;
 
 use std::ffi::OsString;
 
@@ -22,6 +23,7 @@ pub use audit::{ExportArgs, Format, VerifyArgs};
 pub use common::{Access, DataArgs, TokenFrom};
 pub use db::{ShellArgs, ShellRole};
 pub use serve::ServeArgs;
+pub use witness::WitnessArgs;
 
 const AFTER: &str = "\
 Without a command, `keepgate` serves: a private PostgreSQL, a development certificate and the first credentials are made \
@@ -62,6 +64,8 @@ pub enum Command {
     /// Check or export an audit log
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Cosign the checkpoints of somebody else's gateway
+    Witness(WitnessArgs),
     /// Look for what is wrong, and say what to do about it
     Doctor(doctor::DoctorArgs),
     /// Look inside the embedded database
@@ -97,6 +101,7 @@ impl Command {
             Self::Admin(admin) => admin.run(environment),
             Self::Access(access) => access.run(),
             Self::Audit(audit) => audit.run(environment),
+            Self::Witness(args) => crate::witness::run(&args),
             Self::Doctor(args) => args.run(environment),
             Self::Db(db) => db.run(environment),
             Self::Version(args) => Ok(args.run()),

@@ -26,7 +26,11 @@ pub fn bind(config: &Config) -> Result<Listeners, Failure> {
     })
 }
 
-fn take(address: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
+/// Takes one address; `flag` is what chooses another.
+///
+/// # Errors
+/// As [`bind`].
+pub fn take(address: SocketAddr, flag: &str) -> Result<TcpListener, Failure> {
     let taken = TcpListener::bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
         Ok(listener)

@@ -30,6 +30,7 @@ use keepgate_kernel::{Clock, SystemClock};
 use tokio::runtime::Runtime;
 
 use self::{certificate::Certificate, listen::Listeners, outward::Outside, ready::Bootstrap};
+pub use self::{listen::take, servers::limit, signals::Signals};
 use crate::{
     cli::ServeArgs,
     config::{self, Config},
@@ -105,7 +106,11 @@ fn keep_out_of_core_dumps() {
     }
 }
 
-fn runtime() -> Result<Runtime, Failure> {
+/// The runtime of a service.
+///
+/// # Errors
+/// Those of the system.
+pub fn runtime() -> Result<Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("keepgate")

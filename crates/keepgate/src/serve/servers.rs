@@ -64,7 +64,7 @@ type Running = (Handle<SocketAddr>, JoinHandle<io::Result<()>>);
 fn start_public(listener: TcpListener, tls: RustlsConfig, api: Api, limits: &Limits) -> io::Result<Running> {
     let handle = Handle::new();
     let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle.clone());
-    limit(server.http_builder(), limits);
+    limit(server.http_builder(), limits.header_timeout);
     let service = router(api).into_make_service_with_connect_info::<SocketAddr>();
     Ok((handle, tokio::spawn(server.serve(service))))
 }
@@ -72,7 +72,7 @@ fn start_public(listener: TcpListener, tls: RustlsConfig, api: Api, limits: &Lim
 fn start_admin(listener: TcpListener, api: Api, limits: &Limits) -> io::Result<Running> {
     let handle = Handle::new();
     let mut server = axum_server::from_tcp(listener)?.handle(handle.clone());
-    limit(server.http_builder(), limits);
+    limit(server.http_builder(), limits.header_timeout);
     Ok((
         handle,
         tokio::spawn(server.serve(admin_router(api).into_make_service())),
@@ -80,11 +80,11 @@ fn start_admin(listener: TcpListener, api: Api, limits: &Limits) -> io::Result<R
 }
 
 /// Slow and vanished clients cost a connection for a limited time; without a timer hyper would wait for ever.
-fn limit(builder: &mut Builder<TokioExecutor>, limits: &Limits) {
+pub fn limit(builder: &mut Builder<TokioExecutor>, header_timeout: Duration) {
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
+        .header_read_timeout(header_timeout)
         .max_headers(100);
     builder
         .http2()
