@@ -1,6 +1,7 @@
 //! `keepgate witness`: a process that shares nothing with the gateway, whose log it cosigns.
 use std::os::unix::fs::PermissionsExt;
 
+use keepgate_kernel::{Clock, SystemClock};
 use keepgate_merkle::{
     checkpoint::Checkpoint,
     cosignature::{CosignerKey, cosignatures},
@@ -217,10 +218,7 @@ async fn cosignatures_of_both_schemes_hold_for_a_checkpoint_and_no_other() {
     let (_, _, answer) = witness.add_checkpoint(&log.request(0, &note).await).await;
     let whole: Note = format!("{note}{answer}").parse().unwrap();
     let known = keys(&witness);
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
+    let now = u64::try_from(SystemClock.now().timestamp()).unwrap();
     for seen in cosignatures(&whole, &known).unwrap() {
         assert!(seen.time.abs_diff(now) < 60, "the witness's own clock");
     }
