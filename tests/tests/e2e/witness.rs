@@ -12,7 +12,10 @@ use keepgate_merkle::{
     witness::{AddCheckpoint, SIZE_MEDIA_TYPE, read_answer},
 };
 use keepgate_tests::{Server, WitnessProcess, message, run};
+use serde_json::json;
 use sha2::{Digest, Sha256};
+
+use crate::judges::{aics, ask, missing};
 
 /// The checkpoint of a tenant's log as it is now, with everything before it.
 struct Log {
@@ -228,4 +231,39 @@ async fn cosignatures_of_both_schemes_hold_for_a_checkpoint_and_no_other() {
             .parse::<Note>()
             .is_ok_and(|note| cosignatures(&note, &known).is_err())
     );
+}
+
+#[tokio::test]
+async fn another_verifier_replays_the_exported_log_and_counts_the_cosignature() {
+    let Some(packages) = aics::packages().await else {
+        return missing(aics::PACKAGE);
+    };
+    let log = log().await;
+    let witness = WitnessProcess::start(home(), &log.vkey).await;
+    let out = witness.home.path().join("tiles").to_str().unwrap().to_owned();
+    let (url, token) = (log.server.url(""), log.server.private_file("token", &log.owner));
+    let access = ["--url", &url, "--ca-cert", log.server.ca_cert(), "--token-file", &token];
+    run(["audit", "export", "--format", "tiles", "--out", &out]
+        .into_iter()
+        .chain(access))
+    .await
+    .expect(0);
+    let file = std::path::Path::new(&out).join("checkpoint");
+    let note: Note = std::fs::read_to_string(&file).unwrap().parse().unwrap();
+    let origin = note.text().lines().next().unwrap();
+    let verdict = || async {
+        let asked = json!({"vkey": log.vkey, "origin": origin, "logs": [out], "witness": witness.keys[0]});
+        ask(aics::judge(&packages), &asked).await[&out].clone()
+    };
+    assert!(verdict().await.is_string(), "not cosigned yet");
+    let (_, _, answer) = witness.add_checkpoint(&log.request(0, &note).await).await;
+    std::fs::write(&file, format!("{note}{answer}")).unwrap();
+    assert_eq!(verdict().await, json!(null));
+    let bundle = std::path::Path::new(&out).join("tile/entries");
+    let entries = std::fs::read_dir(&bundle).unwrap().next().unwrap().unwrap().path();
+    let entries = std::fs::read_dir(entries).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&entries).unwrap();
+    bytes[20] ^= 1;
+    std::fs::write(&entries, bytes).unwrap();
+    assert!(verdict().await.is_string(), "an entry was changed");
 }

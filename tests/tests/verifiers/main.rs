@@ -2,6 +2,8 @@
 //! tampered with. aics-tlog and tlog-scales (Python), @sigstore/verify (JavaScript), tlog_tiles with signed_note (Rust).
 #![cfg(test)]
 
+#[path = "../e2e/judges/aics.rs"]
+mod aics;
 #[path = "../e2e/judges/install.rs"]
 mod install;
 mod logs;

@@ -4,32 +4,18 @@ use std::path::Path;
 use tokio::process::Command;
 
 use crate::{
+    aics,
     install::{ask, installed, missing, pip},
     logs::{Log, ORIGIN, SIZES, TAMPERINGS, Tampering, signer},
 };
 
-const AICS: &str = "aics-tlog==0.2.1";
 const SCALES: &str = "tlog-scales==0.0.3";
-const CRYPTOGRAPHY: &str = "cryptography>=50";
-
-fn script(name: &str, packages: &Path) -> Command {
-    let mut python = Command::new("python3");
-    python.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("judges").join(name));
-    python.env("PYTHONPATH", packages);
-    python
-}
 
 #[tokio::test]
 async fn aics_tlog_replays_every_honest_log_and_no_other() {
-    // It asks for a newer Python than Debian 12 has, and works without.
-    let packages = installed(AICS, "aics_tlog/__init__.py", |aside| {
-        let mut both = Command::new("sh");
-        both.args(["-c", "python3 -m pip install --quiet --target \"$1\" \"$3\" && python3 -m pip install --quiet --no-deps --ignore-requires-python --target \"$1\" \"$2\"", "sh"]);
-        both.arg(aside).args([AICS, CRYPTOGRAPHY]);
-        both
-    });
+    let packages = aics::packages();
     let Some(packages) = packages.await else {
-        return missing(AICS);
+        return missing(aics::PACKAGE);
     };
     let home = tempfile::tempdir().unwrap();
     let (mut logs, mut right) = (vec![], Map::new());
@@ -42,7 +28,7 @@ async fn aics_tlog_replays_every_honest_log_and_no_other() {
         logs.push(honest.name());
     }
     let asked = json!({"vkey": signer().verifier().to_string(), "origin": ORIGIN, "logs": logs});
-    let told = ask(script("aics.py", &packages), &asked).await;
+    let told = ask(aics::judge(&packages), &asked).await;
     for log in logs {
         assert_eq!(told[&log].is_null(), right.contains_key(&log), "{log}: {}", told[&log]);
     }
@@ -69,7 +55,10 @@ async fn tlog_scales_proves_every_kind_of_entry_and_no_changed_one() {
         .chain(&wrong)
         .map(|(log, index)| json!([log, index]))
         .collect();
-    let told = ask(script("scales.py", &packages), &json!({"entries": all})).await;
+    let mut python = Command::new("python3");
+    python.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("judges/scales.py"));
+    python.env("PYTHONPATH", packages);
+    let told = ask(python, &json!({"entries": all})).await;
     let verdict = |(log, index): &(String, u64)| told[format!("{log} {index}")].clone();
     for entry in &entries {
         assert_eq!(verdict(entry), Value::Null, "{entry:?}");

@@ -1,4 +1,5 @@
 //! Judges that nobody here wrote.
+pub mod aics;
 mod install;
 mod oidc;
 mod scim;
