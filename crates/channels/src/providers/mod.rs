@@ -7,3 +7,4 @@ pub mod webhooks;
 
 pub use http::ClientError;
 pub use outbound::{Outbound, Unreachable};
+pub use webhooks::guard::Reach;

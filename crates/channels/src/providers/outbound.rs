@@ -6,7 +6,7 @@ use url::{Host, Url};
 
 use super::{
     ClientError, http,
-    webhooks::guard::{Guard, allowed},
+    webhooks::guard::{Guard, Reach, allowed},
 };
 
 /// How long an answer may take.
@@ -19,11 +19,12 @@ const ANSWER: usize = 256 * 1024;
 #[error("the address can't be reached")]
 pub struct Unreachable;
 
-/// A client that goes to public addresses over https, and with `allow_loopback` also to the loopback interface, over http too.
+/// A client that goes to public addresses and to what the operator puts within [`Reach`], over https; to the loopback interface, where
+/// that is within reach, over http too.
 #[derive(Debug, Clone)]
 pub struct Outbound {
     client: Client,
-    allow_loopback: bool,
+    reach: Reach,
 }
 
 impl Outbound {
@@ -31,10 +32,10 @@ impl Outbound {
     ///
     /// # Errors
     /// [`ClientError::Client`].
-    pub fn new(allow_loopback: bool) -> Result<Self, ClientError> {
+    pub fn new(reach: Reach) -> Result<Self, ClientError> {
         Ok(Self {
-            client: http::client(Some(Guard::resolver(allow_loopback)))?,
-            allow_loopback,
+            client: http::client(Some(Guard::resolver(reach.clone())))?,
+            reach,
         })
     }
 
@@ -44,7 +45,7 @@ impl Outbound {
     /// [`Unreachable`].
     pub async fn call(&self, request: impl TryInto<Request>) -> Result<(u16, Vec<u8>), Unreachable> {
         let mut request: Request = request.try_into().map_err(|_| Unreachable)?;
-        if !may_lead_to(request.url(), self.allow_loopback) {
+        if !may_lead_to(request.url(), &self.reach) {
             return Err(Unreachable);
         }
         *request.timeout_mut() = Some(PATIENCE);
@@ -59,14 +60,14 @@ impl Outbound {
 }
 
 /// The checks that need no name: scheme, and an address written as such, which no resolver sees.
-fn may_lead_to(url: &Url, allow_loopback: bool) -> bool {
+fn may_lead_to(url: &Url, reach: &Reach) -> bool {
     let ip = match url.host() {
         Some(Host::Ipv4(ip)) => Some(ip.into()),
         Some(Host::Ipv6(ip)) => Some(ip.into()),
         _ => None,
     };
     let secure = url.scheme() == "https" || (url.scheme() == "http" && http::is_loopback(url));
-    secure && ip.is_none_or(|ip| allowed(ip, allow_loopback))
+    secure && ip.is_none_or(|ip| allowed(ip, reach))
 }
 
 #[cfg(test)]
@@ -89,8 +90,8 @@ mod tests {
             ("file:///etc/passwd", false, false),
         ] {
             let url: Url = url.parse().unwrap();
-            assert_eq!(may_lead_to(&url, false), public, "{url}");
-            assert_eq!(may_lead_to(&url, true), loopback, "{url}");
+            assert_eq!(may_lead_to(&url, &Reach::default()), public, "{url}");
+            assert_eq!(may_lead_to(&url, &Reach::from(true)), loopback, "{url}");
         }
     }
 }

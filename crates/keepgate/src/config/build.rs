@@ -64,6 +64,7 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
     let postgres = read_postgres(file, base);
     let webhooks_allow_loopback = file.get(keys::WEBHOOKS_LOOPBACK);
     let sso_allow_loopback = file.get(keys::SSO_LOOPBACK);
+    let sso_internal = file.get(keys::SSO_INTERNAL);
     let mail = Mail::read(file, base);
     let mut names = Vec::new();
     let providers: Vec<_> = entries
@@ -90,6 +91,7 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
         providers: providers.into_iter().collect::<Option<_>>()?,
         webhooks_allow_loopback: webhooks_allow_loopback?,
         sso_allow_loopback: sso_allow_loopback?,
+        sso_internal: sso_internal?,
     })
 }
 

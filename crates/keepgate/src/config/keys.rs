@@ -1,7 +1,9 @@
 //! The table of keys: everything the configuration may hold.
 use super::{
     key::{AnyKey, Key},
-    types::{Address, Database, FilePath, Integer, Link, LoopbackAddress, OneOf, Secret, SomeOf, Switch, Text},
+    types::{
+        Address, Database, FilePath, Integer, Link, LoopbackAddress, Networks, OneOf, Secret, SomeOf, Switch, Text,
+    },
 };
 
 macro_rules! keys { ($($name:ident: $kind:ty = $path:literal, $of:expr, $default:literal, $what:literal;)*) => {
@@ -36,6 +38,7 @@ keys! {
     PG_CONNECTIONS: Integer = "postgres.max_connections", Integer { min: 20, max: 1000 }, "100", "connections the private PostgreSQL accepts";
     PG_POOL: Integer = "postgres.pool", Integer { min: 2, max: 200 }, "20", "connections the service opens as `kg_app`";
     SSO_LOOPBACK: Switch = "sso.allow_loopback", Switch, "false", "let identity providers be on this machine; for tests";
+    SSO_INTERNAL: Networks = "sso.internal_networks", Networks, "[]", "private networks in which identity providers may be, such as `10.20.0.0/16`; https all the same";
     WEBHOOKS_LOOPBACK: Switch = "webhooks.allow_loopback", Switch, "false", "let webhooks go to this machine; for tests";
     MAIL_HOST: Text = "mail.host", Text, "", "the mail server for notices and reset codes, as its certificate names it; without it none are sent";
     MAIL_PORT: Integer = "mail.port", Integer { min: 1, max: 65535 }, "(465, or 587 with starttls)", "its port";

@@ -64,6 +64,8 @@ pub struct Config {
     pub webhooks_allow_loopback: bool,
     /// Whether identity providers may be on this machine.
     pub sso_allow_loopback: bool,
+    /// Networks of the operator's own in which identity providers may be.
+    pub sso_internal: Vec<keepgate_identity::IpNet>,
 }
 
 /// A certificate chain and its key, both PEM.

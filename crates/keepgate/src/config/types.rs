@@ -1,6 +1,7 @@
 //! The types of values.
 use std::{net::SocketAddr, path::PathBuf};
 
+use keepgate_identity::IpNet;
 use toml::de::DeValue;
 use url::{Host, Url};
 
@@ -39,6 +40,9 @@ pub struct OneOf(pub &'static [&'static str]);
 /// A list of some words, each once.
 #[derive(Debug)]
 pub struct SomeOf(pub &'static [&'static str]);
+/// A list of networks that are nobody's but the operator's.
+#[derive(Debug)]
+pub struct Networks;
 /// A reference to a secret.
 #[derive(Debug)]
 pub struct Secret;
@@ -229,6 +233,40 @@ impl Type for SomeOf {
     }
     fn describe(&self) -> String {
         format!("list of {}", self.0.join(", "))
+    }
+}
+
+/// RFC 1918, RFC 6598 and RFC 4193. Not among them: loopback, and link-local addresses, where clouds keep credentials.
+const PRIVATE: [&str; 5] = [
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "fc00::/7",
+];
+
+impl Type for Networks {
+    type Out = Vec<IpNet>;
+    fn read(&self, value: &DeValue<'_>) -> Result<Vec<IpNet>, String> {
+        let items = value
+            .as_array()
+            .ok_or_else(|| format!("expected a list, found {}", kind(value)))?;
+        let network = |item: &toml::Spanned<DeValue<'_>>| {
+            let text = text(item.get_ref())?;
+            let net: IpNet = text
+                .parse()
+                .map_err(|_| format!("\"{text}\" is no network such as 10.20.0.0/16"))?;
+            let private = |range: &str| range.parse::<IpNet>().is_ok_and(|range| range.contains(&net));
+            if PRIVATE.into_iter().any(private) {
+                Ok(net.trunc())
+            } else {
+                Err(format!("\"{text}\" is not within {}", PRIVATE.join(", ")))
+            }
+        };
+        items.iter().map(network).collect()
+    }
+    fn describe(&self) -> String {
+        "list of private networks".into()
     }
 }
 

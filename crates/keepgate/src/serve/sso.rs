@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use keepgate_channels::providers::Outbound;
+use keepgate_channels::providers::{Outbound, Reach};
 use keepgate_gate::{Service, SsoDesk};
 use keepgate_kernel::TenantId;
 use keepgate_sso::oidc::{Fetch, FetchError, HttpRequest, HttpResponse, RelyingParty};
@@ -40,7 +40,11 @@ pub fn desk(config: &Config, gate: Service, platform: TenantId, own: &str) -> Re
             "report this",
         )
     };
-    let http = Outbound::new(config.sso_allow_loopback).map_err(|error| failed(&error))?;
+    let reach = Reach {
+        loopback: config.sso_allow_loopback,
+        internal: config.sso_internal.clone(),
+    };
+    let http = Outbound::new(reach).map_err(|error| failed(&error))?;
     let back = Url::parse(own)
         .and_then(|own| own.join("/v1/auth/sso/callback"))
         .map_err(|error| failed(&error))?;

@@ -4,7 +4,7 @@ use std::{
     sync::Arc,
 };
 
-use ipnet::{Ipv4Net, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 /// IPv4 that is not public, by the IANA special-purpose registry (RFC 6890 and its updates).
@@ -42,10 +42,29 @@ fn in_6(ip: Ipv6Addr, (net, prefix): (Ipv6Addr, u8)) -> bool {
     Ipv6Net::new(net, prefix).is_ok_and(|net| net.contains(&ip))
 }
 
-/// Whether a webhook may lead to `ip`.
-pub(crate) fn allowed(ip: IpAddr, allow_loopback: bool) -> bool {
+/// What is within reach besides the public addresses: by the operator's word, never a tenant's.
+#[derive(Debug, Clone, Default)]
+pub struct Reach {
+    /// This machine.
+    pub loopback: bool,
+    /// Networks of the operator's own.
+    pub internal: Vec<IpNet>,
+}
+
+impl From<bool> for Reach {
+    fn from(loopback: bool) -> Self {
+        let internal = Vec::new();
+        Self { loopback, internal }
+    }
+}
+
+/// Whether a request may lead to `ip`.
+pub(crate) fn allowed(ip: IpAddr, reach: &Reach) -> bool {
     if ip.is_loopback() {
-        return allow_loopback;
+        return reach.loopback;
+    }
+    if reach.internal.iter().any(|net| net.contains(&ip)) {
+        return true;
     }
     match ip {
         IpAddr::V4(ip) => !NOT_PUBLIC_4.iter().any(|net| in_4(ip, *net)),
@@ -61,15 +80,15 @@ pub(crate) struct NotPublic;
 /// Resolves names, and gives nothing if any of their addresses is not allowed.
 #[derive(Debug)]
 pub(crate) struct Guard {
-    pub allow_loopback: bool,
+    pub reach: Reach,
 }
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
-        let allow_loopback = self.allow_loopback;
+        let reach = self.reach.clone();
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            if found.iter().all(|address| allowed(address.ip(), allow_loopback)) {
+            if found.iter().all(|address| allowed(address.ip(), &reach)) {
                 Ok(Box::new(found.into_iter()) as Addrs)
             } else {
                 Err(NotPublic.into())
@@ -79,8 +98,8 @@ impl Resolve for Guard {
 }
 
 impl Guard {
-    pub(crate) fn resolver(allow_loopback: bool) -> Arc<dyn Resolve> {
-        Arc::new(Self { allow_loopback })
+    pub(crate) fn resolver(reach: Reach) -> Arc<dyn Resolve> {
+        Arc::new(Self { reach })
     }
 }
 
@@ -97,7 +116,7 @@ mod tests {
             "2606:4700::1111",
             "2a00:1450::1",
         ] {
-            assert!(allowed(good.parse().unwrap(), false), "{good}");
+            assert!(allowed(good.parse().unwrap(), &Reach::default()), "{good}");
         }
         for bad in [
             "127.0.0.1",
@@ -128,20 +147,43 @@ mod tests {
             "3fff::1",
             "::7f00:1",
         ] {
-            assert!(!allowed(bad.parse().unwrap(), false), "{bad}");
+            assert!(!allowed(bad.parse().unwrap(), &Reach::default()), "{bad}");
         }
-        assert!(allowed("127.0.0.1".parse().unwrap(), true) && allowed("::1".parse().unwrap(), true));
         assert!(
-            !allowed("10.0.0.1".parse().unwrap(), true),
+            allowed("127.0.0.1".parse().unwrap(), &Reach::from(true))
+                && allowed("::1".parse().unwrap(), &Reach::from(true))
+        );
+        assert!(
+            !allowed("10.0.0.1".parse().unwrap(), &Reach::from(true)),
             "loopback is all the switch opens"
         );
+    }
+
+    #[test]
+    fn networks_of_the_operator_s_own_are_within_reach_and_nothing_beside_them() {
+        let reach = Reach {
+            loopback: false,
+            internal: ["10.20.0.0/16", "fd00:1::/32"].map(|net| net.parse().unwrap()).into(),
+        };
+        for (ip, within) in [
+            ("10.20.3.4", true),
+            ("10.21.0.1", false),
+            ("fd00:1::7", true),
+            ("fd00:2::7", false),
+            ("::ffff:10.20.3.4", false),
+            ("127.0.0.1", false),
+            ("169.254.169.254", false),
+            ("8.8.8.8", true),
+        ] {
+            assert_eq!(allowed(ip.parse().unwrap(), &reach), within, "{ip}");
+        }
     }
 
     #[tokio::test]
     async fn a_name_with_a_forbidden_address_leads_nowhere() {
         let name = || "localhost".parse::<Name>().unwrap();
-        let refused = Guard { allow_loopback: false }.resolve(name()).await;
+        let refused = Guard { reach: false.into() }.resolve(name()).await;
         assert!(refused.is_err_and(|error| error.is::<NotPublic>()));
-        assert!(Guard { allow_loopback: true }.resolve(name()).await.is_ok());
+        assert!(Guard { reach: true.into() }.resolve(name()).await.is_ok());
     }
 }

@@ -35,7 +35,7 @@ impl HttpWebhooks {
     /// [`ClientError::Client`].
     pub fn new(allow_loopback: bool) -> Result<Self, ClientError> {
         Ok(Self {
-            client: http::client(Some(Guard::resolver(allow_loopback)))?,
+            client: http::client(Some(Guard::resolver(allow_loopback.into())))?,
             allow_loopback,
         })
     }
@@ -47,7 +47,7 @@ impl HttpWebhooks {
             Some(Host::Ipv6(ip)) => Some(ip.into()),
             _ => None,
         };
-        if ip.is_some_and(|ip| !allowed(ip, self.allow_loopback)) {
+        if ip.is_some_and(|ip| !allowed(ip, &self.allow_loopback.into())) {
             return Err("address-not-public");
         }
         match url.scheme() {
