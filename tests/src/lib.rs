@@ -22,6 +22,7 @@ mod gadget;
 #[path = "../../crates/policy/tests/support/golden.rs"]
 pub mod golden;
 mod mail_server;
+mod mann_whitney;
 mod operations;
 mod people;
 mod process;
@@ -39,6 +40,7 @@ pub use browser::Browser;
 pub use fleet::{BLIND, Fleet, Instance, Wire};
 pub use gadget::Gadget;
 pub use mail_server::{Letter, MailServer, Mood};
+pub use mann_whitney::{MannWhitney, mann_whitney};
 pub use operations::{Operation, placeholder};
 pub use people::{PASSWORD, Person, email};
 pub use process::{Ended, binary, kill_at, run, serve_until_end};

@@ -11,8 +11,8 @@ use crate::{
 
 /// Builds and runs `benches/NAME` in release; `args` are its own.
 pub fn bench(name: &str, args: &[&str]) -> Result<()> {
-    if name == "revocation" {
-        return revocation(args);
+    if matches!(name, "revocation" | "guessing") {
+        return of_the_binary(name, args);
     }
     let manifest = workspace::root().join("benches").join(name).join("Cargo.toml");
     if !manifest.exists() {
@@ -28,8 +28,8 @@ pub fn bench(name: &str, args: &[&str]) -> Result<()> {
     run(&mut command)
 }
 
-/// The one that measures the binary itself: three of it, on a PostgreSQL that the rig starts.
-fn revocation(args: &[&str]) -> Result<()> {
+/// Those that measure the binary itself, on a PostgreSQL that the rig starts: examples of the end-to-end harness.
+fn of_the_binary(name: &str, args: &[&str]) -> Result<()> {
     run(&mut cargo(&["build", "--release", "--bin", "keepgate"]))?;
     let mut rig = cargo(&[
         "run",
@@ -38,7 +38,7 @@ fn revocation(args: &[&str]) -> Result<()> {
         "-p",
         "keepgate-tests",
         "--example",
-        "revocation",
+        name,
         "--",
     ]);
     rig.args(args)
