@@ -28,11 +28,15 @@ pub enum MailNotice {
     RecoveryCodeUsed,
     /// A browser that was never here before logged in.
     NewDevice,
+    /// An API key of its was found where it should not be, and was ended.
+    ApiKeyLeaked,
+    /// An identity provider's account was linked to it.
+    ProviderLinked,
 }
 
 impl MailNotice {
     /// Every notice.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::PasswordChanged,
         Self::PasswordReset,
         Self::SecondFactorAdded,
@@ -40,6 +44,8 @@ impl MailNotice {
         Self::SecondFactorsReset,
         Self::RecoveryCodeUsed,
         Self::NewDevice,
+        Self::ApiKeyLeaked,
+        Self::ProviderLinked,
     ];
 
     /// The word in the database.
@@ -53,6 +59,8 @@ impl MailNotice {
             Self::SecondFactorsReset => "second-factors-reset",
             Self::RecoveryCodeUsed => "recovery-code-used",
             Self::NewDevice => "new-device",
+            Self::ApiKeyLeaked => "api-key-leaked",
+            Self::ProviderLinked => "provider-linked",
         }
     }
 
@@ -67,6 +75,12 @@ impl MailNotice {
             Self::SecondFactorsReset => "An administrator removed the second factors of your account.",
             Self::RecoveryCodeUsed => "A recovery code of your account was used to log in.",
             Self::NewDevice => "Somebody logged in to your account from a browser that was not used before.",
+            Self::ApiKeyLeaked => {
+                "An API key of yours was found where it should not be, and was revoked. Make a new one, and look at what was done with it."
+            }
+            Self::ProviderLinked => {
+                "An identity provider was linked to your account: you can log in through it from now on."
+            }
         }
     }
 }

@@ -21,9 +21,11 @@ use crate::{Service, Tx};
 const LOOK: Duration = Duration::from_secs(2);
 /// How long a mail in hand is nobody else's.
 const LEASE: TimeDelta = TimeDelta::minutes(3);
-/// How many mails of a tenant are leased at once, and how many tenants are looked at.
-const AT_ONCE: u16 = 16;
-/// How many of them are being sent at the same time.
+/// How many mails of a tenant are leased together. They are sent one after another: of two codes the newer one arrives last.
+const AT_ONCE: u16 = 4;
+/// How many tenants are looked at in a round.
+const TENANTS: u16 = 16;
+/// How many of them have a mail in hand at the same time.
 const IN_HAND: usize = 4;
 /// The longest a mail may take. All that are leased together take less than [`LEASE`], so that no other worker sends them too.
 const LONGEST: Duration = Duration::from_secs(40);
@@ -90,8 +92,10 @@ impl Post {
         while !*stop.borrow() {
             tokio::select! {
                 // Dropping a mail in hand is safe: its lease runs out, and it is sent again.
-                round = self.round() => if let Err(error) = round {
-                    tracing::warn!(error = %error, "mail can't be looked for");
+                round = self.round() => match round {
+                    Ok(true) => continue, // there may be more
+                    Ok(false) => {}
+                    Err(error) => tracing::warn!(error = %error, "mail can't be looked for"),
                 },
                 _ = stop.changed() => break,
             }
@@ -103,23 +107,30 @@ impl Post {
         }
     }
 
-    async fn round(&self) -> Result<(), StoreError> {
+    /// Whether there was anything to do.
+    async fn round(&self) -> Result<bool, StoreError> {
         let mut tx = self.begin(self.platform).await?;
-        let tenants = tx.tenants_with_mail(AT_ONCE).await?;
+        let tenants = tx.tenants_with_mail(TENANTS).await?;
         drop(tx);
-        for tenant in tenants {
-            match self.lease(tenant).await {
-                Ok(leased) => {
-                    let mails = futures_util::stream::iter(leased);
-                    mails
-                        .for_each_concurrent(IN_HAND, |mail| self.see_to(tenant, mail))
-                        .await;
-                }
-                // What ails one tenant is not to delay the others.
-                Err(error) => tracing::warn!(error = %error, %tenant, "mail of a tenant can't be leased"),
+        let rounds = futures_util::stream::iter(tenants).map(|tenant| self.of_tenant(tenant));
+        let seen_to = rounds.buffer_unordered(IN_HAND);
+        Ok(seen_to.fold(false, async |any, one| any || one).await)
+    }
+
+    /// What ails one tenant does not delay the others.
+    async fn of_tenant(&self, tenant: TenantId) -> bool {
+        let leased = match self.lease(tenant).await {
+            Ok(leased) => leased,
+            Err(error) => {
+                tracing::warn!(error = %error, %tenant, "mail of a tenant can't be leased");
+                return false;
             }
+        };
+        let any = !leased.is_empty();
+        for mail in leased {
+            self.see_to(tenant, mail).await;
         }
-        Ok(())
+        any
     }
 
     async fn see_to(&self, tenant: TenantId, mail: DueMail) {
@@ -268,8 +279,7 @@ mod tests {
 
     #[test]
     fn a_lease_outlasts_everything_that_is_leased_with_it() {
-        let turns = u32::from(AT_ONCE).div_ceil(u32::try_from(IN_HAND).unwrap());
-        assert!(LONGEST * turns < LEASE.to_std().unwrap());
+        assert!(LONGEST * u32::from(AT_ONCE) < LEASE.to_std().unwrap());
     }
 
     #[test]

@@ -1,16 +1,18 @@
 //! Ending an API key because its text was found where it should not be.
-use keepgate_kernel::{Entity, KeyId};
+use keepgate_kernel::{Entity, KeyId, PrincipalId};
 use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, permissions};
 use keepgate_store::StoreError;
 
-use crate::ApiKeys;
+use crate::{ApiKeys, MailNotice, Mails};
 
-/// Revokes a key whose whole text somebody has shown. Runs in the tenant of the key, on behalf of nobody known: who can show the
+/// Revokes a key whose whole text somebody has shown, and tells its owner by mail. Runs in the tenant of the key, on behalf of nobody known: who can show the
 /// text could use it as well.
 #[derive(Debug, Clone, Copy)]
 pub struct ReportLeak {
     /// Which.
     pub id: KeyId,
+    /// Who owns it.
+    pub owner: PrincipalId,
 }
 
 /// Why it was not revoked.
@@ -33,7 +35,7 @@ impl CommandError for ReportLeakError {
     }
 }
 
-impl<Tx: ApiKeys + ?Sized> Command<Tx> for ReportLeak {
+impl<Tx: ApiKeys + Mails + ?Sized> Command<Tx> for ReportLeak {
     type Permission = permissions::ApiKeyLeak;
     type Output = ();
     type Error = ReportLeakError;
@@ -44,7 +46,7 @@ impl<Tx: ApiKeys + ?Sized> Command<Tx> for ReportLeak {
 
     async fn run(&self, _proof: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<(), ReportLeakError> {
         if tx.revoke_leaked_key(self.id).await? {
-            Ok(())
+            Ok(tx.notify(self.owner, MailNotice::ApiKeyLeaked).await?)
         } else {
             Err(ReportLeakError::Revoked)
         }

@@ -141,4 +141,10 @@ impl Sessions for MemTx {
         revoke(self, tenant, &ids);
         Ok(ids.len() as u64)
     }
+
+    async fn revoke_sessions_of_all(&mut self, principals: &[PrincipalId]) -> Result<u64, StoreError> {
+        let (tenant, ids) = ends(self, |_, row| principals.contains(&row.principal));
+        revoke(self, tenant, &ids);
+        Ok(ids.len() as u64)
+    }
 }

@@ -26,7 +26,8 @@ pub trait Mails: Send {
     /// The tenants with due mail, the longest overdue first. The platform's own worker only.
     async fn tenants_with_mail(&mut self, limit: u16) -> Result<Vec<TenantId>, StoreError>;
 
-    /// Drops what has expired, leaves alone what this version does not know, and leases at most `limit` of what is due until `until`; nobody else gets it before then.
+    /// Drops what has expired, leaves alone what this version does not know, and leases at most `limit` of what is due until `until`,
+    /// oldest first; nobody else gets it before then.
     async fn lease_mail(&mut self, limit: u16, until: Timestamp) -> Result<Vec<DueMail>, StoreError>;
 
     /// Tries again at `at`.

@@ -32,4 +32,7 @@ pub trait Sessions: Send {
 
     /// Ends every session of `principal` the caller may end (workers: all), and counts them.
     async fn revoke_sessions_of(&mut self, principal: PrincipalId) -> Result<u64, StoreError>;
+
+    /// The same of several principals, in one statement.
+    async fn revoke_sessions_of_all(&mut self, principals: &[PrincipalId]) -> Result<u64, StoreError>;
 }

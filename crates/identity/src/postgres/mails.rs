@@ -129,7 +129,8 @@ impl Mails for PgTx {
                   where m.tenant_id = $1 and m.id = due.id
                  returning m.id, m.kind, m.principal_id, m.sealed, m.attempts, m.created_at)
                select l.id, l.kind, l.principal_id, l.sealed, l.attempts, l.created_at, p.email as "email?" from leased l
-                 left join rbac.principal p on p.tenant_id = $1 and p.id = l.principal_id and p.status = 'active'"#,
+                 left join rbac.principal p on p.tenant_id = $1 and p.id = l.principal_id and p.status = 'active'
+                order by l.created_at, l.id"#,
             tenant,
             i64::from(limit),
             until,

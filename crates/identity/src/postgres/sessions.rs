@@ -143,4 +143,17 @@ impl Sessions for PgTx {
         .await?;
         Ok(done.rows_affected())
     }
+
+    async fn revoke_sessions_of_all(&mut self, principals: &[PrincipalId]) -> Result<u64, StoreError> {
+        let tenant = self.context().tenant().uuid();
+        let ids: Vec<Uuid> = principals.iter().map(|id| id.uuid()).collect();
+        let done = sqlx::query!(
+            "update identity.session set revoked_at = now() where tenant_id = $1 and principal_id = any($2) and revoked_at is null",
+            tenant,
+            &ids,
+        )
+        .execute(self.conn())
+        .await?;
+        Ok(done.rows_affected())
+    }
 }

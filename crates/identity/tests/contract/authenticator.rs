@@ -221,7 +221,8 @@ async fn a_leaked_text_is_recognised_by_its_whole_secret_only(world: &World<dyn 
             .leaked(text, RequestId::new(world.now), world.now)
             .await
     };
-    assert_eq!(leaked(key.expose()).await.unwrap(), (world.ids.tenant, key.id()));
+    let (tenant, report) = leaked(key.expose()).await.unwrap();
+    assert_eq!((tenant, report.id), (world.ids.tenant, key.id()));
     let another_secret = desk.format.mint(key.id()).unwrap();
     let unissued = desk.format.mint(KeyId::new(world.now)).unwrap();
     for nothing in [

@@ -3,8 +3,8 @@ use std::{net::IpAddr, time::Duration};
 
 use chrono::TimeDelta;
 use keepgate_identity::{
-    ApiKeyFormat, ApiKeyRecord, Environment, Handle, KeyUse, LONGEST_LIFE, NewApiKey, ReportLeak, ReportLeakError,
-    RevokeApiKey, RotateApiKey, RotateApiKeyError,
+    ApiKeyFormat, ApiKeyRecord, Environment, Handle, KeyUse, LONGEST_LIFE, MailKind, MailNotice, NewApiKey, ReportLeak,
+    ReportLeakError, RevokeApiKey, RotateApiKey, RotateApiKeyError,
 };
 use keepgate_kernel::{KeyId, Level, Timestamp};
 use keepgate_store::{StoreError, testing::World};
@@ -177,7 +177,8 @@ async fn only_the_platform_s_worker_writes_uses_down(world: &World<dyn Tx>) {
 
 async fn a_reported_key_ends_in_its_own_tenant_once_and_with_an_entry(world: &World<dyn Tx>) {
     let key = key(world, Level::Operator, |_| ()).await;
-    let report = ReportLeak { id: key.id };
+    let owner = member(world, Level::TenantAdmin);
+    let report = ReportLeak { id: key.id, owner };
     let elsewhere = perform(world, &worker(world, world.ids.other), &report).await;
     assert!(
         matches!(elsewhere, Err(ReportLeakError::Revoked)),
@@ -188,6 +189,11 @@ async fn a_reported_key_ends_in_its_own_tenant_once_and_with_an_entry(world: &Wo
     assert!(tx.revoke_leaked_key(key.id).await.unwrap());
     assert!(done_unmarked(tx).await.is_err(), "never without an entry");
     perform(world, &home, &report).await.unwrap();
+    let mut tx = world.begin(&home).await;
+    let told = tx.lease_mail(9, world.now).await.unwrap();
+    let kinds: Vec<_> = told.into_iter().map(|mail| mail.kind).collect();
+    assert_eq!(kinds, [MailKind::Notice(owner, MailNotice::ApiKeyLeaked)]);
+    drop(tx);
     assert!(record(world, key.id).await.revoked_at.is_some());
     let caller = bearing(world, &key, Level::Operator);
     assert!(matches!(world.store().begin(&caller).await, Err(StoreError::Revoked)));

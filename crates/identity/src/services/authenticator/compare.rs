@@ -6,8 +6,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{AuthError, Authenticator};
 use crate::{
-    ApiKeys, BcryptHash, Homes, ImportedKeys, KeyName, KeyOnFile, OldSecret, Phc, PresentedKey, Verifier, lookups_of,
-    password::Verdict,
+    ApiKeys, BcryptHash, Homes, ImportedKeys, KeyName, KeyOnFile, OldSecret, Phc, PresentedKey, ReportLeak, Verifier,
+    lookups_of, password::Verdict,
 };
 
 /// A key whose secret has matched.
@@ -92,13 +92,22 @@ impl<Tx: Transaction + Homes + ApiKeys + ImportedKeys + ?Sized + 'static> Authen
         })
     }
 
-    /// The key that `text` is, revoked or not, when it is one that this server made and that is on record.
+    /// The key that `text` is, revoked or not, where it lives and whose it is, when it is one that this server made and that is on record.
     ///
     /// # Errors
     /// [`AuthError`]; [`AuthError::Unknown`] for whatever is no such key.
-    pub async fn leaked(&self, text: &str, request: RequestId, at: Timestamp) -> Result<(TenantId, KeyId), AuthError> {
+    pub async fn leaked(
+        &self,
+        text: &str,
+        request: RequestId,
+        at: Timestamp,
+    ) -> Result<(TenantId, ReportLeak), AuthError> {
         let found = self.compare(&self.keys.parse(text)?, request, at).await?;
-        Ok((found.file.tenant, found.key))
+        let report = ReportLeak {
+            id: found.key,
+            owner: found.file.owner,
+        };
+        Ok((found.file.tenant, report))
     }
 
     async fn home(
