@@ -51,6 +51,11 @@ impl Visitor {
         api.limiter.verified(paid, principal).map_err(rate_limited)
     }
 
+    /// A report of a leaked key is taken from the bucket that its address has for those.
+    pub(crate) fn reports(&self, api: &Api) -> Result<(), Problem> {
+        api.limiter.report(self.identity.source).map_err(rate_limited)
+    }
+
     /// The credential is nobody's: the request is its address's.
     pub(crate) fn refused(&self, api: &Api) {
         if let Some(paid) = &self.paid {

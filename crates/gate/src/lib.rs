@@ -24,6 +24,6 @@ pub use gate::Gate;
 pub use idempotency::{Answer, IdempotencyKey, IdempotencyKeys, Once, StoredAnswer};
 pub use second_desk::{Proofs, SecondAnswer, SecondDesk, SecondDeskError, Visit};
 pub use signing::RingError;
-pub use sso_desk::{CallbackQuery, SsoDesk, Started};
+pub use sso_desk::{CallbackQuery, Finished, SsoDesk, Started};
 pub use tx::{Service, Tx};
 pub use vault::{Vault, VaultError};

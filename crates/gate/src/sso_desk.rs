@@ -3,9 +3,9 @@
 use keepgate_crypto_keys::Place;
 use keepgate_identity::LoggedIn;
 use keepgate_kernel::{Entity, PrincipalId, PrincipalKind, SessionId, TenantId};
-use keepgate_policy::OpContext;
+use keepgate_policy::{Credential, OpContext};
 use keepgate_sso::{
-    LOGIN_LIFE, PendingLogin, Provider, ProviderName, State, Ticket,
+    LOGIN_LIFE, PendingLink, PendingLogin, Provider, ProviderName, State, Ticket,
     oidc::{Callback, OidcError, RelyingParty, Verified},
 };
 use keepgate_store::StoreError;
@@ -14,7 +14,10 @@ use url::Url;
 
 use crate::{
     Failure, Service,
-    operations::{DropMappedLevel, SsoLogin, SsoLoginError, StartSso, StartSsoError, groups},
+    operations::{
+        DropMappedLevel, LinkAccount, LinkRefusal, SsoLogin, SsoLoginError, StartLink, StartLinkError, StartSso,
+        StartSsoError, groups,
+    },
 };
 
 /// Where to send somebody, and what their browser keeps meanwhile.
@@ -37,6 +40,15 @@ pub struct CallbackQuery {
     pub issuer: Option<String>,
 }
 
+/// What came of a visit to a provider.
+#[derive(Debug)]
+pub enum Finished {
+    /// A session.
+    Opened(LoggedIn),
+    /// The account is linked to the person who wished it.
+    Linked(ProviderName),
+}
+
 /// Sends people to their provider and takes them back.
 #[derive(Debug)]
 pub struct SsoDesk {
@@ -49,6 +61,7 @@ pub struct SsoDesk {
 struct Answer {
     context: OpContext,
     entity: Entity,
+    wish: Option<PendingLink>,
     outcome: Result<(Provider, Verified), Refusal>,
 }
 
@@ -58,6 +71,7 @@ impl Answer {
         Self {
             context,
             entity: Entity::collection("logins"),
+            wish: None,
             outcome: Err(Refusal::Word(word)),
         }
     }
@@ -66,6 +80,7 @@ impl Answer {
 /// A log-in that has just been used up, its provider as it is now, and the sealed secret.
 struct Used {
     login: PendingLogin,
+    wish: Option<PendingLink>,
     provider: Option<Provider>,
     sealed: Option<Vec<u8>>,
 }
@@ -138,6 +153,60 @@ impl SsoDesk {
         Ok(Started { location, ticket })
     }
 
+    /// Begins the linking of an account of provider `name` to `caller`, whose wish goes on record through `gate`.
+    ///
+    /// # Errors
+    /// [`StartLinkError`].
+    pub async fn start_link(
+        &self,
+        gate: &Service,
+        caller: &OpContext,
+        name: &str,
+    ) -> Result<Started, Failure<StartLinkError>> {
+        let nowhere = Entity::collection("sso-providers");
+        let worker = caller.as_system(caller.tenant());
+        let provider = match name.parse::<ProviderName>() {
+            Ok(name) => {
+                let mut tx = self.gate.store().begin(&worker).await.map_err(Failure::Store)?;
+                tx.provider(&name).await.map_err(Failure::Store)?
+            }
+            Err(_) => None,
+        };
+        let refuse = |entity, refusal| async move {
+            match gate.perform(caller, &StartLink::refused(entity, refusal)).await {
+                Ok(_) => Failure::Command(StartLinkError::NotFound),
+                Err(failure) => failure,
+            }
+        };
+        // Whoever came with a key is refused by the policy, whatever the command says.
+        let (Some(provider), Credential::Session(session)) = (provider, caller.credential()) else {
+            return Err(refuse(nowhere, LinkRefusal::NotFound).await);
+        };
+        let entity = provider.name.entity();
+        let secrets = State::random(caller.tenant()).and_then(|state| Ticket::random().map(|ticket| (state, ticket)));
+        let Ok((state, ticket)) = secrets else {
+            return Err(refuse(entity, LinkRefusal::Unavailable).await);
+        };
+        let Ok(location) = self.party.begin(&provider, &state, &ticket, caller.at()).await else {
+            return Err(refuse(entity, LinkRefusal::Unavailable).await);
+        };
+        let login = PendingLogin {
+            state: state.hash(),
+            binding: ticket.hash(),
+            provider: provider.name,
+            issuer: provider.issuer,
+            expires_at: caller.at() + LOGIN_LIFE,
+        };
+        let principal = caller.principal().id;
+        let link = PendingLink {
+            login,
+            principal,
+            session,
+        };
+        gate.perform(caller, &StartLink::begun(link)).await?;
+        Ok(Started { location, ticket })
+    }
+
     async fn no_start(&self, context: &OpContext, command: StartSso) -> Result<Started, Failure<StartSsoError>> {
         match self.gate.perform(context, &command).await {
             Ok(_) => Err(Failure::Command(StartSsoError::NotFound)),
@@ -145,8 +214,8 @@ impl SsoDesk {
         }
     }
 
-    /// Takes somebody back: uses the log-in up, exchanges the code, verifies the ID token, opens a session. `cookie` is what the
-    /// browser kept.
+    /// Takes somebody back: uses the log-in up, exchanges the code, verifies the ID token, and opens a session or links the account.
+    /// `cookie` is what the browser kept.
     ///
     /// # Errors
     /// [`SsoLoginError`].
@@ -155,7 +224,7 @@ impl SsoDesk {
         seen: &OpContext,
         query: &CallbackQuery,
         cookie: Option<&str>,
-    ) -> Result<LoggedIn, Failure<SsoLoginError>> {
+    ) -> Result<Finished, Failure<SsoLoginError>> {
         let (session, newcomer) = (
             SessionId::new(seen.at()),
             PrincipalId::new(PrincipalKind::User, seen.at()),
@@ -163,8 +232,18 @@ impl SsoDesk {
         let Answer {
             context,
             entity,
+            wish,
             outcome,
         } = self.answer(seen, query, cookie).await.map_err(Failure::Store)?;
+        if let Some(wish) = wish {
+            let command = match outcome {
+                Ok((_, identity)) => LinkAccount::verified(wish, identity),
+                Err(Refusal::Word(reason)) => LinkAccount::refused(wish, reason),
+                Err(Refusal::Unavailable) => LinkAccount::unavailable(wish),
+            };
+            let linked = self.gate.perform_for(&context, Some(command.principal()), &command);
+            return Ok(Finished::Linked(linked.await?.output));
+        }
         let (actor, command) = match outcome {
             Err(Refusal::Word(reason)) => (None, SsoLogin::refused(session, newcomer, entity, reason)),
             Err(Refusal::Unavailable) => (None, SsoLogin::unavailable(session, newcomer, entity)),
@@ -178,7 +257,8 @@ impl SsoDesk {
                 (known.or(joins), SsoLogin::verified(session, newcomer, name, identity))
             }
         };
-        Ok(self.gate.perform_for(&context, actor, &command).await?.output)
+        let opened = self.gate.perform_for(&context, actor, &command).await?.output;
+        Ok(Finished::Opened(opened))
     }
 
     /// Whose account it is, if it is anybody's. Who comes without a group loses what groups gave before.
@@ -226,11 +306,12 @@ impl SsoDesk {
         let Some(used) = self.use_up(&context, &state, &ticket).await? else {
             return Ok(Answer::unknown(nobody, "state-unknown"));
         };
-        let entity = used.login.provider.entity();
+        let (entity, wish) = (used.login.provider.entity(), used.wish.clone());
         let outcome = self.believe(&context, query, used, &ticket).await?;
         Ok(Answer {
             context,
             entity,
+            wish,
             outcome,
         })
     }
@@ -281,14 +362,19 @@ impl SsoDesk {
             Err(StoreError::Revoked) => return Ok(None),
             other => other?,
         };
-        let Some(login) = tx.use_login(&state.hash(), &ticket.hash()).await? else {
-            return Ok(None);
+        let (login, wish) = match tx.use_login(&state.hash(), &ticket.hash()).await? {
+            Some(login) => (login, None),
+            None => match tx.use_link(&state.hash(), &ticket.hash()).await? {
+                Some(wish) => (wish.login.clone(), Some(wish)),
+                None => return Ok(None),
+            },
         };
         let provider = tx.provider(&login.provider).await?;
         let sealed = tx.provider_secret(&login.provider).await?;
         tx.commit().await?;
         Ok(Some(Used {
             login,
+            wish,
             provider,
             sealed,
         }))

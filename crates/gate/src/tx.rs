@@ -9,7 +9,7 @@ use keepgate_identity::{
 };
 use keepgate_policy::OpContext;
 use keepgate_rbac::{Approvals, Roles, Tenants, Units};
-use keepgate_sso::ports::{Accounts, DirectoryGroups, Logins, Providers, ScimTokens};
+use keepgate_sso::ports::{Accounts, DirectoryGroups, Links, Logins, Providers, ScimTokens};
 use keepgate_store::{Begin, MemStore, StoreError, Transaction};
 
 use crate::{Gate, IdempotencyKeys};
@@ -54,6 +54,7 @@ pub trait Tx:
     + DueWork
     + DirectoryUsers
     + Providers
+    + Links
     + Logins
     + Accounts
     + DirectoryGroups
@@ -99,6 +100,7 @@ impl<T> Tx for T where
         + DueWork
         + DirectoryUsers
         + Providers
+        + Links
         + Logins
         + Accounts
         + DirectoryGroups

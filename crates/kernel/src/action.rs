@@ -19,6 +19,7 @@ macro_rules! for_each_action {
             AuthStepUp "auth.step-up" "prove oneself again before a sensitive operation";
             AuthDevice "auth.device" "log in as a device, with its key";
             AuthSso "auth.sso" "log in through an identity provider";
+            SsoLink "sso.link" "link an identity provider's account to oneself";
             PasswordChange "password.change" "change the own password";
             PasswordRecover "password.recover" "ask for a code to set a forgotten password";
             PasswordReset "password.reset" "send somebody a code to set a new password";

@@ -149,6 +149,8 @@ impl Rule {
 
 const ALL: Levels = Levels::range(1, 7);
 const CUSTOMER: Levels = Levels::range(1, 5);
+/// Whom groups of an identity provider may give a level.
+const MAPPABLE: Levels = Levels::range(1, 4);
 const DESK: Levels = Levels::range(2, 5);
 const ADMINS: Levels = Levels::range(4, 5);
 const LEADS: Levels = Levels::range(3, 5);
@@ -201,6 +203,7 @@ pub const fn rule(action: Action) -> Rule {
         Action::RevocationCreate => Rule::people(OWNER.and(GLOBAL), Reach::Tenant).fresh(),
         Action::SigningKeyList => Rule::people(PLATFORM, Reach::Platform),
         Action::SigningKeyRotate => Rule::people(GLOBAL, Reach::Platform).fresh(),
+        Action::SsoLink => Rule::people(MAPPABLE, Reach::Own).fresh(),
         Action::SsoRead => Rule::people(ADMINS, Reach::Tenant).worn_with(Hats::AUDIT),
         Action::SsoConfigure | Action::ScimTokenIssue => Rule::people(OWNER, Reach::Tenant).fresh(),
         Action::ScimTokenRevoke => Rule::people(ADMINS, Reach::Tenant),

@@ -30,7 +30,7 @@ pub mod scim;
 
 pub use account::{Account, NewAccount};
 pub use issuer::{InvalidIssuer, Issuer};
-pub use login::{BadTicket, LOGIN_LIFE, PendingLogin, State, Ticket};
+pub use login::{BadTicket, LOGIN_LIFE, Linked, PendingLink, PendingLogin, State, Ticket};
 pub use mapping::{Mapped, Mapping, MappingError};
 pub use provider::{InvalidProvider, Provider, ProviderName, SecretChange};
 pub use random::NoRandomness;

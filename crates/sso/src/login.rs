@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::BASE64URL_NOPAD;
-use keepgate_kernel::{TenantId, Timestamp};
+use keepgate_kernel::{PrincipalId, SessionId, TenantId, Timestamp};
 use subtle::ConstantTimeEq;
 
 use crate::{Issuer, NoRandomness, ProviderName, random};
@@ -159,6 +159,30 @@ pub struct PendingLogin {
     pub issuer: Issuer,
     /// Until when; at most [`LOGIN_LIFE`] from the beginning.
     pub expires_at: Timestamp,
+}
+
+/// A wish on record to link an account: begins and comes back like a log-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingLink {
+    /// State, binding, provider, time.
+    pub login: PendingLogin,
+    /// Who wishes it.
+    pub principal: PrincipalId,
+    /// In which session.
+    pub session: SessionId,
+}
+
+/// What became of a wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Linked {
+    /// The account is linked.
+    Done,
+    /// The wish, or the session it was made in, is over.
+    Gone,
+    /// The person has no level, or one that no directory reaches.
+    OutOfReach,
+    /// The account is somebody else's, or the person has one already.
+    Taken,
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The ports in memory, with the rules that PostgreSQL has in its policies.
 mod accounts;
 mod directory_groups;
+mod links;
 mod logins;
 mod providers;
 mod scim_tokens;

@@ -10,5 +10,5 @@ pub use filter::{Filter, FilterOn, InvalidFilter};
 pub use group::{DirectoryGroup, GroupDraft};
 pub use patch::{PatchError, PatchOp, PatchRequest};
 pub use path::{InvalidPath, Path};
-pub use token::{Directory, InvalidScimToken, NewScimToken, ScimToken, ScimTokenKey};
+pub use token::{Directory, InvalidScimToken, NewScimToken, ScimToken, ScimTokenKey, ScimTokenRecord};
 pub use user::{InvalidUser, UserDraft};

@@ -263,6 +263,7 @@ pub async fn sso(to: &mut Asking<'_>, owner: &str) {
     let body = json!({"name": "directory"});
     let token = to.post("/v1/scim/tokens", "/v1/scim/tokens", owner, body).await;
     let token = format!("/v1/scim/tokens/{}", id(&token));
+    to.get("/v1/scim/tokens", "/v1/scim/tokens", owner).await;
     to.delete("/v1/scim/tokens/{token}", &token, owner).await;
     to.delete(template, path, owner).await;
 }

@@ -123,6 +123,53 @@ async fn a_newer_code_ends_the_older_and_too_many_requests_send_no_more() {
 }
 
 #[tokio::test]
+async fn the_owner_of_a_leaked_key_is_told_once() {
+    let Some(mail) = MailServer::start("implicit").await else {
+        return;
+    };
+    let mut server = Server::with(mail.options()).await;
+    let owner = server.owner().await;
+    let ann = server.person(&owner, 4).await;
+    let (_, key) = server.issue(&ann.token, json!({"name": "k", "level": 2})).await;
+    let report = || async {
+        server
+            .send(
+                Method::POST,
+                "/v1/api-keys:report-leak",
+                None,
+                &[],
+                &json!({"key": key}),
+            )
+            .await
+    };
+    report().await.expect(202);
+    report().await.expect(202);
+    let letter = mail.letter(&ann.email, "found where it should not be").await;
+    assert!(!letter.text.contains(&key[..20]), "the mail repeats nothing of it");
+    assert!(!server.admits(&key).await);
+    let empty = || async { (server.superuser("select count(*) from identity.mail").await == "0").then_some(()) };
+    eventually("nothing is left to send", empty).await;
+    assert_eq!(mail.letters().len(), 1);
+    let mut taken = 0;
+    for n in 0..40 {
+        let body = json!({"key": format!("kgl_{n}")});
+        let reply = server
+            .send(Method::POST, "/v1/api-keys:report-leak", None, &[], &body)
+            .await;
+        if reply.status == 202 {
+            taken += 1;
+        } else {
+            assert!(reply.header("retry-after").is_some());
+            reply.problem(429, "rate-limited");
+        }
+    }
+    assert!((28..=30).contains(&taken), "{taken} beside the two before");
+    server.get("/v1/me", &ann.token).await.expect(200);
+    server.stop().await;
+    assert!(!server.log().contains(&key[..20]) && !server.log().contains(&ann.email));
+}
+
+#[tokio::test]
 async fn without_mail_an_admin_is_told_and_nobody_else() {
     let server = Server::start().await;
     let owner = server.owner().await;

@@ -42,6 +42,7 @@ mod secrecy;
 mod signing_keys;
 mod sso;
 mod sso_attacks;
+mod sso_link;
 mod start_refused;
 mod step_up;
 mod stream;

@@ -213,11 +213,22 @@ async fn a_token_is_a_directory_s_alone_and_ends_when_told() {
         .superuser("select count(*) from sso.scim_token where encode(hash, 'escape') like 'kgs%'")
         .await;
     assert_eq!(stored, "0");
+    let listed = server.get("/v1/scim/tokens", &admin.token).await.expect(200);
+    assert!(!listed.text().contains("kgs_"), "a list shows no secret");
+    let listed = listed.json();
+    assert_eq!(
+        (&listed["items"][0]["id"], &listed["next_cursor"]),
+        (&json!(directory.id), &json!(null))
+    );
+    assert!(listed["items"][0].get("revoked_at").is_none());
+    server.get("/v1/scim/tokens", &server.key()).await.expect(403);
     server
         .delete(&format!("/v1/scim/tokens/{}", directory.id), &admin.token)
         .await
         .expect(204);
     directory.get("/Users").await.expect(401);
+    let listed = server.get("/v1/scim/tokens", &owner).await.expect(200).json();
+    assert!(listed["items"][0]["revoked_at"].is_string());
     server
         .delete(&format!("/v1/scim/tokens/{}", directory.id), &owner)
         .await

@@ -331,3 +331,48 @@ async fn whoever_must_have_a_second_factor_owes_it_after_single_sign_on() {
     assert_eq!(factors(&two).await, "two");
     server.get("/v1/recipients", &two).await.expect(200);
 }
+
+#[tokio::test]
+async fn with_its_provider_the_sessions_of_whom_it_knows_end_and_nobody_else_s() {
+    let Some(scene) = scene().await else { return };
+    scene
+        .says(
+            0,
+            json!({"groups": ["staff"], "email": "ann@example.org", "email_verified": true}),
+        )
+        .await;
+    let through = |name: &'static str| {
+        let scene = &scene;
+        async move { scene.log_in(name).await.expect(200).field("access_token") }
+    };
+    let (first, second, elsewhere) = (through("one").await, through("one").await, through("two").await);
+    let beside = scene.server.person(&scene.owner, 2).await;
+    // Anything but its issuer may change.
+    let mut body = configured(&scene.judges.issuers[0]);
+    body["jit"] = json!(false);
+    scene
+        .server
+        .put("/v1/sso/providers/one", &scene.owner, body)
+        .await
+        .expect(200);
+    assert!(scene.server.admits(&first).await);
+    scene
+        .server
+        .delete("/v1/sso/providers/one", &scene.owner)
+        .await
+        .expect(204);
+    for ended in [&first, &second] {
+        assert!(!scene.server.admits(ended).await, "at the next request");
+    }
+    for kept in [&elsewhere, &beside.token, &scene.owner] {
+        assert!(scene.server.admits(kept).await);
+    }
+    // The other one becomes another issuer: as if it had been removed.
+    let moved = configured("https://id.example.org");
+    scene
+        .server
+        .put("/v1/sso/providers/two", &scene.owner, moved)
+        .await
+        .expect(200);
+    assert!(!scene.server.admits(&elsewhere).await);
+}

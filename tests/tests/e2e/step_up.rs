@@ -3,7 +3,7 @@ use keepgate_tests::{PASSWORD, Server, email};
 use serde_json::json;
 
 /// Lets six minutes pass for the session of `token`, in the database; the token goes on claiming that it is new.
-async fn age(server: &Server, token: &str) {
+pub async fn age(server: &Server, token: &str) {
     let session = server.get("/v1/me", token).await.expect(200).field("session_id");
     let id = session.parse::<keepgate_kernel::SessionId>().unwrap().uuid();
     let (quiet, loud) = ("disable trigger audited", "enable always trigger audited");

@@ -26,7 +26,7 @@ pub fn wanted(root: &Path, lines: &[Line]) -> Result<Option<Generated>> {
         return Ok(None);
     }
     let (path, head) = if is_committed(root, &newest)? {
-        let head = "-- The permission table, as the policy has it now.\n".to_owned();
+        let head = "-- The permission table, as the policy has it now.\nSET LOCAL lock_timeout = '5s';\n".to_owned();
         (format!("{FOLDER}/{:04}{NAME}", last + 1), head)
     } else {
         (newest, head.to_owned())

@@ -1,7 +1,7 @@
 //! Refusals of single sign-on.
 use keepgate_gate::operations::{
     ConfigureProviderError, DeleteProviderError, GetProviderError, IssueScimTokenError, RevokeScimTokenError,
-    SsoLoginError, StartSsoError,
+    SsoLoginError, StartLinkError, StartSsoError,
 };
 
 super::http! {
@@ -18,6 +18,7 @@ super::http! {
         Self::Provider => UNPROCESSABLE_ENTITY "/provider",
     }
     RevokeScimTokenError { Self::NotFound => NOT_FOUND }
+    StartLinkError { Self::NotFound => NOT_FOUND, Self::Unavailable => SERVICE_UNAVAILABLE }
     StartSsoError { Self::NotFound => NOT_FOUND, Self::Unavailable => SERVICE_UNAVAILABLE }
     SsoLoginError {
         Self::Refused(_) => UNAUTHORIZED,
@@ -27,6 +28,8 @@ super::http! {
         Self::NoGroup => FORBIDDEN,
         Self::Disabled => FORBIDDEN,
         Self::EmailTaken => CONFLICT,
+        Self::AccountTaken => CONFLICT,
+        Self::OutOfReach => FORBIDDEN,
         Self::Mapped(_) => FORBIDDEN,
     }
 }

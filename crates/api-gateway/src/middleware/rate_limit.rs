@@ -38,6 +38,12 @@ pub struct Limits {
     pub per_address: NonZeroU32,
 }
 
+/// Reports of leaked keys a minute from one address: each may cost a hash.
+const REPORTS: NonZeroU32 = match NonZeroU32::new(30) {
+    Some(reports) => reports,
+    None => NonZeroU32::MIN,
+};
+
 type Buckets<K> = Governor<K, DashMapStateStore<K>, DefaultClock, StateInformationMiddleware>;
 
 /// Whose bucket a request is taken from.
@@ -56,6 +62,7 @@ pub struct RateLimiter {
     limits: Limits,
     principals: Buckets<PrincipalId>,
     addresses: Buckets<Option<IpAddr>>,
+    reports: Buckets<Option<IpAddr>>,
     known: Known,
 }
 
@@ -86,6 +93,7 @@ impl RateLimiter {
             limits,
             principals: Governor::dashmap(minute(limits.per_principal)).with_middleware(),
             addresses: Governor::dashmap(minute(limits.per_address)).with_middleware(),
+            reports: Governor::dashmap(minute(REPORTS)).with_middleware(),
             known: Known::default(),
         }
     }
@@ -100,6 +108,7 @@ impl RateLimiter {
     pub fn sweep(&self) {
         self.principals.retain_recent();
         self.addresses.retain_recent();
+        self.reports.retain_recent();
         self.known.sweep(Instant::now());
     }
 
@@ -139,6 +148,14 @@ impl RateLimiter {
             let answer = self.charge(Payer::Address(paid.0.source));
             *paid.0.answer.lock().unwrap_or_else(PoisonError::into_inner) = answer;
         }
+    }
+
+    /// Takes a report of a leaked key from the bucket that `source` has for those. `Err`: the seconds to wait.
+    pub(crate) fn report(&self, source: Option<IpAddr>) -> Result<(), u64> {
+        let taken = self.reports.check_key(&source.map(network));
+        taken
+            .map(drop)
+            .map_err(|not_until| not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1)
     }
 
     fn charge(&self, payer: Payer) -> Answer {

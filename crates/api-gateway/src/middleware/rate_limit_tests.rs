@@ -86,6 +86,16 @@ fn a_credential_that_ends_is_its_address_s_again() {
 }
 
 #[test]
+fn reports_of_leaked_keys_have_a_bucket_of_their_own() {
+    let limiter = limiter(1000, 1000);
+    let at = |address: &str| Some(address.parse().unwrap());
+    let taken = (0..100).filter(|_| limiter.report(at(HOME)).is_ok()).count();
+    assert_eq!(taken, 30);
+    assert!(limiter.report(at("192.0.2.2")).is_ok());
+    assert!(passes(&take(&limiter, None, HOME)), "and nothing else feels it");
+}
+
+#[test]
 fn a_network_of_ipv6_is_one_address() {
     let limiter = limiter(1000, 2);
     assert!(passes(&take(&limiter, None, "2001:db8:1:2::1")));

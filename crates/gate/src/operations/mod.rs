@@ -33,13 +33,14 @@ pub use list_users::ListUsers;
 pub use request_approval::{RequestApproval, RequestApprovalError, Wanted};
 pub use scim::{
     ChangeScimGroup, ChangeScimUser, CreateScimGroup, CreateScimUser, DeleteScimGroup, DeleteScimUser, Edit, Found,
-    GetScimGroup, GetScimUser, IssueScimToken, IssueScimTokenError, ListScimGroups, ListScimUsers, ReadScimSchema,
-    RevokeScimToken, RevokeScimTokenError, ScimError, ScimUser,
+    GetScimGroup, GetScimUser, IssueScimToken, IssueScimTokenError, ListScimGroups, ListScimTokens, ListScimUsers,
+    ReadScimSchema, RevokeScimToken, RevokeScimTokenError, ScimError, ScimUser,
 };
-pub(crate) use sso::login::groups;
 pub use sso::{
     ConfigureProvider, ConfigureProviderError, DeleteProvider, DeleteProviderError, DropMappedLevel, GetProvider,
-    GetProviderError, ListProviders, SsoLogin, SsoLoginError, StartSso, StartSsoError,
+    GetProviderError, LinkAccount, ListProviders, SsoLogin, SsoLoginError, StartLink, StartLinkError, StartSso,
+    StartSsoError,
 };
+pub(crate) use sso::{link::Refusal as LinkRefusal, login::groups};
 pub use unit::UnitError;
 pub use update_user::{UpdateUser, UpdateUserError};

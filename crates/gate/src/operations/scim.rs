@@ -11,5 +11,5 @@ pub use edit::{Edit, Found};
 pub use error::ScimError;
 pub use groups::{ChangeScimGroup, CreateScimGroup, DeleteScimGroup, GetScimGroup, ListScimGroups};
 pub use read_schema::ReadScimSchema;
-pub use tokens::{IssueScimToken, IssueScimTokenError, RevokeScimToken, RevokeScimTokenError};
+pub use tokens::{IssueScimToken, IssueScimTokenError, ListScimTokens, RevokeScimToken, RevokeScimTokenError};
 pub use users::{ChangeScimUser, CreateScimUser, DeleteScimUser, GetScimUser, ListScimUsers, ScimUser};

@@ -3,7 +3,7 @@ use async_trait::async_trait;
 use keepgate_kernel::PrincipalId;
 use keepgate_store::{MemTx, StoreError, Transaction};
 
-use super::{AccountRows, directory_groups::GroupRows, worker};
+use super::{AccountRows, directory_groups::GroupRows, within, worker};
 use crate::{
     Account, Issuer, NewAccount,
     ports::Accounts,
@@ -91,6 +91,16 @@ impl Accounts for MemTx {
             }
         }
         Ok(self.write::<AccountRows>().remove_mut(&(tenant, principal)))
+    }
+
+    async fn people_of(&mut self, issuer: &Issuer) -> Result<Vec<PrincipalId>, StoreError> {
+        let Some((tenant, rows)) = within(self, 5, 5).zip(self.read::<AccountRows>()) else {
+            return Ok(Vec::new());
+        };
+        let mine = rows
+            .iter()
+            .filter(|((home, _), row)| *home == tenant && row.of.issuer == *issuer);
+        Ok(mine.map(|((_, id), _)| *id).collect())
     }
 
     async fn accounts(

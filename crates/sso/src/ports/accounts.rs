@@ -25,6 +25,9 @@ pub trait Accounts: Send {
     /// Removes an account, and with it its memberships. `false` when there was none.
     async fn remove_account(&mut self, issuer: &Issuer, principal: PrincipalId) -> Result<bool, StoreError>;
 
+    /// Whom the issuer knows, in no order. Owners of the tenant only, for whom this one method is; nobody else sees any.
+    async fn people_of(&mut self, issuer: &Issuer) -> Result<Vec<PrincipalId>, StoreError>;
+
     /// How many accounts of the issuer `filter` selects, and at most `limit` of them after the first `skip`, in the order of their
     /// ids. User names are compared whatever the case; a display name selects nothing.
     async fn accounts(

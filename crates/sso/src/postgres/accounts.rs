@@ -135,6 +135,14 @@ impl Accounts for PgTx {
         Ok(done.rows_affected() == 1)
     }
 
+    async fn people_of(&mut self, issuer: &Issuer) -> Result<Vec<PrincipalId>, StoreError> {
+        let people = sqlx::query_scalar!(r#"select gate.people_of_issuer($1) as "id!""#, issuer.as_str())
+            .fetch_all(self.conn())
+            .await?;
+        let user = |id| PrincipalId::from_parts(PrincipalKind::User, id);
+        Ok(people.into_iter().map(user).collect())
+    }
+
     async fn accounts(
         &mut self,
         issuer: &Issuer,

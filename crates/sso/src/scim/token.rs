@@ -43,6 +43,25 @@ pub struct NewScimToken {
     pub expires_at: Option<Timestamp>,
 }
 
+/// A token as those see it who may end it: nothing of it that would let anybody in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScimTokenRecord {
+    /// Its id.
+    pub id: Uuid,
+    /// Whose mapping its groups follow.
+    pub provider: ProviderName,
+    /// The service that the log names as actor.
+    pub actor: PrincipalId,
+    /// What people call it.
+    pub name: String,
+    /// When it was issued.
+    pub created_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+    /// When it was ended.
+    pub revoked_at: Option<Timestamp>,
+}
+
 /// A directory that has shown a live token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {

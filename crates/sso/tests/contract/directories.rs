@@ -136,10 +136,32 @@ async fn people_see_and_write_no_groups(world: &World<dyn Tx>) {
     }
 }
 
+async fn whom_an_issuer_knows_is_told_to_owners_alone(world: &World<dyn Tx>) {
+    seeded(world).await;
+    let new = person(world, &one(), "ann").await;
+    let mut tx = world.begin(&world.caller(Level::TenantOwner)).await;
+    assert_eq!(tx.people_of(&new.issuer).await.unwrap(), [new.principal]);
+    let other = "https://other.example".parse().unwrap();
+    assert!(tx.people_of(&other).await.unwrap().is_empty());
+    let others = Level::ALL.into_iter().filter(|level| *level != Level::TenantOwner);
+    let strangers = others
+        .map(|level| world.caller(level))
+        .chain([world.stranger(Level::TenantOwner)]);
+    for caller in strangers {
+        let mut tx = world.begin(&caller).await;
+        assert!(
+            tx.people_of(&new.issuer).await.unwrap().is_empty(),
+            "{:?}",
+            caller.principal()
+        );
+    }
+}
+
 crate::support::cases!(postgres:
     an_account_changes_and_goes,
     accounts_are_found_and_paged,
     a_group_is_put_read_and_removed_and_knows_its_members,
     a_group_has_a_name_of_its_own_and_members_of_its_directory,
     people_see_and_write_no_groups,
+    whom_an_issuer_knows_is_told_to_owners_alone,
 );

@@ -4,6 +4,8 @@ mod cases;
 #[cfg(test)]
 mod directories;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod scim_tokens;
 #[cfg(test)]
 mod support;

@@ -10,7 +10,8 @@ use keepgate_store::{StoreError, testing::World};
 fn token(world: &World<dyn Tx>, number: u8) -> NewScimToken {
     let actor = world.ids.principal(world.ids.tenant, Level::FieldAgent);
     NewScimToken {
-        id: RequestId::new(world.now).uuid(),
+        // Ids of one millisecond have no order.
+        id: RequestId::new(world.now + Duration::from_millis(number.into())).uuid(),
         provider: "okta".parse().unwrap(),
         actor: PrincipalId::from_parts(PrincipalKind::Service, actor.uuid()),
         name: "directory".into(),
@@ -66,6 +67,46 @@ async fn a_token_ends_with_its_time_and_with_its_provider(world: &World<dyn Tx>)
     assert!(tx.directory(&lasting.hash).await.unwrap().is_none());
 }
 
+async fn tokens_are_listed_in_order_for_levels_four_and_five_without_secrets(world: &World<dyn Tx>) {
+    let made = [token(world, 1), token(world, 2)];
+    issued(world, &made[0]).await;
+    let mut tx = world.begin(&world.caller(Level::TenantOwner)).await;
+    tx.add_scim_token(&made[1]).await.unwrap();
+    done(tx).await;
+    let admin = world.caller(Level::TenantAdmin);
+    let mut tx = world.begin(&admin).await;
+    assert!(tx.revoke_scim_token(made[0].id).await.unwrap());
+    done(tx).await;
+    let mut tx = world.begin(&admin).await;
+    let all = tx.scim_tokens(None, 10).await.unwrap();
+    let seen: Vec<_> = all
+        .iter()
+        .map(|one| (one.id, one.name.clone(), one.revoked_at.is_some()))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (made[0].id, made[0].name.clone(), true),
+            (made[1].id, made[1].name.clone(), false)
+        ]
+    );
+    assert_eq!(tx.scim_tokens(None, 1).await.unwrap(), all[..1]);
+    assert_eq!(tx.scim_tokens(Some(made[0].id), 10).await.unwrap(), all[1..]);
+    let shown = format!("{all:?}");
+    assert!(!shown.contains(&format!("{:?}", made[0].hash)), "nothing of the secret");
+    for level in [
+        Level::FieldAgent,
+        Level::Operator,
+        Level::Supervisor,
+        Level::PlatformOperator,
+    ] {
+        let mut tx = world.begin(&world.caller(level)).await;
+        assert!(tx.scim_tokens(None, 10).await.unwrap().is_empty(), "{level}");
+    }
+    let mut tx = world.begin(&world.stranger(Level::TenantOwner)).await;
+    assert!(tx.scim_tokens(None, 10).await.unwrap().is_empty(), "another tenant's");
+}
+
 async fn only_owners_issue_and_only_admins_revoke(world: &World<dyn Tx>) {
     let new = token(world, 1);
     issued(world, &new).await;
@@ -85,4 +126,5 @@ crate::support::cases!(postgres_with_front:
     a_token_is_recognised_until_it_is_revoked,
     a_token_ends_with_its_time_and_with_its_provider,
     only_owners_issue_and_only_admins_revoke,
+    tokens_are_listed_in_order_for_levels_four_and_five_without_secrets,
 );

@@ -5,7 +5,7 @@ use keepgate_policy::{Grant, OpContext};
 use keepgate_sso::{
     Issuer, Mapped, Mapping, NewAccount, Provider,
     memory::GrantRows,
-    ports::{Accounts, DirectoryGroups, Logins, Providers, ScimTokens},
+    ports::{Accounts, DirectoryGroups, Links, Logins, Providers, ScimTokens},
 };
 use keepgate_store::{
     Begin, MemStore, MemTx, PgStore, PgTx, StoreError,
@@ -21,8 +21,8 @@ pub trait Arrange: Send {
     async fn newborn(&mut self, id: PrincipalId) -> Result<(), StoreError>;
 }
 
-pub trait Tx: TestTx + Providers + Logins + Accounts + DirectoryGroups + ScimTokens + Arrange {}
-impl<T: TestTx + Providers + Logins + Accounts + DirectoryGroups + ScimTokens + Arrange> Tx for T {}
+pub trait Tx: TestTx + Providers + Logins + Accounts + DirectoryGroups + Links + ScimTokens + Arrange {}
+impl<T: TestTx + Providers + Logins + Accounts + DirectoryGroups + Links + ScimTokens + Arrange> Tx for T {}
 
 #[async_trait]
 impl Arrange for MemTx {

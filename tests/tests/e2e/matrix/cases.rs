@@ -97,6 +97,9 @@ fn tenant() -> Vec<Case> {
         case(Tenant, "GET /v1/sso/providers/{provider}", Thing::Provider),
         case(Tenant, "PUT /v1/sso/providers/{provider}", Thing::NewName).body(|_| provider()),
         case(Tenant, "DELETE /v1/sso/providers/{provider}", Thing::Provider),
+        // The provider of the house answers nobody; that is told to whom the policy lets through.
+        case(Tenant, "POST /v1/me/sso/{provider}/link", Thing::Provider).done(&[503]),
+        case(Tenant, "GET /v1/scim/tokens", Thing::None),
         case(Tenant, "POST /v1/scim/tokens", Thing::Provider)
             .in_body()
             .body(|given| json!({"name": "d", "provider": given.thing})),

@@ -16,6 +16,7 @@ mod scim;
 mod sessions;
 mod signing_keys;
 mod sso;
+mod sso_link;
 mod tenant_policy;
 mod tenants;
 mod token;
@@ -49,6 +50,7 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .merge(approvals::router())
         .merge(data_keys::router())
         .merge(sso::router())
+        .merge(sso_link::router())
         .merge(scim::router())
         .merge(tenant_policy::router())
 }

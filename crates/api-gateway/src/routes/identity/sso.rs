@@ -8,12 +8,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use keepgate_gate::{
-    CallbackQuery, Failure, SsoDesk,
+    CallbackQuery, Failure, Finished, SsoDesk,
     operations::{ConfigureProvider, DeleteProvider, GetProvider, ListProviders, SsoLoginError, StartSsoError},
 };
 use keepgate_kernel::{Level, TenantId, UnitId, format_time};
 use keepgate_policy::MappedLevel;
-use keepgate_sso::{InvalidProvider, Issuer, Mapped, Mapping, Provider, ProviderName, SecretChange};
+use keepgate_sso::{InvalidProvider, Issuer, Mapped, Mapping, Provider, ProviderName, SecretChange, Ticket};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -264,17 +264,34 @@ async fn start(
         Failure::Command(StartSsoError::Unavailable) => unavailable(),
         other => other.into(),
     })?;
-    let cookie = format!(
-        "{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=600",
-        started.ticket.expose()
-    );
     Ok(with_cookie(
         (
             StatusCode::SEE_OTHER,
             [(header::LOCATION, started.location.as_str().to_owned())],
         ),
-        &cookie,
+        &bound(&started.ticket),
     ))
+}
+
+/// The cookie that ties what began to this browser, for ten minutes.
+pub(super) fn bound(ticket: &Ticket) -> String {
+    format!(
+        "{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=600",
+        ticket.expose()
+    )
+}
+
+/// What came of a visit to the provider.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum CallbackView {
+    /// A session.
+    Opened(TokenView),
+    /// The account is linked.
+    Linked {
+        /// To this provider.
+        linked: String,
+    },
 }
 
 /// What a provider sends people back with; other parameters are its own affair.
@@ -292,9 +309,9 @@ struct Returned {
     iss: Option<String>,
 }
 
-/// Takes a browser back from the identity provider, and opens a session.
+/// Takes a browser back from the identity provider, and opens a session, or links the account where that was wished.
 #[utoipa::path(get, path = "/v1/auth/sso/callback", tag = "identity", params(Returned),
-    responses((status = 200, body = TokenView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 503, body = ProblemBody)))]
+    responses((status = 200, body = CallbackView), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 503, body = ProblemBody)))]
 async fn callback(
     visitor: Visitor,
     State(api): State<Api>,
@@ -313,12 +330,17 @@ async fn callback(
         Failure::Command(SsoLoginError::Unavailable) => unavailable(),
         other => other.into(),
     })?;
-    let answer = Answer(TokenView::of(&api, &opened, seen.at())?);
+    let answer = Answer(match opened {
+        Finished::Opened(session) => CallbackView::Opened(TokenView::of(&api, &session, seen.at())?),
+        Finished::Linked(provider) => CallbackView::Linked {
+            linked: provider.to_string(),
+        },
+    });
     let over = format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0");
     Ok(with_cookie(answer, &over))
 }
 
-fn unavailable() -> Problem {
+pub(super) fn unavailable() -> Problem {
     Problem::unavailable(
         "identity-provider-unavailable",
         "the identity provider does not answer as it should",
@@ -338,7 +360,7 @@ fn ticket(headers: &HeaderMap) -> Option<&str> {
     found.next().is_none().then_some(only)
 }
 
-fn with_cookie(answer: impl IntoResponse, cookie: &str) -> Response {
+pub(super) fn with_cookie(answer: impl IntoResponse, cookie: &str) -> Response {
     let mut response = answer.into_response();
     if let Ok(value) = HeaderValue::from_str(cookie) {
         response.headers_mut().insert(header::SET_COOKIE, value);

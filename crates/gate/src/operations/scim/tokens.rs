@@ -5,7 +5,7 @@ use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, permissions}
 use keepgate_sso::{
     ProviderName,
     ports::{Providers, ScimTokens},
-    scim::NewScimToken,
+    scim::{NewScimToken, ScimTokenRecord},
 };
 use keepgate_store::{StoreError, Transaction};
 
@@ -104,6 +104,33 @@ where
         })
         .await?;
         Ok(provider)
+    }
+}
+
+/// The tenant's tokens, the ended ones included, without their secrets.
+#[derive(Debug, Clone, Copy)]
+pub struct ListScimTokens {
+    /// Those after this one.
+    pub after: Option<Uuid>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl<Tx: ScimTokens + ?Sized> Command<Tx> for ListScimTokens {
+    type Permission = permissions::SsoRead;
+    type Output = Vec<ScimTokenRecord>;
+    type Error = StoreError;
+
+    fn entity(&self) -> Entity {
+        Entity::collection("scim-tokens")
+    }
+
+    async fn run(
+        &self,
+        _proof: &Authorized<Self::Permission>,
+        tx: &mut Tx,
+    ) -> Result<Vec<ScimTokenRecord>, StoreError> {
+        tx.scim_tokens(self.after, self.limit).await
     }
 }
 

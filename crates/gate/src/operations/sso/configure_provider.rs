@@ -1,12 +1,18 @@
 //! A provider and its mapping.
+use keepgate_identity::Sessions;
 use keepgate_kernel::Entity;
 use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, permissions};
 use keepgate_rbac::Units;
-use keepgate_sso::{InvalidProvider, Provider, SecretChange, ports::Providers};
+use keepgate_sso::{
+    InvalidProvider, Provider, SecretChange,
+    ports::{Accounts, Providers},
+};
 use keepgate_store::StoreError;
 
+use super::delete_provider::end_sessions;
+
 /// Puts a provider on record, in place of any of that name. Whoever does it is from now on the owner in whose name the mapping gives
-/// levels, for as long as that person is an owner.
+/// levels, for as long as that person is an owner. Another issuer in place of the one before ends the sessions of whom that one knows.
 #[derive(Debug, Clone)]
 pub struct ConfigureProvider {
     /// The provider; `configured_by` must be the caller.
@@ -43,7 +49,7 @@ impl CommandError for ConfigureProviderError {
     }
 }
 
-impl<Tx: Providers + Units + ?Sized> Command<Tx> for ConfigureProvider {
+impl<Tx: Accounts + Providers + Sessions + Units + ?Sized> Command<Tx> for ConfigureProvider {
     type Permission = permissions::SsoConfigure;
     type Output = Provider;
     type Error = ConfigureProviderError;
@@ -63,8 +69,12 @@ impl<Tx: Providers + Units + ?Sized> Command<Tx> for ConfigureProvider {
         if !wanted.all(|unit| units.iter().any(|known| known.id == unit)) {
             return Err(ConfigureProviderError::UnitNotFound);
         }
+        let before = tx.provider(&self.provider.name).await?;
         if !tx.put_provider(&self.provider, &self.secret).await? {
             return Err(ConfigureProviderError::IssuerTaken);
+        }
+        if let Some(before) = before.filter(|before| before.issuer != self.provider.issuer) {
+            end_sessions(tx, &before.issuer).await?;
         }
         let stored = tx.provider(&self.provider.name).await?;
         stored.ok_or_else(|| StoreError::Conflict.into())

@@ -1,10 +1,15 @@
 //! The end of a provider.
+use keepgate_identity::Sessions;
 use keepgate_kernel::Entity;
 use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, permissions};
-use keepgate_sso::{ProviderName, ports::Providers};
+use keepgate_sso::{
+    Issuer, ProviderName,
+    ports::{Accounts, Providers},
+};
 use keepgate_store::StoreError;
 
-/// Removes a provider with its mapping and secret. The people it made stay what they are, and can't come in through it any more.
+/// Removes a provider with its mapping and secret, and ends the sessions of everybody it knows. The people it made stay what they are,
+/// and can't come in through it any more.
 #[derive(Debug, Clone)]
 pub struct DeleteProvider {
     /// Which.
@@ -31,7 +36,16 @@ impl CommandError for DeleteProviderError {
     }
 }
 
-impl<Tx: Providers + ?Sized> Command<Tx> for DeleteProvider {
+/// Ends the sessions of whom `issuer` knows: it vouches for nobody here any more.
+pub(super) async fn end_sessions<Tx>(tx: &mut Tx, issuer: &Issuer) -> Result<(), StoreError>
+where
+    Tx: Accounts + Sessions + ?Sized,
+{
+    let people = tx.people_of(issuer).await?;
+    tx.revoke_sessions_of_all(&people).await.map(drop)
+}
+
+impl<Tx: Accounts + Providers + Sessions + ?Sized> Command<Tx> for DeleteProvider {
     type Permission = permissions::SsoConfigure;
     type Output = ();
     type Error = DeleteProviderError;
@@ -41,10 +55,11 @@ impl<Tx: Providers + ?Sized> Command<Tx> for DeleteProvider {
     }
 
     async fn run(&self, _proof: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<(), DeleteProviderError> {
-        if tx.delete_provider(&self.name).await? {
-            Ok(())
-        } else {
-            Err(DeleteProviderError::NotFound)
+        let provider = tx.provider(&self.name).await?;
+        let provider = provider.ok_or(DeleteProviderError::NotFound)?;
+        if !tx.delete_provider(&self.name).await? {
+            return Err(DeleteProviderError::NotFound);
         }
+        Ok(end_sessions(tx, &provider.issuer).await?)
     }
 }

@@ -65,6 +65,12 @@ pub enum SsoLoginError {
     /// Somebody else has the address: an account is never taken over by it.
     #[error("another user has that e-mail address")]
     EmailTaken,
+    /// The account is somebody's already, or the person has one: nothing is linked twice.
+    #[error("the account is linked already")]
+    AccountTaken,
+    /// No directory reaches this person.
+    #[error("nobody of this level is linked")]
+    OutOfReach,
     /// What the groups stand for can't be given.
     #[error(transparent)]
     Mapped(#[from] MappedError),
@@ -83,6 +89,8 @@ impl CommandError for SsoLoginError {
             Self::NoGroup => ErrorKind::Refused("no-group"),
             Self::Disabled => ErrorKind::Refused("account-disabled"),
             Self::EmailTaken => ErrorKind::Refused("email-taken"),
+            Self::AccountTaken => ErrorKind::Refused("account-taken"),
+            Self::OutOfReach => ErrorKind::Refused("out-of-directory-reach"),
             Self::Mapped(error) => error.kind(),
             Self::Store(error) => error.kind(),
         }

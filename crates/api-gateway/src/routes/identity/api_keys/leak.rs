@@ -1,7 +1,7 @@
 //! `POST /v1/api-keys:report-leak`: for whoever finds a key where it should not be.
 use axum::{extract::State, http::StatusCode};
 use keepgate_gate::Failure;
-use keepgate_identity::{AuthError, ReportLeak};
+use keepgate_identity::AuthError;
 use keepgate_kernel::{Action, Entity};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -26,7 +26,7 @@ struct Found {
 }
 
 /// Reports a key that was found in public. A key of this service is revoked at once; whatever else it is, the answer is the same.
-/// Needs no credential, because who can report a key could use it.
+/// Its owner is told by mail. Needs no credential, because who can report a key could use it; 30 reports a minute from one address.
 #[utoipa::path(post, path = "/v1/api-keys:report-leak", tag = "identity", request_body = Found,
     responses((status = 202, description = "seen to, whatever it was"), (status = 422, body = ProblemBody), (status = 429, body = ProblemBody)))]
 async fn report(visitor: Visitor, State(api): State<Api>, body: Json<Found>) -> Result<StatusCode, Problem> {
@@ -34,17 +34,17 @@ async fn report(visitor: Visitor, State(api): State<Api>, body: Json<Found>) -> 
     if body.value.key.len() > LONGEST {
         return Err(Problem::invalid("/key", "at most 4096 characters"));
     }
+    visitor.reports(&api)?;
     visitor.entered();
     // Checksum and mark come first: only texts that this service once made cost more than a microsecond.
     match api.authenticator.leaked(&body.value.key, seen.id, seen.at).await {
-        Ok((tenant, id)) => {
-            let command = ReportLeak { id };
+        Ok((tenant, command)) => {
             match api
                 .front_gate
                 .perform_for(&visitor.worker(tenant), None, &command)
                 .await
             {
-                Ok(_) => api.authenticator.forget(id),
+                Ok(_) => api.authenticator.forget(command.id),
                 // It was revoked before; the entry says so, the answer does not.
                 Err(Failure::Command(_)) => {}
                 Err(failure) => return Err(failure.into()),

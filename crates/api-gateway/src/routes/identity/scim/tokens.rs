@@ -1,20 +1,26 @@
 //! Tokens of directories.
-use axum::{extract::State, http::StatusCode, response::Response};
-use keepgate_gate::operations::{IssueScimToken, RevokeScimToken};
+use axum::{Json as Answer, extract::State, http::StatusCode, response::Response};
+use keepgate_gate::operations::{IssueScimToken, ListScimTokens, RevokeScimToken};
 use keepgate_kernel::{PrincipalId, PrincipalKind, RequestId, Timestamp, Uuid, format_time};
-use keepgate_sso::{ProviderName, scim::ScimToken};
+use keepgate_sso::{
+    ProviderName,
+    scim::{ScimToken, ScimTokenRecord},
+};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Api, Caller, Problem, ProblemBody,
-    extract::{Json, Path},
+    extract::{Json, Path, Query},
     once::Idempotency,
+    page::{self, Page},
 };
 
 pub(super) fn router() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(issue)).routes(routes!(revoke))
+    OpenApiRouter::new()
+        .routes(routes!(list, issue))
+        .routes(routes!(revoke))
 }
 
 /// A token to be issued.
@@ -45,6 +51,70 @@ struct TokenIssued {
     /// When it ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<String>,
+}
+
+/// A token, without its secret.
+#[derive(Serialize, ToSchema)]
+struct TokenSeen {
+    /// For `DELETE /v1/scim/tokens/{token}`.
+    id: String,
+    /// What people call it.
+    name: String,
+    /// The identity provider whose mapping the directory's groups follow.
+    provider: String,
+    /// The service that the audit log names as actor.
+    actor: String,
+    /// When it was issued.
+    created_at: String,
+    /// When it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+    /// When it was ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<String>,
+}
+
+impl From<&ScimTokenRecord> for TokenSeen {
+    fn from(token: &ScimTokenRecord) -> Self {
+        Self {
+            id: token.id.to_string(),
+            name: token.name.clone(),
+            provider: token.provider.to_string(),
+            actor: token.actor.to_string(),
+            created_at: format_time(token.created_at),
+            expires_at: token.expires_at.map(format_time),
+            revoked_at: token.revoked_at.map(format_time),
+        }
+    }
+}
+
+/// Where in the list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListQuery {
+    /// 1 to 500, 50 if absent.
+    limit: Option<u16>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Tokens of directories, the ended ones included. Their secrets are not kept.
+#[utoipa::path(get, path = "/v1/scim/tokens", tag = "identity", security(("bearer" = [])), params(ListQuery),
+    responses((status = 200, body = Page<TokenSeen>), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+async fn list(
+    caller: Caller,
+    State(api): State<Api>,
+    Query(query): Query<ListQuery>,
+) -> Result<Answer<Page<TokenSeen>>, Problem> {
+    let limit = page::limit(query.limit)?;
+    let after = page::position(query.cursor.as_deref())?;
+    let command = ListScimTokens {
+        after,
+        limit: limit.into(),
+    };
+    let tokens = caller.perform(&api, &command).await?;
+    Ok(Answer(Page::of(&tokens, limit, |token| token.id.to_string())))
 }
 
 /// Issues the token with which a directory provisions users and groups (SCIM 2.0).
