@@ -2,6 +2,7 @@
 //! follows only writes.
 mod complete;
 mod enrol;
+mod passkey;
 mod ready;
 mod step_up;
 
@@ -9,7 +10,9 @@ use std::{net::IpAddr, sync::Arc};
 
 use keepgate_crypto_keys::Place;
 use keepgate_identity::{
-    Bucket, BucketKey, FactorKind, FactorOnFile, NoRandomness, PasswordCheck, RecoveryCode, SecondProof, TotpSeed,
+    Bucket, BucketKey, FactorKind, FactorOnFile, MfaChallenge, NoRandomness, PasswordCheck, RecoveryCode, SecondProof,
+    TotpSeed,
+    passkey::{Asserted, RelyingParty},
 };
 use keepgate_kernel::{FactorId, PrincipalId, RequestId, TenantId, Timestamp};
 use keepgate_policy::OpContext;
@@ -25,6 +28,23 @@ pub enum SecondAnswer {
     Totp(SecretString),
     /// A recovery code.
     Recovery(SecretString),
+    /// A signature of a passkey.
+    Passkey(Box<Asserted>),
+}
+
+/// What an answer proves.
+#[derive(Debug)]
+enum Looked {
+    Proof(SecondProof),
+    Wrong,
+    /// A passkey's count went back: its signature is right, but there may be two of it.
+    Copied,
+}
+
+impl From<Option<SecondProof>> for Looked {
+    fn from(proof: Option<SecondProof>) -> Self {
+        proof.map_or(Self::Wrong, Self::Proof)
+    }
 }
 
 /// What a step-up brings.
@@ -42,6 +62,9 @@ pub enum SecondDeskError {
     /// Nothing secret can be made.
     #[error(transparent)]
     Randomness(#[from] NoRandomness),
+    /// Nobody has said under which name this gateway is reached.
+    #[error("passkeys need `public_url`, with the name of a host")]
+    NoPasskeys,
     /// A seed can't be sealed or opened.
     #[error(transparent)]
     Vault(#[from] VaultError),
@@ -67,6 +90,7 @@ pub struct SecondDesk {
     gate: Service,
     platform: TenantId,
     buckets: Arc<BucketKey>,
+    party: Option<RelyingParty>,
 }
 
 impl SecondDesk {
@@ -77,6 +101,7 @@ impl SecondDesk {
             gate,
             platform,
             buckets,
+            party: None,
         }
     }
 
@@ -84,13 +109,14 @@ impl SecondDesk {
         self.gate.store().begin(worker).await
     }
 
-    /// What `answer` proves about a principal's confirmed factors; `None`: nothing.
+    /// What `answer` to `challenge` proves about a principal's confirmed factors. Only passkeys answer a challenge.
     async fn look(
         &self,
         worker: &OpContext,
         principal: PrincipalId,
+        challenge: Option<&MfaChallenge>,
         answer: &SecondAnswer,
-    ) -> Result<Option<SecondProof>, SecondDeskError> {
+    ) -> Result<Looked, SecondDeskError> {
         match answer {
             SecondAnswer::Totp(code) => {
                 let apps = self
@@ -99,14 +125,18 @@ impl SecondDesk {
                     .factors_on_file(principal, FactorKind::Totp)
                     .await?;
                 match apps.first() {
-                    Some(app) => self.compare(worker, app, code).await,
-                    None => Ok(None),
+                    Some(app) => Ok(self.compare(worker, app, code).await?.into()),
+                    None => Ok(Looked::Wrong),
                 }
             }
             SecondAnswer::Recovery(text) => {
                 let code = RecoveryCode::parse(text.expose_secret());
-                Ok(code.map(|code| SecondProof::Recovery(code.hash(principal))))
+                Ok(code.map(|code| SecondProof::Recovery(code.hash(principal))).into())
             }
+            SecondAnswer::Passkey(asserted) => match challenge {
+                Some(challenge) => self.look_at_passkey(worker, principal, challenge, asserted).await,
+                None => Ok(Looked::Wrong),
+            },
         }
     }
 

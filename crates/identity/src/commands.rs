@@ -1,7 +1,10 @@
 //! The operations, one file each: command, error and rule together.
 mod ask_challenge;
+mod begin_passkey;
+mod begin_step_up;
 mod change_password;
 mod complete_login;
+mod confirm_passkey;
 mod confirm_reset;
 mod confirm_totp;
 mod device_login;
@@ -36,8 +39,11 @@ mod step_up;
 mod update_tenant_policy;
 
 pub use ask_challenge::AskChallenge;
+pub use begin_passkey::{BeginPasskey, BeginPasskeyError, PASSKEYS, PasskeyWanted};
+pub use begin_step_up::{BeginStepUp, BeginStepUpError};
 pub use change_password::{ChangePassword, ChangePasswordError};
 pub use complete_login::{CompleteLogin, CompleteLoginError, LoginCompleted};
+pub use confirm_passkey::{ConfirmPasskey, ConfirmPasskeyError, PasskeyAdded, PasskeyChecked};
 pub(crate) use confirm_reset::ResetTicket;
 pub use confirm_reset::{ConfirmReset, ConfirmResetError, PasswordSet};
 pub use confirm_totp::{ConfirmTotp, ConfirmTotpError};

@@ -3,6 +3,7 @@ mod answer;
 mod challenge;
 mod entrance;
 mod factor;
+pub mod passkey;
 mod recovery;
 mod requirement;
 mod totp;

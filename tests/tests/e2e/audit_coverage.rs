@@ -73,7 +73,7 @@ async fn only_what_is_exempt_has_no_action() {
 #[tokio::test]
 async fn every_operation_that_is_done_leaves_one_entry_and_every_operation_is_tried() {
     // Nobody listens there: what is to be mailed waits.
-    let mail = "[mail]\nhost = \"127.0.0.1\"\nport = 9\nsecurity = \"none\"\nfrom = \"keepgate@example.org\"\n";
+    let mail = "public_url = \"https://gate.example.org\"\n[mail]\nhost = \"127.0.0.1\"\nport = 9\nsecurity = \"none\"\nfrom = \"keepgate@example.org\"\n";
     let server = Server::with(keepgate_tests::Options::config(mail)).await;
     let (owner, admin) = (server.owner().await, server.admin().await);
     let actions = actions(&server.operations().await);

@@ -11,6 +11,8 @@ fn body(operation: &Operation) -> Value {
         "POST /v1/auth/login" => json!({"email": email(), "password": "wrong wrong wrong"}),
         "POST /v1/auth/enrol" => json!({"code": "none", "password": "wrong wrong wrong"}),
         "POST /v1/me/mfa/totp/confirm" => json!({"code": "000000"}),
+        "POST /v1/me/mfa/passkeys/confirm" => json!({"passkey": {"id": "AAAA", "type": "public-key",
+            "response": {"clientDataJSON": "e30", "attestationObject": "oA"}}}),
         "POST /v1/users" => json!({"email": email(), "level": 1}),
         "PATCH /v1/users/{user}" => json!({"status": "disabled"}),
         "POST /v1/api-keys" => json!({"name": "k", "level": 1}),

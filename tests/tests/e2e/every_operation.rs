@@ -1,5 +1,5 @@
 //! Every operation, done once: what the coverage of the log is measured with.
-use keepgate_tests::{App, PASSWORD, Reply, Server, email, message};
+use keepgate_tests::{App, PASSWORD, Phone, Reply, Server, email, message};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -286,6 +286,14 @@ pub async fn second_factors(to: &mut Asking<'_>, owner: &str) {
     let again = json!({"totp": app.code().await});
     let token = to.post("/v1/auth/step-up", "/v1/auth/step-up", &ann.token, again).await;
     let token = token["access_token"].as_str().unwrap().to_owned();
+    let (passkeys, origin) = ("/v1/me/mfa/passkeys", "https://gate.example.org");
+    let mut phone = Phone::default();
+    let options = to.post(passkeys, passkeys, &token, json!({})).await;
+    let made = json!({"passkey": phone.create(origin, &options).await});
+    let confirm = "/v1/me/mfa/passkeys/confirm";
+    to.post(confirm, confirm, &token, made).await;
+    let ask = "/v1/auth/step-up/passkey";
+    to.ask("POST", ask, ask, Some(&token), None).await;
     let mine = to.get("/v1/me/mfa", "/v1/me/mfa", &token).await;
     let factor = format!("/v1/me/mfa/{}", id(&mine["items"][0]));
     to.delete("/v1/me/mfa/{factor}", &factor, &token).await;

@@ -32,6 +32,7 @@ mod matrix;
 mod messages;
 mod messages_limits;
 mod messages_rules;
+mod passkeys;
 mod passwords;
 mod permissions;
 mod revocation;

@@ -6,10 +6,11 @@ use keepgate_gate::operations::{
     UpdateUserError,
 };
 use keepgate_identity::{
-    ChangePasswordError, CompleteLoginError, ConfirmResetError, ConfirmTotpError, DeviceLoginError, EnrolError,
-    GetDeviceError, JoinDeviceError, ListFactorsError, LoginError, LogoutError, ReadMeError, RemoveFactorError,
-    RenewRecoveryCodesError, ReportLeakError, ResetMfaError, ResetPasswordError, RevokeApiKeyError, RevokeError,
-    RevokePrincipalSessionsError, RevokeSessionError, RotateApiKeyError, RotateSigningKeysError, StepUpError,
+    BeginPasskeyError, BeginStepUpError, ChangePasswordError, CompleteLoginError, ConfirmPasskeyError,
+    ConfirmResetError, ConfirmTotpError, DeviceLoginError, EnrolError, GetDeviceError, JoinDeviceError,
+    ListFactorsError, LoginError, LogoutError, ReadMeError, RemoveFactorError, RenewRecoveryCodesError,
+    ReportLeakError, ResetMfaError, ResetPasswordError, RevokeApiKeyError, RevokeError, RevokePrincipalSessionsError,
+    RevokeSessionError, RotateApiKeyError, RotateSigningKeysError, StepUpError,
 };
 use keepgate_policy::ApprovalDenied;
 use keepgate_rbac::{
@@ -28,8 +29,16 @@ super::http! {
         Self::LockedOut { .. } => TOO_MANY_REQUESTS,
     }
     EnrolError { Self::InvalidCode => UNAUTHORIZED }
-    CompleteLoginError { Self::InvalidChallenge => UNAUTHORIZED, Self::InvalidFactor => UNAUTHORIZED }
-    StepUpError { Self::Wrong => UNAUTHORIZED, Self::Missing => UNPROCESSABLE_ENTITY, Self::LockedOut { .. } => TOO_MANY_REQUESTS }
+    CompleteLoginError { Self::InvalidChallenge => UNAUTHORIZED, Self::InvalidFactor => UNAUTHORIZED, Self::CountWentBack => UNAUTHORIZED }
+    BeginPasskeyError { Self::TooMany => CONFLICT }
+    BeginStepUpError { Self::NoPasskey => CONFLICT }
+    ConfirmPasskeyError {
+        Self::InvalidChallenge => UNPROCESSABLE_ENTITY "/passkey/response/clientDataJSON",
+        Self::Invalid(_) => UNPROCESSABLE_ENTITY "/passkey",
+        Self::Known => CONFLICT,
+        Self::TooMany => CONFLICT,
+    }
+    StepUpError { Self::Wrong => UNAUTHORIZED, Self::Missing => UNPROCESSABLE_ENTITY, Self::CountWentBack => UNAUTHORIZED, Self::LockedOut { .. } => TOO_MANY_REQUESTS }
     ConfirmTotpError { Self::NotPending => CONFLICT, Self::WrongCode => UNPROCESSABLE_ENTITY "/code" }
     RenewRecoveryCodesError { Self::NoFactor => CONFLICT }
     ListFactorsError { Self::NotUser => FORBIDDEN }

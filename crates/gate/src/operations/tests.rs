@@ -5,6 +5,7 @@ mod gadgets;
 mod hats;
 mod house;
 mod keys;
+mod passkeys;
 mod second_factors;
 mod short_passwords;
 mod step_up;

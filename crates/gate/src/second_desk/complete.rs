@@ -1,11 +1,9 @@
 //! The answer to a log-in's question.
-use keepgate_identity::{
-    ChallengeHash, ChallengeRecord, CompleteLogin, MfaChallenge, Prepared, Purpose, RecoveryCode, SecondProof,
-};
+use keepgate_identity::{ChallengeHash, ChallengeRecord, CompleteLogin, MfaChallenge, Prepared, Purpose, RecoveryCode};
 use keepgate_policy::OpContext;
 use keepgate_store::StoreError;
 
-use super::{ATTEMPTS, SecondAnswer, SecondDesk, SecondDeskError, Visit};
+use super::{ATTEMPTS, Looked, SecondAnswer, SecondDesk, SecondDeskError, Visit};
 
 impl SecondDesk {
     /// Counts the answer, looks at it, and returns the command that opens the session or tells the audit log why not.
@@ -32,12 +30,13 @@ impl SecondDesk {
             return Ok(dead());
         };
         let (principal, confirms) = (record.principal, record.purpose == Purpose::TotpEnrol);
-        let command = match self.judge(&context, &record, answer).await? {
-            Some(proof) => {
+        let command = match self.judge(&context, &challenge, &record, answer).await? {
+            Looked::Proof(proof) => {
                 let codes = if confirms { RecoveryCode::set()? } else { Vec::new() };
                 CompleteLogin::proven(hash, record, proof, codes)
             }
-            None => CompleteLogin::wrong(principal),
+            Looked::Wrong => CompleteLogin::wrong(principal),
+            Looked::Copied => CompleteLogin::copied(principal),
         };
         Ok(Prepared {
             context,
@@ -49,18 +48,19 @@ impl SecondDesk {
     async fn judge(
         &self,
         worker: &OpContext,
+        challenge: &MfaChallenge,
         record: &ChallengeRecord,
         answer: &SecondAnswer,
-    ) -> Result<Option<SecondProof>, SecondDeskError> {
+    ) -> Result<Looked, SecondDeskError> {
         match (record.purpose, answer) {
-            (Purpose::Login, answer) => self.look(worker, record.principal, answer).await,
+            (Purpose::Login, answer) => self.look(worker, record.principal, Some(challenge), answer).await,
             (Purpose::TotpEnrol, SecondAnswer::Totp(code)) => {
                 match self.begin(worker).await?.pending_totp(record.principal).await? {
-                    Some(app) => self.compare(worker, &app, code).await,
-                    None => Ok(None),
+                    Some(app) => Ok(self.compare(worker, &app, code).await?.into()),
+                    None => Ok(Looked::Wrong),
                 }
             }
-            _ => Ok(None),
+            _ => Ok(Looked::Wrong),
         }
     }
 

@@ -1,11 +1,11 @@
 //! Proving oneself again.
 use std::time::Duration;
 
-use keepgate_identity::{Admission, PasswordCheck, StepUp, Steps};
+use keepgate_identity::{Admission, PasswordCheck, Purpose, StepUp, Steps};
 use keepgate_kernel::SessionId;
 use keepgate_policy::OpContext;
 
-use super::{Proofs, SecondDesk, SecondDeskError, count};
+use super::{Looked, Proofs, SecondAnswer, SecondDesk, SecondDeskError, count};
 
 /// What is told where the counter is closed for good: a log-in is the way on.
 const CLOSED: Duration = Duration::from_hours(1);
@@ -38,9 +38,18 @@ impl SecondDesk {
                 Admission::Locked(wait, _) => return Ok(StepUp::locked(present, new, wait)),
                 Admission::Closed(_) => return Ok(StepUp::locked(present, new, CLOSED)),
             }
-            steps.second = self.look(&worker, principal, answer).await?;
-            if steps.second.is_none() {
-                return Ok(StepUp::wrong(present, new));
+            let asked = match answer {
+                SecondAnswer::Passkey(signed) => {
+                    self.asked(caller, present, Purpose::StepUp, signed.challenge()).await?
+                }
+                SecondAnswer::Totp(_) | SecondAnswer::Recovery(_) => None,
+            };
+            let challenge = asked.as_ref().map(|(challenge, _)| challenge);
+            steps.challenge = challenge.map(keepgate_identity::MfaChallenge::hash);
+            match self.look(&worker, principal, challenge, answer).await? {
+                Looked::Proof(proof) => steps.second = Some(proof),
+                Looked::Wrong => return Ok(StepUp::wrong(present, new)),
+                Looked::Copied => return Ok(StepUp::copied(present, new)),
             }
         }
         Ok(StepUp::proven(present, new, steps))

@@ -19,6 +19,7 @@ pub struct CompleteLogin {
 enum Attempt {
     Proven(Box<Proven>),
     Wrong(PrincipalId),
+    Copied(PrincipalId),
     Dead,
 }
 
@@ -50,6 +51,9 @@ pub enum CompleteLoginError {
     /// The answer is wrong, or was used before.
     #[error("the second factor is wrong")]
     InvalidFactor,
+    /// A passkey's count of signatures did not grow: there may be two of it.
+    #[error("the passkey's count of signatures went back; there may be a copy of it")]
+    CountWentBack,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -60,6 +64,7 @@ impl CommandError for CompleteLoginError {
         match self {
             Self::InvalidChallenge => ErrorKind::Refused("invalid-challenge"),
             Self::InvalidFactor => ErrorKind::Refused("invalid-second-factor"),
+            Self::CountWentBack => ErrorKind::Refused("passkey-count-went-back"),
             Self::Store(error) => error.kind(),
         }
     }
@@ -92,6 +97,14 @@ impl CompleteLogin {
         }
     }
 
+    /// A right signature of a passkey whose count did not grow.
+    #[must_use]
+    pub const fn copied(principal: PrincipalId) -> Self {
+        Self {
+            attempt: Attempt::Copied(principal),
+        }
+    }
+
     /// A challenge that can't be answered.
     #[must_use]
     pub const fn dead() -> Self {
@@ -103,7 +116,7 @@ impl CompleteLogin {
     pub fn actor(&self) -> Option<PrincipalId> {
         match &self.attempt {
             Attempt::Proven(proven) => Some(proven.challenge.principal),
-            Attempt::Wrong(principal) => Some(*principal),
+            Attempt::Wrong(principal) | Attempt::Copied(principal) => Some(*principal),
             Attempt::Dead => None,
         }
     }
@@ -117,7 +130,7 @@ impl<Tx: Transaction + SecondFactors + Sessions + Throttle + ?Sized> Command<Tx>
     fn entity(&self) -> Entity {
         match &self.attempt {
             Attempt::Proven(proven) => proven.challenge.session.into(),
-            Attempt::Wrong(principal) => (*principal).into(),
+            Attempt::Wrong(principal) | Attempt::Copied(principal) => (*principal).into(),
             Attempt::Dead => Entity::collection("logins"),
         }
     }
@@ -135,6 +148,7 @@ impl<Tx: Transaction + SecondFactors + Sessions + Throttle + ?Sized> Command<Tx>
         } = match &self.attempt {
             Attempt::Proven(proven) => &**proven,
             Attempt::Wrong(_) => return Err(CompleteLoginError::InvalidFactor),
+            Attempt::Copied(_) => return Err(CompleteLoginError::CountWentBack),
             Attempt::Dead => return Err(CompleteLoginError::InvalidChallenge),
         };
         if !tx.use_challenge(hash).await? {

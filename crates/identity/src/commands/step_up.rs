@@ -37,6 +37,7 @@ pub struct Steps {
 enum Attempt {
     Proven(Box<Steps>),
     Wrong,
+    Copied,
     Locked(Duration),
 }
 
@@ -49,6 +50,9 @@ pub enum StepUpError {
     /// A factor is on record and was not proved, or nothing was proved at all.
     #[error("send the password, or the second factor if there is one")]
     Missing,
+    /// A passkey's count of signatures did not grow: there may be two of it.
+    #[error("the passkey's count of signatures went back; there may be a copy of it")]
+    CountWentBack,
     /// Too many failures; nothing was looked at.
     #[error("too many failed attempts")]
     LockedOut {
@@ -65,6 +69,7 @@ impl CommandError for StepUpError {
         match self {
             Self::Wrong => ErrorKind::Refused("invalid-credentials"),
             Self::Missing => ErrorKind::Refused("second-factor-missing"),
+            Self::CountWentBack => ErrorKind::Refused("passkey-count-went-back"),
             Self::LockedOut { .. } => ErrorKind::Refused("locked-out"),
             Self::Store(error) => error.kind(),
         }
@@ -86,6 +91,16 @@ impl StepUp {
             present,
             new,
             attempt: Attempt::Wrong,
+        }
+    }
+
+    /// A right signature of a passkey whose count did not grow.
+    #[must_use]
+    pub const fn copied(present: SessionId, new: SessionId) -> Self {
+        Self {
+            present,
+            new,
+            attempt: Attempt::Copied,
         }
     }
 
@@ -111,7 +126,7 @@ where
     fn entity(&self) -> Entity {
         match self.attempt {
             Attempt::Proven(_) => self.new.into(),
-            Attempt::Wrong | Attempt::Locked(_) => self.present.into(),
+            Attempt::Wrong | Attempt::Copied | Attempt::Locked(_) => self.present.into(),
         }
     }
 
@@ -119,6 +134,7 @@ where
         let steps = match &self.attempt {
             Attempt::Proven(steps) => steps,
             Attempt::Wrong => return Err(StepUpError::Wrong),
+            Attempt::Copied => return Err(StepUpError::CountWentBack),
             Attempt::Locked(retry_after) => {
                 return Err(StepUpError::LockedOut {
                     retry_after: *retry_after,

@@ -171,10 +171,9 @@ impl SecondFactors for MemTx {
     async fn put_factor(&mut self, new: &NewFactor) -> Result<bool, StoreError> {
         let (tenant, at) = worker(self)?;
         let rows = of(self, tenant, new.principal);
-        let known = self.read::<FactorRows>().is_some_and(|rows| {
-            let mut here = rows.iter().filter(|((home, _), _)| *home == tenant);
-            new.credential.is_some() && here.any(|(_, row)| row.credential == new.credential)
-        });
+        let known = self
+            .read::<FactorRows>()
+            .is_some_and(|rows| new.credential.is_some() && rows.values().any(|row| row.credential == new.credential));
         if known {
             return Ok(false);
         }
@@ -236,13 +235,11 @@ impl SecondFactors for MemTx {
         principal: PrincipalId,
         factor: FactorId,
         counter: i64,
-        material: &[u8],
     ) -> Result<bool, StoreError> {
         let key = (principal, factor, FactorKind::Passkey);
         let grew = |row: &FactorRow| row.counter < counter || (row.counter == 0 && counter == 0);
         change(self, key, grew, |row, at| {
             row.counter = counter;
-            row.material = material.to_vec();
             row.record.last_used_at = Some(at);
         })
     }

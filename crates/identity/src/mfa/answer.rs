@@ -23,8 +23,6 @@ pub enum SecondProof {
         factor: FactorId,
         /// The signature count, zero where the authenticator keeps none.
         counter: i64,
-        /// The credential as it is now.
-        material: Vec<u8>,
     },
 }
 
@@ -47,11 +45,7 @@ impl SecondProof {
         let spent = match self {
             Self::Totp { factor, step } => tx.use_totp(principal, *factor, *step).await?,
             Self::Recovery(hash) => tx.use_recovery_code(principal, hash).await?,
-            Self::Passkey {
-                factor,
-                counter,
-                material,
-            } => tx.use_passkey(principal, *factor, *counter, material).await?,
+            Self::Passkey { factor, counter } => tx.use_passkey(principal, *factor, *counter).await?,
         };
         Ok(if spent { Proved::Now } else { Proved::NoLonger })
     }

@@ -60,6 +60,18 @@ impl MfaChallenge {
         })
     }
 
+    /// The challenge of a passkey ceremony, as browsers spell it: the same without its prefix.
+    #[must_use]
+    pub fn ceremony(&self) -> &str {
+        self.expose().strip_prefix(PREFIX).unwrap_or_default()
+    }
+
+    /// Reads what a browser says was answered.
+    #[must_use]
+    pub fn of_ceremony(text: &str) -> Option<Self> {
+        Self::parse(&format!("{PREFIX}{text}"))
+    }
+
     /// The tenant it says it lives in; only that tenant's rows are asked.
     #[must_use]
     pub const fn tenant(&self) -> TenantId {
@@ -129,7 +141,7 @@ pub struct NewChallenge {
     pub bucket: Option<Bucket>,
     /// What it leads to.
     pub purpose: Purpose,
-    /// What the server remembers of a passkey ceremony.
+    /// What its owner calls the passkey that is to be added.
     pub state: Option<Vec<u8>>,
 }
 
@@ -162,6 +174,8 @@ mod tests {
         let read = MfaChallenge::parse(one.expose()).unwrap();
         assert_eq!((read.tenant(), read.hash()), (tenant, one.hash()));
         assert_ne!(one.hash(), other.hash());
+        let ceremony = MfaChallenge::of_ceremony(one.ceremony()).unwrap();
+        assert_eq!((ceremony.hash(), one.ceremony().len()), (one.hash(), 64));
         assert!(!format!("{one:?}").contains(one.expose()));
     }
 

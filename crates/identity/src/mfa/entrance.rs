@@ -40,8 +40,8 @@ pub struct Challenged {
     pub recovery: bool,
     /// An app to be set up, whose first code is the answer.
     pub pending: Option<PendingTotp>,
-    /// A passkey ceremony's request, as JSON.
-    pub passkey: Option<String>,
+    /// The credential ids of passkeys that would do.
+    pub passkeys: Vec<Vec<u8>>,
 }
 
 /// An app that waits for its first code.
@@ -64,8 +64,6 @@ pub struct Offer {
     pub challenge: Option<MfaChallenge>,
     /// An app to be set up, for a principal that gets no session without one.
     pub pending: Option<PendingTotp>,
-    /// A passkey ceremony: the server's state and the request as JSON.
-    pub passkey: Option<(Vec<u8>, String)>,
 }
 
 /// Somebody who has proved the first factor.
@@ -126,15 +124,14 @@ where
     if let Some(pending) = &pending {
         tx.put_factor(&pending.as_new(entrance.principal)).await?;
     }
-    let has_passkey = standing.factors.contains(&FactorKind::Passkey);
-    let (state, passkey) = entrance.offer.passkey.clone().filter(|_| has_passkey).unzip();
+    let passkeys = tx.factors_on_file(entrance.principal, FactorKind::Passkey).await?;
     let new = NewChallenge {
         hash: challenge.hash(),
         principal: entrance.principal,
         session: entrance.session,
         bucket: entrance.bucket.copied(),
         purpose,
-        state,
+        state: None,
     };
     tx.add_challenge(&new).await?;
     Ok(Entered::Challenged(Box::new(Challenged {
@@ -143,7 +140,7 @@ where
         factors: standing.factors,
         recovery: standing.recovery_codes > 0,
         pending,
-        passkey,
+        passkeys: passkeys.into_iter().filter_map(|one| one.credential).collect(),
     })))
 }
 

@@ -27,8 +27,8 @@ pub trait SecondFactors: Send {
     /// The app that waits for its first code.
     async fn pending_totp(&mut self, principal: PrincipalId) -> Result<Option<FactorOnFile>, StoreError>;
 
-    /// Puts a factor on record. A pending app takes the place of the pending one before it. `false` when the tenant knows the
-    /// passkey's credential already.
+    /// Puts a factor on record. A pending app takes the place of the pending one before it. `false` when the passkey's credential is
+    /// on record already, whoever's and in whichever tenant.
     async fn put_factor(&mut self, new: &NewFactor) -> Result<bool, StoreError>;
 
     /// Confirms the pending app with the code of `step`; the app before it is gone. `false` when there is no such pending one.
@@ -39,13 +39,8 @@ pub trait SecondFactors: Send {
     async fn use_totp(&mut self, principal: PrincipalId, factor: FactorId, step: i64) -> Result<bool, StoreError>;
 
     /// Uses a passkey whose count is now `counter`. `false` when a count that is kept did not grow, or the passkey is gone.
-    async fn use_passkey(
-        &mut self,
-        principal: PrincipalId,
-        factor: FactorId,
-        counter: i64,
-        material: &[u8],
-    ) -> Result<bool, StoreError>;
+    async fn use_passkey(&mut self, principal: PrincipalId, factor: FactorId, counter: i64)
+    -> Result<bool, StoreError>;
 
     /// Removes a factor. `false` when the principal has none of that id. `Forbidden`, here or at the commit, when it leaves a
     /// password too short to be the only factor.

@@ -105,18 +105,16 @@ impl SecondFactors for PgTx {
         principal: PrincipalId,
         factor: FactorId,
         counter: i64,
-        material: &[u8],
     ) -> Result<bool, StoreError> {
         demand_worker(self)?;
         let tenant = self.context().tenant().uuid();
         let done = sqlx::query!(
-            "update identity.factor set counter = $4, material = $5, last_used_at = now()
+            "update identity.factor set counter = $4, last_used_at = now()
               where tenant_id = $1 and principal_id = $2 and id = $3 and kind = 'passkey' and (counter < $4 or (counter = 0 and $4 = 0))",
             tenant,
             principal.uuid(),
             factor.uuid(),
             counter,
-            material,
         )
         .execute(self.conn())
         .await?;

@@ -33,6 +33,7 @@ mod second_factors;
 mod sessions;
 #[cfg(test)]
 mod short_passwords;
+#[cfg(test)]
 mod signing_keys;
 #[cfg(test)]
 mod stale_view;

@@ -194,18 +194,28 @@ async fn a_passkey_s_count_grows_or_is_not_kept(world: &World<dyn Tx>) {
     let mut tx = world.begin(&world.worker()).await;
     for (counter, used) in [(5, false), (4, false), (0, false), (6, true), (6, false)] {
         assert_eq!(
-            tx.use_passkey(operator, kept.id, counter, &[1]).await.unwrap(),
+            tx.use_passkey(operator, kept.id, counter).await.unwrap(),
             used,
             "{counter}"
         );
     }
     for (counter, used) in [(0, true), (0, true), (1, true), (0, false)] {
         assert_eq!(
-            tx.use_passkey(operator, none.id, counter, &[1]).await.unwrap(),
+            tx.use_passkey(operator, none.id, counter).await.unwrap(),
             used,
             "{counter}"
         );
     }
+    done(tx).await;
+}
+
+async fn a_credential_is_on_record_once_in_all_tenants(world: &World<dyn Tx>) {
+    assert!(put(world, &passkey(world, member(world, Level::Operator), 1)).await);
+    let platform = worker(world, world.ids.platform);
+    let mut tx = world.begin(&platform).await;
+    let admin = member(world, Level::GlobalAdmin);
+    assert!(!tx.put_factor(&passkey(world, admin, 1)).await.unwrap());
+    assert!(tx.put_factor(&passkey(world, admin, 2)).await.unwrap());
     done(tx).await;
 }
 
@@ -384,6 +394,7 @@ cases!(
     a_pending_app_gives_way_to_the_next_and_a_confirmed_one_to_its_successor,
     a_step_is_used_once_and_none_before_it_again,
     a_passkey_s_count_grows_or_is_not_kept,
+    a_credential_is_on_record_once_in_all_tenants,
     a_recovery_code_is_used_once_and_replaced_as_a_set,
     a_challenge_is_looked_at_five_times_and_used_once,
     a_challenge_carries_what_it_was_given,

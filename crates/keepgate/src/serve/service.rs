@@ -14,7 +14,7 @@ use keepgate_gate::{
     Gate, SecondDesk, Tx, Vault,
     workers::{Dispatcher, Hub, Post, sweep, write_uses},
 };
-use keepgate_identity::{Authenticator, FrontDesk, Hasher};
+use keepgate_identity::{Authenticator, FrontDesk, Hasher, passkey::RelyingParty};
 use keepgate_kernel::{Clock, RequestId, TenantId};
 use keepgate_merkle::note::NoteSigner;
 use keepgate_store::{Begin, PgStore, StoreError, postgres::pool};
@@ -141,7 +141,8 @@ impl Service {
         let api = Api {
             sso: Arc::new(sso),
             scim_tokens: keys.scim_tokens()?,
-            second_desk: SecondDesk::new(front_gate.clone(), platform, throttle.clone()),
+            second_desk: SecondDesk::new(front_gate.clone(), platform, throttle.clone())
+                .with_passkeys(relying_party(config)),
             gate,
             front_gate,
             authenticator,
@@ -207,6 +208,12 @@ impl Service {
         self.front.close().await;
         self.store.close().await;
     }
+}
+
+/// Whom passkeys are bound to: the host of `public_url`. An address is no host to them.
+fn relying_party(config: &Config) -> Option<RelyingParty> {
+    let url = config.public_url.as_ref()?;
+    Some(RelyingParty::new(url.domain()?, &url.origin().ascii_serialization()))
 }
 
 /// The name in tokens. Stable over restarts, whatever port is free.

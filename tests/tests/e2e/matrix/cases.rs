@@ -37,7 +37,12 @@ fn people() -> Vec<Case> {
             .body(|_| json!({"password": PASSWORD}))
             .spends_caller()
             .reached(&["second-factor-missing", "invalid-credentials"]),
+        case(People, "POST /v1/auth/step-up/passkey", Thing::None).done_elsewhere(&["no-passkey"]),
         case(People, "GET /v1/me/mfa", Thing::None),
+        case(People, "POST /v1/me/mfa/passkeys", Thing::None).body(|_| json!({"name": "key"})),
+        case(People, "POST /v1/me/mfa/passkeys/confirm", Thing::None)
+            .body(|_| json!({"passkey": nobody_s_passkey()}))
+            .done_elsewhere(&["invalid-challenge"]),
         case(People, "POST /v1/me/mfa/totp", Thing::None),
         case(People, "POST /v1/me/mfa/totp/confirm", Thing::None)
             .body(|_| json!({"code": "000000"}))
@@ -152,4 +157,9 @@ fn foreign_key() -> serde_json::Value {
     let number: String = keepgate_tests::email().chars().filter(char::is_ascii_digit).collect();
     let hash = "$2b$04$abcdefghijklmnopqrstuuW0f9s9w7Dq1n9E4Ff5nE1FqAqV2oKxW";
     json!({"name": "k", "level": 1, "lookup": format!("acme_{number:0>8}"), "bcrypt": hash})
+}
+
+/// Well formed, and the answer to nothing.
+fn nobody_s_passkey() -> serde_json::Value {
+    json!({"id": "AAAA", "type": "public-key", "response": {"clientDataJSON": "e30", "attestationObject": "oA"}})
 }

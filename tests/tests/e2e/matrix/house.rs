@@ -71,7 +71,9 @@ pub struct House {
 
 impl House {
     pub async fn build() -> Self {
-        let options = Options::config("[limits]\nrequests_per_minute = 10000000\nanonymous_per_minute = 10000000\n");
+        let options = Options::config(
+            "public_url = \"https://gate.example.org\"\n[limits]\nrequests_per_minute = 10000000\nanonymous_per_minute = 10000000\n",
+        );
         let server = Server::with(options).await;
         let (owner, admin) = (server.owner().await, server.admin().await);
         let (_, stranger) = server.second_tenant(&admin).await;

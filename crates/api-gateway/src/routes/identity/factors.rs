@@ -60,7 +60,7 @@ impl From<&FactorRecord> for FactorView {
 
 /// What somebody can prove a second time with.
 #[derive(Debug, Serialize, ToSchema)]
-struct FactorsView {
+struct OwnFactorsView {
     /// The factors.
     items: Vec<FactorView>,
     /// Whether the tenant requires a second factor at this level.
@@ -72,7 +72,7 @@ struct FactorsView {
     recovery_codes_left: u32,
 }
 
-impl From<&OwnFactors> for FactorsView {
+impl From<&OwnFactors> for OwnFactorsView {
     fn from(own: &OwnFactors) -> Self {
         let standing = &own.standing;
         let graced = standing.is_required() && standing.factors.is_empty() && !standing.level.is_platform();
@@ -101,7 +101,7 @@ struct NewTotpView {
 /// The first code.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ConfirmBody {
+struct FirstCodeBody {
     /// Six digits.
     #[schema(value_type = String, example = "287082")]
     code: SecretString,
@@ -123,10 +123,10 @@ impl From<Vec<RecoveryCode>> for RecoveryCodesView {
 
 /// One's second factors, and whether one is required.
 #[utoipa::path(get, path = "/v1/me/mfa", tag = "identity", security(("bearer" = [])),
-    responses((status = 200, body = FactorsView), (status = 403, body = ProblemBody)))]
-async fn list(caller: Caller, State(api): State<Api>) -> Result<Answer<FactorsView>, Problem> {
+    responses((status = 200, body = OwnFactorsView), (status = 403, body = ProblemBody)))]
+async fn list(caller: Caller, State(api): State<Api>) -> Result<Answer<OwnFactorsView>, Problem> {
     let own = caller.perform_behind(&api, &ListFactors).await?;
-    Ok(Answer(FactorsView::from(&own)))
+    Ok(Answer(OwnFactorsView::from(&own)))
 }
 
 /// Begins to add an authenticator app. It counts once its first code is confirmed; one that is there stays until then.
@@ -148,12 +148,12 @@ async fn begin(caller: Caller, State(api): State<Api>) -> Result<(StatusCode, An
 }
 
 /// Confirms the authenticator app with its first code. From now on every log-in asks for it.
-#[utoipa::path(post, path = "/v1/me/mfa/totp/confirm", tag = "identity", security(("bearer" = [])), request_body = ConfirmBody,
+#[utoipa::path(post, path = "/v1/me/mfa/totp/confirm", tag = "identity", security(("bearer" = [])), request_body = FirstCodeBody,
     responses((status = 200, body = RecoveryCodesView), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
 async fn confirm(
     caller: Caller,
     State(api): State<Api>,
-    body: Json<ConfirmBody>,
+    body: Json<FirstCodeBody>,
 ) -> Result<Answer<RecoveryCodesView>, Problem> {
     let command = api
         .second_desk

@@ -13,7 +13,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::token::{TokenView, second_desk};
+use super::{
+    passkeys::AssertedCredential,
+    token::{TokenView, second_desk},
+};
 use crate::{Api, Caller, Problem, ProblemBody, extract::Json, visitor::Visitor};
 
 pub(super) fn router() -> OpenApiRouter<Api> {
@@ -32,6 +35,8 @@ struct MfaBody {
     /// A recovery code.
     #[schema(value_type = Option<String>)]
     recovery: Option<SecretString>,
+    /// A signature of a passkey.
+    passkey: Option<AssertedCredential>,
 }
 
 /// What somebody proves itself again with: the second factor if there is one, else the password; both may be sent.
@@ -47,15 +52,22 @@ struct StepUpBody {
     /// A recovery code.
     #[schema(value_type = Option<String>)]
     recovery: Option<SecretString>,
+    /// A signature of a passkey.
+    passkey: Option<AssertedCredential>,
 }
 
 /// At most one second factor.
-fn one(totp: Option<SecretString>, recovery: Option<SecretString>) -> Result<Option<SecondAnswer>, Problem> {
-    match (totp, recovery) {
-        (Some(_), Some(_)) => Err(Problem::invalid("", "send one second factor")),
-        (Some(code), None) => Ok(Some(SecondAnswer::Totp(code))),
-        (None, Some(code)) => Ok(Some(SecondAnswer::Recovery(code))),
-        (None, None) => Ok(None),
+fn one(
+    totp: Option<SecretString>,
+    recovery: Option<SecretString>,
+    passkey: Option<&AssertedCredential>,
+) -> Result<Option<SecondAnswer>, Problem> {
+    match (totp, recovery, passkey) {
+        (None, None, None) => Ok(None),
+        (Some(code), None, None) => Ok(Some(SecondAnswer::Totp(code))),
+        (None, Some(code), None) => Ok(Some(SecondAnswer::Recovery(code))),
+        (None, None, Some(passkey)) => Ok(Some(SecondAnswer::Passkey(Box::new(passkey.read()?)))),
+        _ => Err(Problem::invalid("", "send one second factor")),
     }
 }
 
@@ -68,8 +80,10 @@ async fn complete(visitor: Visitor, State(api): State<Api>, body: Json<MfaBody>)
         challenge,
         totp,
         recovery,
+        passkey,
     } = body.value;
-    let answer = one(totp, recovery)?.ok_or_else(|| Problem::invalid("", "send `totp` or `recovery`"))?;
+    let answer = one(totp, recovery, passkey.as_ref())?;
+    let answer = answer.ok_or_else(|| Problem::invalid("", "send `totp`, `passkey` or `recovery`"))?;
     let seen = visitor.identity();
     let visit = Visit {
         request: seen.id,
@@ -105,8 +119,9 @@ async fn step_up(caller: Caller, State(api): State<Api>, body: Json<StepUpBody>)
         password,
         totp,
         recovery,
+        passkey,
     } = body.value;
-    let second = one(totp, recovery)?;
+    let second = one(totp, recovery, passkey.as_ref())?;
     let Credential::Session(present) = caller.context().credential() else {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,

@@ -9,6 +9,7 @@ mod devices;
 mod factors;
 mod me;
 mod mfa;
+mod passkeys;
 mod password;
 mod reset;
 mod revocations;
@@ -34,6 +35,7 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .merge(auth::router())
         .merge(mfa::router())
         .merge(factors::router())
+        .merge(passkeys::router())
         .merge(me::router())
         .merge(password::router())
         .merge(reset::router())

@@ -1,11 +1,13 @@
 //! What a log-in answers: a token, or a question.
+use axum::http::StatusCode;
 use keepgate_gate::SecondDeskError;
-use keepgate_identity::{Challenged, Entered, LoggedIn, RecoveryCode};
+use keepgate_identity::{Challenged, Entered, FactorKind, LoggedIn, RecoveryCode};
 use keepgate_kernel::{Timestamp, format_time};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::passkeys::OptionsView;
 use crate::{Api, Problem};
 
 /// A token (RFC 6750).
@@ -68,19 +70,26 @@ pub(super) struct MfaView {
     /// The app to be set up, with `totp-enrol`.
     #[serde(skip_serializing_if = "Option::is_none")]
     totp: Option<TotpView>,
+    /// For `navigator.credentials.get`, with `passkey`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passkey: Option<OptionsView>,
 }
 
-impl From<&Challenged> for MfaView {
-    fn from(challenged: &Challenged) -> Self {
+impl MfaView {
+    fn of(api: &Api, challenged: &Challenged) -> Result<Self, Problem> {
+        let request = api.second_desk.request(&challenged.challenge, &challenged.passkeys);
         let mut methods: Vec<&'static str> = challenged.factors.iter().map(|kind| kind.as_str()).collect();
+        methods.sort_unstable();
         methods.dedup();
+        // Without a name of its own the gateway can't ask a passkey.
+        methods.retain(|method| *method != FactorKind::Passkey.as_str() || request.is_some());
         if challenged.pending.is_some() {
             methods.push("totp-enrol");
         }
         if challenged.recovery {
             methods.push("recovery");
         }
-        Self {
+        Ok(Self {
             challenge: challenged.challenge.expose().to_owned(),
             methods,
             expires_at: format_time(challenged.expires_at),
@@ -88,7 +97,8 @@ impl From<&Challenged> for MfaView {
                 secret: pending.secret.expose_secret().to_owned(),
                 uri: pending.uri.expose_secret().to_owned(),
             }),
-        }
+            passkey: request.as_deref().map(OptionsView::of).transpose()?,
+        })
     }
 }
 
@@ -110,7 +120,7 @@ impl EnteredView {
         match entered {
             Entered::Session(session) => TokenView::of(api, session, at).map(Self::Token),
             Entered::Challenged(challenged) => Ok(Self::Mfa {
-                mfa: Box::new(MfaView::from(&**challenged)),
+                mfa: Box::new(MfaView::of(api, challenged)?),
             }),
         }
     }
@@ -120,14 +130,15 @@ impl EnteredView {
 pub(super) fn second_desk(error: SecondDeskError) -> Problem {
     match error {
         SecondDeskError::Randomness(error) => super::no_randomness(error),
+        SecondDeskError::NoPasskeys => Problem::new(StatusCode::CONFLICT, "passkeys-not-configured", error.to_string()),
         SecondDeskError::Vault(error) => error.into(),
         SecondDeskError::Store(error) => error.into(),
     }
 }
 
-fn internal() -> Problem {
+pub(super) fn internal() -> Problem {
     Problem::new(
-        axum::http::StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::INTERNAL_SERVER_ERROR,
         "internal-error",
         "something went wrong here",
     )

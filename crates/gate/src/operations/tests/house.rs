@@ -6,7 +6,9 @@ use keepgate_identity::{
     ApiKeyFormat, Authenticator, BucketKey, EnrolmentCode, Entered, Environment, FrontDesk, Hasher, KeyRing, LoggedIn,
     LoginForm, RevocationMirror, Tokens,
     genesis::{self, Names, Secrets},
-    memory, postgres,
+    memory,
+    passkey::RelyingParty,
+    postgres,
 };
 use keepgate_kernel::{Clock, Level, RequestId, SystemClock, TenantId, Timestamp};
 use keepgate_policy::{Command, Credential, ErrorKind, OpContext, Principal, Scopes, Standing};
@@ -17,6 +19,7 @@ use crate::{
     operations::{CreateUser, UserCreated},
 };
 
+pub const ORIGIN: &str = "https://gate.example.org";
 pub const PASSWORD: &str = "violet-harbour-7";
 
 pub struct House {
@@ -99,7 +102,8 @@ impl House {
         let tokens = Arc::new(Tokens::new(KeyRing::new(&[5; 32], &[]).unwrap(), "kg", "kg"));
         let gate = Service::new(app.clone(), Arc::new(SystemClock), Vault::new(Kek::new([9; 32].into())));
         let mut house = Self {
-            mfa: SecondDesk::new(gate.over(store.clone()), platform, Arc::new(BucketKey::new(&[1; 32]))),
+            mfa: SecondDesk::new(gate.over(store.clone()), platform, Arc::new(BucketKey::new(&[1; 32])))
+                .with_passkeys(Some(RelyingParty::new("gate.example.org", ORIGIN))),
             front: gate.over(store.clone()),
             gate,
             desk: FrontDesk::new(

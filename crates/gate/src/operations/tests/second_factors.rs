@@ -37,14 +37,14 @@ pub async fn add_app(house: &House, caller: &OpContext) -> (SecretString, Vec<Re
     (secret, house.behind(caller, &command).await.unwrap())
 }
 
-fn asked(entered: Entered) -> Challenged {
+pub fn asked(entered: Entered) -> Challenged {
     match entered {
         Entered::Challenged(challenged) => *challenged,
         Entered::Session(session) => panic!("no question: {session:?}"),
     }
 }
 
-async fn answer(
+pub async fn answer(
     house: &House,
     challenge: &str,
     answer: SecondAnswer,
@@ -64,9 +64,9 @@ async fn answer(
         .map_err(|failure| failure.kind())
 }
 
-const WRONG: ErrorKind = ErrorKind::Refused("invalid-second-factor");
-const DEAD: ErrorKind = ErrorKind::Refused("invalid-challenge");
-const OPERATOR: &str = "operator@example.org";
+pub const WRONG: ErrorKind = ErrorKind::Refused("invalid-second-factor");
+pub const DEAD: ErrorKind = ErrorKind::Refused("invalid-challenge");
+pub const OPERATOR: &str = "operator@example.org";
 
 async fn an_app_is_asked_for_once_it_is_confirmed_and_opens_a_session_of_two(house: &House) {
     let operator = house.caller(Level::Operator);
