@@ -106,7 +106,7 @@ pub struct Access {
     pub unit: Option<UnitId>,
     /// The hat.
     pub hat: Option<Hat>,
-    /// Who answers for it: the owner of a key, and who gave a service or device its level.
+    /// Who answers for it: the owner of a key, who carries a device, and otherwise who gave it or a service its level.
     pub owner: Option<PrincipalId>,
     /// When it was made.
     pub created_at: Timestamp,

@@ -69,7 +69,17 @@ async fn the_review_has_everybody_and_every_key_of_the_tenant_and_tells_who_answ
     let lead = server.person(&owner, 4).await;
     let agent = server.person(&lead.token, 1).await;
     let (key, secret) = server.issue(&lead.token, json!({"name": "robot", "level": 3})).await;
+    let tablet = json!({"name": "tablet", "owner": agent.id});
+    let tablet = server
+        .post("/v1/devices", &lead.token, tablet)
+        .await
+        .expect(201)
+        .field("id");
     let all = review(&server, &owner).await;
+    assert_eq!(
+        (&of(&all, &tablet)["owner"], &of(&all, &tablet)["name"]),
+        (&json!(agent.id), &json!("tablet"))
+    );
     let kinds: Vec<&str> = all.iter().map(|line| line["kind"].as_str().unwrap()).collect();
     let order = |kind: &&str| {
         ["user", "device", "service", "api_key"]

@@ -5,6 +5,7 @@ use keepgate_store::{MemTx, StoreError};
 
 use super::{
     caller::{Caller, grant, key_level, principal},
+    devices::carried,
     rows::{FactorRow, FactorRows, KeyRow, KeyRows, PrincipalRow, PrincipalRows, RecoveryRows, SessionRows},
 };
 use crate::{Access, AccessReview, AccessStatus, FactorKind, HeldFactors, Holder, PrincipalStatus};
@@ -41,13 +42,25 @@ fn factors(tx: &MemTx, tenant: TenantId, id: Uuid) -> HeldFactors {
     }
 }
 
-fn of_principal(tx: &MemTx, tenant: TenantId, row: &PrincipalRow, sees_keys: bool) -> Access {
-    let id = row.id.uuid();
-    let given = grant(tx, tenant, id);
+/// Whose level and last use the caller reads: everybody the caller sees, but for what it carries in another unit.
+fn is_told(tx: &MemTx, caller: &Caller, id: Uuid) -> bool {
+    let of_unit = || caller.unit.is_some() && grant(tx, caller.tenant, id).and_then(|held| held.unit) == caller.unit;
+    caller.is_at_least(4) || id == caller.subject || (caller.within(2, 3).is_some() && of_unit())
+}
+
+fn of_principal(tx: &MemTx, caller: &Caller, row: &PrincipalRow) -> Access {
+    let (tenant, id) = (caller.tenant, row.id.uuid());
+    let told = is_told(tx, caller, id);
+    let given = grant(tx, tenant, id).filter(|_| told);
     let live = given.filter(|held| !held.revoked);
     let is_user = row.id.kind() == PrincipalKind::User;
-    let by = given.and_then(|held| held.by).filter(|_| !is_user);
-    let of_keys = sees_keys.then(|| last_use_of_keys(tx, tenant, id)).flatten();
+    let by = carried(tx, tenant, id).or(given.and_then(|held| held.by));
+    let by = by.filter(|_| !is_user);
+    let of_keys = caller
+        .within(4, 5)
+        .is_some()
+        .then(|| last_use_of_keys(tx, tenant, id))
+        .flatten();
     Access {
         holder: Holder::Principal(row.id),
         name: row.display_name.clone(),
@@ -62,7 +75,7 @@ fn of_principal(tx: &MemTx, tenant: TenantId, row: &PrincipalRow, sees_keys: boo
         owner: by.and_then(|by| owner(tx, tenant, by)),
         created_at: row.created_at,
         expires_at: None,
-        last_used_at: last_login(tx, tenant, id).max(of_keys),
+        last_used_at: last_login(tx, tenant, id).filter(|_| told).max(of_keys),
         factors: is_user.then(|| factors(tx, tenant, id)),
     }
 }
@@ -105,7 +118,7 @@ impl AccessReview for MemTx {
             let seen = own
                 .map(|(_, row)| row)
                 .filter(|row| row.status != PrincipalStatus::Deleted && caller.sees(self, row.id.uuid()));
-            all.extend(seen.map(|row| of_principal(self, tenant, row, sees_keys)));
+            all.extend(seen.map(|row| of_principal(self, &caller, row)));
         }
         if let Some(rows) = self.read::<KeyRows>().filter(|_| sees_keys) {
             let own = rows.iter().filter(|((home, _), _)| *home == tenant);

@@ -108,7 +108,7 @@ impl AccessReview for PgTx {
                  select * from (
                    select case p.kind when 'user' then 0 when 'device' then 1 else 2 end as rank, p.kind, p.id, p.email, p.display_name as name,
                           p.status, case when r.revoked_at is null then r.level end as level, case when r.revoked_at is null then r.unit_id end as unit_id,
-                          case when r.revoked_at is null then r.hat end as hat, case when p.kind <> 'user' then r.granted_by end as owner,
+                          case when r.revoked_at is null then r.hat end as hat, case when p.kind <> 'user' then coalesce(p.owner_id, r.granted_by) end as owner,
                           p.created_at, null::timestamptz as expires_at,
                           (select max(k.last_used_at) from identity.api_key k where k.tenant_id = p.tenant_id and k.principal_id = p.id) as used_at
                      from rbac.principal p

@@ -1,11 +1,11 @@
 //! Who has which access.
 use chrono::TimeDelta;
 use keepgate_identity::{
-    ACCESS_STALE_AFTER, Access, AccessStatus, HeldFactors, Holder, NewSession, RecoveryCode, ReviewAccess,
+    ACCESS_STALE_AFTER, Access, AccessStatus, HeldFactors, Holder, NewDevice, NewSession, RecoveryCode, ReviewAccess,
     RevokeApiKey, SESSION_LIFE,
 };
-use keepgate_kernel::{Level, PrincipalId, SessionId};
-use keepgate_policy::OpContext;
+use keepgate_kernel::{Level, PrincipalId, PrincipalKind, SessionId};
+use keepgate_policy::{OpContext, authorize, enlist, permissions::DeviceCreate};
 use keepgate_store::{
     postgres::Role,
     testing::{TestDb, World},
@@ -245,7 +245,39 @@ async fn second_factors_are_those_that_prove_something(world: &World<dyn Tx>) {
     assert_eq!(others.factors, Some(HeldFactors::default()));
 }
 
+async fn a_device_is_its_carrier_s_who_is_not_told_when_it_was_used(world: &World<dyn Tx>) {
+    let (owner, agent) = (world.caller(Level::TenantOwner), world.caller(Level::FieldAgent));
+    let device = PrincipalId::new(PrincipalKind::Device, world.now);
+    let proof = enlist(&authorize::<DeviceCreate>(&owner).unwrap(), device, world.ids.unit).unwrap();
+    let new = NewDevice {
+        name: "tablet".into(),
+        owner: Some(agent.principal().id),
+    };
+    let mut tx = world.begin(&owner).await;
+    assert!(tx.add_device(&proof, &new).await.unwrap());
+    tx.give(world.ids.tenant, device, Level::FieldAgent, Some(world.ids.unit))
+        .await
+        .unwrap();
+    done(tx).await;
+    log_in(world, device).await;
+    for (level, told) in [
+        (Level::TenantAdmin, true),
+        (Level::Supervisor, true),
+        (Level::FieldAgent, false),
+    ] {
+        let line = of(&review(world, &world.caller(level)).await, Holder::Principal(device));
+        assert_eq!((line.last_used_at.is_some(), line.factors), (told, None), "{level}");
+        assert_eq!(
+            (line.name.as_deref(), line.level),
+            (Some("tablet"), told.then_some(Level::FieldAgent))
+        );
+    }
+    let line = of(&review(world, &owner).await, Holder::Principal(device));
+    assert_eq!(line.owner, Some(agent.principal().id));
+}
+
 cases!(
+    a_device_is_its_carrier_s_who_is_not_told_when_it_was_used,
     second_factors_are_those_that_prove_something,
     from_level_four_everybody_of_the_tenant_is_there_in_order_and_nobody_else,
     below_level_four_there_is_nobody_but_oneself_and_one_s_unit_and_no_key,

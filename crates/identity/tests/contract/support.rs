@@ -2,7 +2,7 @@
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use keepgate_identity::{
-    AccessReview, ApiKeys, Enrolments, Entered, Homes, ImportedKeys, LoggedIn, Mails, NewApiKey, NewPrincipal,
+    AccessReview, ApiKeys, Devices, Enrolments, Entered, Homes, ImportedKeys, LoggedIn, Mails, NewApiKey, NewPrincipal,
     Passwords, Phc, Principals, Resets, Revocations, SecondFactors, Sessions, SigningKeys, TenantPolicies, Throttle,
     memory::{GrantRows, PrincipalRow, PrincipalRows, SessionRow, SessionRows, TenantRows, UnitRows, door},
 };
@@ -37,6 +37,7 @@ pub trait Tx:
     TestTx
     + Principals
     + AccessReview
+    + Devices
     + Passwords
     + Enrolments
     + Sessions
@@ -57,6 +58,7 @@ impl<T> Tx for T where
     T: TestTx
         + Principals
         + AccessReview
+        + Devices
         + Passwords
         + Enrolments
         + SecondFactors

@@ -29,7 +29,7 @@ pub(super) struct AccessView {
     unit: Option<String>,
     /// Its hat.
     hat: Option<&'static str>,
-    /// Who answers for it: the owner of a key, and who gave a device or service its level.
+    /// Who answers for it: the owner of a key, who carries a device, and otherwise who gave it or a service its level.
     owner: Option<String>,
     /// When it was made.
     created_at: String,
