@@ -96,9 +96,5 @@ async fn owners_and_keys_link_nothing_and_an_old_session_proves_itself_first() {
     unknown.problem(404, "provider-not-found");
     // The token goes on claiming that it is new: the database demands the wish to be fresh.
     crate::step_up::age(&scene.server, &ann.token).await;
-    scene
-        .server
-        .press(path, &ann.token)
-        .await
-        .problem(403, "forbidden");
+    scene.server.press(path, &ann.token).await.problem(403, "forbidden");
 }
