@@ -23,6 +23,7 @@ impl Granting for permissions::ServiceUpdate {}
 pub trait Reaching: Permission {}
 impl Reaching for permissions::UserUpdate {}
 impl Reaching for permissions::UserDelete {}
+impl Reaching for permissions::ApiKeyIssue {}
 impl Reaching for permissions::ApiKeyRotate {}
 impl Reaching for permissions::UserCreate {}
 impl Reaching for permissions::ServiceUpdate {}

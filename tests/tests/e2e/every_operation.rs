@@ -158,6 +158,7 @@ pub async fn identity(to: &mut Asking<'_>, owner: &str, admin: &str) {
     to.get("/v1/signing-keys", "/v1/signing-keys", admin).await;
     units(to, owner).await;
     devices(to, owner).await;
+    services(to, owner).await;
     two_people(to, owner, admin).await;
 
     let tenant = to.post("/v1/tenants", "/v1/tenants", admin, json!({"name": "t"})).await;
@@ -183,6 +184,26 @@ async fn units(to: &mut Asking<'_>, owner: &str) {
     let name = Some(json!({"name": "south"}));
     to.ask("PATCH", "/v1/units/{unit}", &unit, Some(owner), name).await;
     to.delete("/v1/units/{unit}", &unit, owner).await;
+}
+
+/// Services, each operation done once.
+async fn services(to: &mut Asking<'_>, owner: &str) {
+    let body = json!({"name": "billing", "level": 2});
+    let made = id(&to.post("/v1/services", "/v1/services", owner, body).await);
+    let service = format!("/v1/services/{made}");
+    to.get("/v1/services", "/v1/services", owner).await;
+    to.get("/v1/services/{service}", &service, owner).await;
+    to.post(
+        "/v1/api-keys",
+        "/v1/api-keys",
+        owner,
+        json!({"name": "k", "service": made}),
+    )
+    .await;
+    let name = Some(json!({"name": "invoices"}));
+    to.ask("PATCH", "/v1/services/{service}", &service, Some(owner), name)
+        .await;
+    to.delete("/v1/services/{service}", &service, owner).await;
 }
 
 /// Devices, each operation done once.

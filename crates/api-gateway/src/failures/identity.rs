@@ -1,8 +1,9 @@
 //! Refusals of the identity operations.
 use axum::http::StatusCode;
 use keepgate_gate::operations::{
-    BreakGlassError, CreateDeviceError, CreateUserError, DeleteDeviceError, DeleteUserError, DestroyKeyError,
-    EnrolDeviceError, GetUserError, ImportApiKeyError, IssueApiKeyError, RequestApprovalError, UpdateDeviceError,
+    BreakGlassError, CreateDeviceError, CreateServiceError, CreateUserError, DeleteDeviceError, DeleteServiceError,
+    DeleteUserError, DestroyKeyError, EnrolDeviceError, GetServiceError, GetUserError, ImportApiKeyError,
+    IssueApiKeyError, IssueServiceKeyError, RequestApprovalError, UpdateDeviceError, UpdateServiceError,
     UpdateUserError,
 };
 use keepgate_identity::{
@@ -97,6 +98,20 @@ super::http! {
         Self::SeveralOwners => UNPROCESSABLE_ENTITY "/owner",
         Self::Denied(_) => FORBIDDEN,
     }
+    CreateServiceError {
+        Self::InvalidName => UNPROCESSABLE_ENTITY "/name",
+        Self::Unit(_) => UNPROCESSABLE_ENTITY "/unit",
+        Self::Denied(_) => FORBIDDEN,
+    }
+    GetServiceError { Self::NotFound => NOT_FOUND }
+    UpdateServiceError {
+        Self::NotFound => NOT_FOUND,
+        Self::Nothing => UNPROCESSABLE_ENTITY,
+        Self::InvalidName => UNPROCESSABLE_ENTITY "/name",
+        Self::Unit(_) => UNPROCESSABLE_ENTITY "/unit",
+        Self::Denied(_) => FORBIDDEN,
+    }
+    DeleteServiceError { Self::NotFound => NOT_FOUND, Self::Denied(_) => FORBIDDEN }
     GetDeviceError { Self::NotFound => NOT_FOUND }
     CreateDeviceError {
         Self::InvalidName => UNPROCESSABLE_ENTITY "/name",
@@ -128,6 +143,25 @@ super::http! {
         Self::Unapproved(_) => FORBIDDEN,
     }
     DestroyKeyError { Self::NotFound => NOT_FOUND, Self::Pending => CONFLICT, Self::Unapproved(_) => FORBIDDEN }
+}
+
+impl super::Http for IssueServiceKeyError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::ServiceNotFound => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Disabled => StatusCode::CONFLICT,
+            Self::Issue(error) => error.status(),
+            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn pointer(&self) -> &'static str {
+        match self {
+            Self::ServiceNotFound | Self::Disabled => "/service",
+            Self::Issue(error) => error.pointer(),
+            Self::Store(_) => "",
+        }
+    }
 }
 
 impl super::Http for ImportApiKeyError {

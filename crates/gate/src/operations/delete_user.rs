@@ -62,7 +62,7 @@ impl<Tx: Principals + ApiKeys + Roles + ?Sized> Command<Tx> for DeleteUser {
             return Err(DeleteUserError::NotFound);
         }
         tx.revoke_role(&reached).await?;
-        tx.revoke_api_keys_of(self.id).await?;
+        tx.revoke_api_keys_of(&reached).await?;
         Ok(())
     }
 }

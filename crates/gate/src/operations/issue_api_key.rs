@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use keepgate_identity::{ApiKey, ApiKeys, IpNet, LONGEST_LIFE, NewApiKey, NewPrincipal, Phc, Principals};
 use keepgate_kernel::{Action, Entity, KeyId, Level, PrincipalId, Timestamp, UnitId};
-use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, GrantDenied, Target, grant, permissions};
+use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, GrantDenied, Target, grant, permissions, reach};
 use keepgate_rbac::{Roles, Units};
 use keepgate_store::{StoreError, Transaction};
 
@@ -137,7 +137,12 @@ where
             return Err(StoreError::Conflict.into());
         }
         tx.assign(given, unit).await?;
-        if !tx.add_api_key(&self.record(expires_at)).await? {
+        let placed = Target {
+            principal: self.service,
+            tenant: proof.tenant(),
+            present: Some(self.level),
+        };
+        if !tx.add_api_key(&reach(proof, placed)?, &self.record(expires_at)).await? {
             return Err(IssueApiKeyError::HandleTaken);
         }
         Ok(ApiKeyIssued {
@@ -150,7 +155,7 @@ where
 
 impl Expiry {
     /// When a key ends that somebody of `level` issues now.
-    fn from(self, now: Timestamp, level: Option<Level>) -> Result<Option<Timestamp>, IssueApiKeyError> {
+    pub(super) fn from(self, now: Timestamp, level: Option<Level>) -> Result<Option<Timestamp>, IssueApiKeyError> {
         let owner = level == Some(Level::TenantOwner);
         match self {
             Self::Standard => Ok(Some(now + KEY_LIFE)),

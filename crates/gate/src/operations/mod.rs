@@ -8,9 +8,11 @@ mod devices;
 mod get_user;
 mod import_api_key;
 mod issue_api_key;
+mod issue_service_key;
 mod list_users;
 mod request_approval;
 mod scim;
+mod services;
 mod sso;
 mod unit;
 mod update_user;
@@ -29,12 +31,17 @@ pub use devices::{
 pub use get_user::{GetUser, GetUserError};
 pub use import_api_key::{ImportApiKey, ImportApiKeyError};
 pub use issue_api_key::{ApiKeyIssued, Expiry, HANDLE_TAKEN, IssueApiKey, IssueApiKeyError, KEY_LIFE};
+pub use issue_service_key::{IssueServiceKey, IssueServiceKeyError};
 pub use list_users::ListUsers;
 pub use request_approval::{RequestApproval, RequestApprovalError, Wanted};
 pub use scim::{
     ChangeScimGroup, ChangeScimUser, CreateScimGroup, CreateScimUser, DeleteScimGroup, DeleteScimUser, Edit, Found,
     GetScimGroup, GetScimUser, IssueScimToken, IssueScimTokenError, ListScimGroups, ListScimTokens, ListScimUsers,
     ReadScimSchema, RevokeScimToken, RevokeScimTokenError, ScimError, ScimUser,
+};
+pub use services::{
+    CreateService, CreateServiceError, DeleteService, DeleteServiceError, GetService, GetServiceError, ListServices,
+    UpdateService, UpdateServiceError,
 };
 pub use sso::{
     ConfigureProvider, ConfigureProviderError, DeleteProvider, DeleteProviderError, DropMappedLevel, GetProvider,

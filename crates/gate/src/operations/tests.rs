@@ -7,6 +7,7 @@ mod house;
 mod keys;
 mod passkeys;
 mod second_factors;
+mod services;
 mod short_passwords;
 mod step_up;
 mod users;

@@ -107,7 +107,7 @@ where
                 return Err(UpdateUserError::NotFound);
             }
             if !active {
-                tx.revoke_api_keys_of(self.id).await?;
+                tx.revoke_api_keys_of(&reached).await?;
             }
         }
         user(tx, self.id).await?.ok_or(UpdateUserError::NotFound)

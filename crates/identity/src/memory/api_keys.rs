@@ -3,12 +3,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use keepgate_kernel::{KeyId, PrincipalId, PrincipalKind, TenantId};
+use keepgate_kernel::{KeyId, PrincipalKind, TenantId};
 use keepgate_policy::{ReachProof, Scopes};
 use keepgate_store::{MemTx, StoreError, Transaction};
 
 use super::{
-    caller::{Caller, grant, key_level, level, principal},
+    caller::{Caller, active, grant, key_level, level, principal},
     homes::is_platform_worker,
     revocations::record_for_a_token_s_life,
     rows::{KeyRow, KeyRows},
@@ -73,11 +73,16 @@ fn note(row: &mut KeyRow, used: &KeyUse) {
 
 #[async_trait]
 impl ApiKeys for MemTx {
-    async fn add_api_key(&mut self, new: &NewApiKey) -> Result<bool, StoreError> {
+    async fn add_api_key(&mut self, proof: &ReachProof, new: &NewApiKey) -> Result<bool, StoreError> {
         let caller = Caller::of(self);
+        let target = (proof.target().principal, proof.target().tenant);
+        if proof.by().uuid() != caller.subject || target != (new.service, caller.tenant) {
+            return Err(StoreError::Forbidden);
+        }
         let tenant = caller.within(4, 5).ok_or(StoreError::Forbidden)?;
-        let service =
-            principal(self, tenant, new.service.uuid()).is_some_and(|row| row.id.kind() == PrincipalKind::Service);
+        let below = level(self, tenant, new.service.uuid()).is_some_and(|(held, _)| Some(held.number()) < caller.level);
+        let service = below
+            && active(self, tenant, new.service.uuid()).is_some_and(|row| row.id.kind() == PrincipalKind::Service);
         let owner = principal(self, tenant, caller.subject)
             .map(|row| row.id)
             .filter(|_| service)
@@ -151,8 +156,22 @@ impl ApiKeys for MemTx {
         Ok(!keys.is_empty())
     }
 
-    async fn revoke_api_keys_of(&mut self, owner: PrincipalId) -> Result<u64, StoreError> {
-        let keys = ends(self, |row| row.record.owner == owner);
+    async fn revoke_api_keys_of(&mut self, proof: &ReachProof) -> Result<u64, StoreError> {
+        let (caller, target) = (Caller::of(self), proof.target());
+        if proof.by().uuid() != caller.subject || target.tenant != caller.tenant {
+            return Ok(0);
+        }
+        let keys = ends(self, |row| row.record.owner == target.principal);
+        revoke(self, &keys);
+        Ok(keys.len() as u64)
+    }
+
+    async fn revoke_api_keys_for(&mut self, proof: &ReachProof) -> Result<u64, StoreError> {
+        let (caller, target) = (Caller::of(self), proof.target());
+        if proof.by().uuid() != caller.subject || target.tenant != caller.tenant {
+            return Ok(0);
+        }
+        let keys = ends(self, |row| row.record.service == target.principal);
         revoke(self, &keys);
         Ok(keys.len() as u64)
     }

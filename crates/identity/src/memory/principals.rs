@@ -142,6 +142,17 @@ impl Principals for MemTx {
         Ok(true)
     }
 
+    async fn rename_principal(&mut self, proof: &ReachProof, name: &str) -> Result<bool, StoreError> {
+        let Some((tenant, mut row)) = reached(self, proof) else {
+            return Ok(false);
+        };
+        demand(self, &row)?;
+        let place = (tenant, row.id.uuid());
+        row.display_name = Some(name.to_owned());
+        self.write::<PrincipalRows>().insert_mut(place, row);
+        Ok(true)
+    }
+
     async fn end_every_session(&mut self, proof: &ReachProof) -> Result<bool, StoreError> {
         let Some((tenant, mut row)) = reached(self, proof) else {
             return Ok(false);

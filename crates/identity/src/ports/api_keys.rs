@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use keepgate_kernel::{KeyId, PrincipalId};
+use keepgate_kernel::KeyId;
 use keepgate_policy::ReachProof;
 use keepgate_store::StoreError;
 
@@ -12,12 +12,30 @@ use crate::{ApiKeyRecord, KeyOnFile, KeyUse, NewApiKey, Phc};
 pub const LONGEST_LIFE: Duration = Duration::from_hours(366 * 24);
 
 /// API keys of the caller's tenant. Levels 4 and 5 manage them, workers verify them, nobody else sees any.
+///
+/// Neither an id nor the right to list keys is enough to end or to add one:
+/// ```compile_fail,E0308
+/// async fn end<T: keepgate_identity::ApiKeys>(tx: &mut T, owner: keepgate_kernel::PrincipalId) {
+///     let _ended = tx.revoke_api_keys_of(owner).await;
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// async fn end<T: keepgate_identity::ApiKeys>(tx: &mut T, service: keepgate_kernel::PrincipalId) {
+///     let _ended = tx.revoke_api_keys_for(service).await;
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// use keepgate_policy::{Authorized, permissions::ApiKeyList};
+/// async fn add<T: keepgate_identity::ApiKeys>(tx: &mut T, proof: &Authorized<ApiKeyList>, new: &keepgate_identity::NewApiKey) {
+///     let _added = tx.add_api_key(proof, new).await;
+/// }
+/// ```
 #[async_trait]
 pub trait ApiKeys: Send {
-    /// Puts a key on record, owned by the caller. Its service must exist, with a level; `Forbidden` for anything but a
+    /// Puts a key on record for the proof's service, owned by the caller. Its service must be active, with a level below the caller's live one; `Forbidden` for anything but a
     /// service, below level 4, and below level 5 for a key without an end or with one more than [`LONGEST_LIFE`] away. `false`
     /// when its id or handle is taken.
-    async fn add_api_key(&mut self, new: &NewApiKey) -> Result<bool, StoreError>;
+    async fn add_api_key(&mut self, proof: &ReachProof, new: &NewApiKey) -> Result<bool, StoreError>;
 
     /// The key, revoked ones too.
     async fn api_key(&mut self, id: KeyId) -> Result<Option<ApiKeyRecord>, StoreError>;
@@ -28,8 +46,11 @@ pub trait ApiKeys: Send {
     /// Ends a key for good; the next begin with it is refused. `false` when there is no live one the caller may end.
     async fn revoke_api_key(&mut self, id: KeyId) -> Result<bool, StoreError>;
 
-    /// Ends every key owned by `owner` that the caller may end, and counts them.
-    async fn revoke_api_keys_of(&mut self, owner: PrincipalId) -> Result<u64, StoreError>;
+    /// Ends every key that the proof's target owns, and counts them. None when the proof is not the caller's.
+    async fn revoke_api_keys_of(&mut self, proof: &ReachProof) -> Result<u64, StoreError>;
+
+    /// Ends every key that acts as the proof's service, and counts them. None when the proof is not the caller's.
+    async fn revoke_api_keys_for(&mut self, proof: &ReachProof) -> Result<u64, StoreError>;
 
     /// Replaces a live key's secret; the one before, or an imported text, works for `overlap` more, the one before that no longer.
     /// A key with an end gets as long a life again as it had at first. `false` when there is no live one, or it has ended.

@@ -12,6 +12,14 @@ use crate::{DeviceChange, DeviceRecord, NewDevice, NewEnrolment};
 ///
 /// Letting one act or not, and deleting it, are [`crate::Principals`]'. With a device that may not act falls its code; with a deleted
 /// one its key as well.
+///
+/// The proof that a device may be placed adds one; the right to read devices does not:
+/// ```compile_fail,E0308
+/// use keepgate_policy::{Authorized, permissions::DeviceRead};
+/// async fn add<T: keepgate_identity::Devices>(tx: &mut T, proof: &Authorized<DeviceRead>, new: &keepgate_identity::NewDevice) {
+///     let _added = tx.add_device(proof, new).await;
+/// }
+/// ```
 #[async_trait]
 pub trait Devices: Send {
     /// Adds the proof's device, active and without a level. `false` if the id is taken in that tenant. `Forbidden` when the proof is not

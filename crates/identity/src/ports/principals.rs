@@ -28,6 +28,9 @@ pub trait Principals: Send {
     /// below the caller's live level.
     async fn set_principal_active(&mut self, proof: &ReachProof, active: bool) -> Result<bool, StoreError>;
 
+    /// Calls the principal something else. `false` as above.
+    async fn rename_principal(&mut self, proof: &ReachProof, name: &str) -> Result<bool, StoreError>;
+
     /// Ends every session of the principal for good, and lets it act on. `false` as above.
     async fn end_every_session(&mut self, proof: &ReachProof) -> Result<bool, StoreError>;
 

@@ -4,7 +4,7 @@ mod row;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use keepgate_kernel::{Action, KeyId, PrincipalId, Timestamp, Uuid};
+use keepgate_kernel::{Action, KeyId, Timestamp, Uuid};
 use keepgate_policy::ReachProof;
 use keepgate_store::{PgTx, StoreError, Transaction};
 
@@ -13,7 +13,11 @@ use crate::{ApiKeyRecord, ApiKeys, Handle, KeyOnFile, KeyUse, NewApiKey, Phc};
 
 #[async_trait]
 impl ApiKeys for PgTx {
-    async fn add_api_key(&mut self, new: &NewApiKey) -> Result<bool, StoreError> {
+    async fn add_api_key(&mut self, proof: &ReachProof, new: &NewApiKey) -> Result<bool, StoreError> {
+        let target = (proof.target().principal, proof.target().tenant);
+        if proof.by() != self.context().principal().id || target != (new.service, self.context().tenant()) {
+            return Err(StoreError::Forbidden);
+        }
         let (tenant, owner) = (self.context().tenant().uuid(), self.context().principal().id.uuid());
         let handle = Handle::of(new.id);
         let scopes: Option<Vec<String>> = new
@@ -65,13 +69,26 @@ impl ApiKeys for PgTx {
         Ok(done.rows_affected() == 1)
     }
 
-    async fn revoke_api_keys_of(&mut self, owner: PrincipalId) -> Result<u64, StoreError> {
-        let tenant = self.context().tenant().uuid();
+    async fn revoke_api_keys_of(&mut self, proof: &ReachProof) -> Result<u64, StoreError> {
         let done = sqlx::query!(
             "update identity.api_key set revoked_at = now()
-              where tenant_id = $1 and owner_id = $2 and revoked_at is null and (select gate.level()) > 0",
-            tenant,
-            owner.uuid(),
+              where tenant_id = $1 and owner_id = $2 and revoked_at is null and (select gate.subject()) = $3",
+            proof.target().tenant.uuid(),
+            proof.target().principal.uuid(),
+            proof.by().uuid(),
+        )
+        .execute(self.conn())
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    async fn revoke_api_keys_for(&mut self, proof: &ReachProof) -> Result<u64, StoreError> {
+        let done = sqlx::query!(
+            "update identity.api_key set revoked_at = now()
+              where tenant_id = $1 and principal_id = $2 and revoked_at is null and (select gate.subject()) = $3",
+            proof.target().tenant.uuid(),
+            proof.target().principal.uuid(),
+            proof.by().uuid(),
         )
         .execute(self.conn())
         .await?;

@@ -115,6 +115,20 @@ impl Principals for PgTx {
         Ok(done.rows_affected() == 1)
     }
 
+    async fn rename_principal(&mut self, proof: &ReachProof, name: &str) -> Result<bool, StoreError> {
+        let done = sqlx::query!(
+            "update rbac.principal set display_name = $3
+              where tenant_id = $1 and id = $2 and status <> 'deleted' and (select gate.subject()) = $4",
+            proof.target().tenant.uuid(),
+            proof.target().principal.uuid(),
+            name,
+            proof.by().uuid(),
+        )
+        .execute(self.conn())
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     async fn end_every_session(&mut self, proof: &ReachProof) -> Result<bool, StoreError> {
         let done = sqlx::query!(
             "update rbac.principal set epoch = epoch + 1

@@ -11,7 +11,7 @@ use keepgate_store::{StoreError, testing::World};
 
 use crate::key_terms::used;
 use crate::support::{
-    PHC, Tx, bearing, cases, done, done_unmarked, key, key_of, lying, member, perform, reaching, with, worker,
+    PHC, Tx, bearing, cases, claimed, done, done_unmarked, key, key_of, lying, member, perform, reaching, with, worker,
 };
 
 fn phc(passes: u8) -> Phc {
@@ -115,7 +115,7 @@ async fn only_levels_four_and_five_put_keys_on_record_and_only_for_services(worl
         let result = world
             .begin(&world.caller(level))
             .await
-            .add_api_key(&again(made.service))
+            .add_api_key(&claimed(&world.caller(level), made.service), &again(made.service))
             .await;
         let lawful = matches!(level, Level::TenantAdmin | Level::TenantOwner);
         assert_eq!(result.is_ok(), lawful, "{level}: {result:?}");
@@ -125,7 +125,10 @@ async fn only_levels_four_and_five_put_keys_on_record_and_only_for_services(worl
     let result = world
         .begin(&world.caller(Level::TenantOwner))
         .await
-        .add_api_key(&for_a_user)
+        .add_api_key(
+            &claimed(&world.caller(Level::TenantOwner), for_a_user.service),
+            &for_a_user,
+        )
         .await;
     assert!(matches!(result, Err(StoreError::Forbidden)));
 }
@@ -222,16 +225,65 @@ async fn keys_come_in_pages_revoked_ones_too(world: &World<dyn Tx>) {
     assert_eq!((all.len(), [head, tail].concat()), (3, all));
 }
 
+async fn every_key_of_a_service_ends_together_whoever_owns_it(world: &World<dyn Tx>) {
+    let first = key(world, Level::Operator, |_| ()).await;
+    let (admin, owner) = (world.caller(Level::TenantAdmin), world.caller(Level::TenantOwner));
+    let second = NewApiKey {
+        id: KeyId::new(world.now),
+        expires_at: Some(world.now + TimeDelta::days(90)),
+        ..first.clone()
+    };
+    let mut tx = world.begin(&admin).await;
+    assert!(tx.add_api_key(&claimed(&admin, first.service), &second).await.unwrap());
+    done(tx).await;
+    let other = key(world, Level::Operator, |_| ()).await;
+    let mut tx = world.begin(&owner).await;
+    let another_s = claimed(&admin, first.service);
+    assert_eq!(tx.revoke_api_keys_for(&another_s).await.unwrap(), 0, "another's proof");
+    assert_eq!(
+        tx.revoke_api_keys_for(&claimed(&owner, first.service)).await.unwrap(),
+        2
+    );
+    assert_eq!(tx.api_key(other.id).await.unwrap().unwrap().revoked_at, None);
+}
+
+async fn a_key_is_for_a_service_below_its_issuer(world: &World<dyn Tx>) {
+    let high = key(world, Level::TenantAdmin, |_| ()).await;
+    let again = |service| NewApiKey {
+        id: KeyId::new(world.now),
+        service,
+        expires_at: Some(world.now + TimeDelta::days(90)),
+        ..high.clone()
+    };
+    let admin = world.caller(Level::TenantAdmin);
+    let peer = world
+        .begin(&admin)
+        .await
+        .add_api_key(&claimed(&admin, high.service), &again(high.service))
+        .await;
+    assert!(matches!(peer, Err(StoreError::Forbidden)), "{peer:?}");
+    let low = key(world, Level::Operator, |_| ()).await;
+    let elsewhere = world
+        .begin(&admin)
+        .await
+        .add_api_key(&claimed(&admin, high.service), &again(low.service))
+        .await;
+    assert!(
+        matches!(elsewhere, Err(StoreError::Forbidden)),
+        "a proof about another service"
+    );
+}
+
 async fn every_key_of_an_owner_ends_together(world: &World<dyn Tx>) {
     let keys = [
         key(world, Level::Operator, |_| ()).await,
         key(world, Level::FieldAgent, |_| ()).await,
     ];
-    let mut tx = world.begin(&world.caller(Level::TenantAdmin)).await;
-    assert_eq!(
-        tx.revoke_api_keys_of(member(world, Level::TenantOwner)).await.unwrap(),
-        2
-    );
+    let (admin, owner) = (world.caller(Level::TenantAdmin), member(world, Level::TenantOwner));
+    let mut tx = world.begin(&admin).await;
+    let another_s = claimed(&world.caller(Level::Operator), owner);
+    assert_eq!(tx.revoke_api_keys_of(&another_s).await.unwrap(), 0, "another's proof");
+    assert_eq!(tx.revoke_api_keys_of(&claimed(&admin, owner)).await.unwrap(), 2);
     done(tx).await;
     for key in keys {
         assert!(matches!(
@@ -401,6 +453,8 @@ cases!(
     a_record_keeps_what_was_asked_for,
     keys_are_seen_by_admins_of_their_tenant_only,
     keys_come_in_pages_revoked_ones_too,
+    every_key_of_a_service_ends_together_whoever_owns_it,
+    a_key_is_for_a_service_below_its_issuer,
     every_key_of_an_owner_ends_together,
     after_a_rotation_the_old_secret_works_for_the_overlap_and_no_older_one,
     a_secret_is_replaced_only_from_above_whatever_the_proof_says,

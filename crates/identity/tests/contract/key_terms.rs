@@ -9,7 +9,7 @@ use keepgate_identity::{
 use keepgate_kernel::{KeyId, Level, Timestamp};
 use keepgate_store::{StoreError, testing::World};
 
-use crate::support::{PHC, Tx, bearing, cases, done, done_unmarked, key, key_of, member, perform, worker};
+use crate::support::{PHC, Tx, bearing, cases, claimed, done, done_unmarked, key, key_of, member, perform, worker};
 
 pub fn used(key: &NewApiKey, at: Timestamp, old: bool) -> KeyUse {
     let source = Some(IpAddr::from([192, 0, 2, 7]));
@@ -60,7 +60,11 @@ async fn a_key_is_found_by_its_handle_and_only_by_the_platform_s_worker(world: &
 async fn no_two_keys_have_one_handle(world: &World<dyn Tx>) {
     let made = key(world, Level::Operator, |_| ()).await;
     let mut tx = world.begin(&world.caller(Level::TenantOwner)).await;
-    assert!(!tx.add_api_key(&made).await.unwrap());
+    assert!(
+        !tx.add_api_key(&claimed(&world.caller(Level::TenantOwner), made.service), &made)
+            .await
+            .unwrap()
+    );
 }
 
 async fn below_level_five_a_key_has_an_end_within_a_year_and_a_day(world: &World<dyn Tx>) {
@@ -78,7 +82,11 @@ async fn below_level_five_a_key_has_an_end_within_a_year_and_a_day(world: &World
             expires_at: end,
             ..made.clone()
         };
-        let result = world.begin(&world.caller(level)).await.add_api_key(&new).await;
+        let result = world
+            .begin(&world.caller(level))
+            .await
+            .add_api_key(&claimed(&world.caller(level), new.service), &new)
+            .await;
         assert_eq!(result.is_ok(), lawful, "{level} until {end:?}: {result:?}");
         assert!(lawful || matches!(result, Err(StoreError::Forbidden)));
     }
@@ -214,7 +222,13 @@ async fn whoever_owns_a_key_stands_in_its_file(world: &World<dyn Tx>) {
     drop(tx);
     perform(world, &admin, &RevokeApiKey { id: key.id }).await.unwrap();
     let mut tx = world.begin(&world.caller(Level::TenantOwner)).await;
-    assert_eq!(tx.revoke_api_keys_of(file.owner).await.unwrap(), 0, "revoked once");
+    assert_eq!(
+        tx.revoke_api_keys_of(&claimed(&world.caller(Level::TenantOwner), file.owner))
+            .await
+            .unwrap(),
+        0,
+        "revoked once"
+    );
     done(tx).await;
 }
 

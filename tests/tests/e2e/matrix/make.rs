@@ -43,7 +43,7 @@ pub async fn make(thing: Thing, house: &mut House, caller: &Caller, home: Home) 
         }
         Thing::Provider => configured(house, home).await,
         Thing::Tenant => create(house, "/v1/tenants", &house.admin, json!({"name": "t"})).await,
-        Thing::Key | Thing::Approval | Thing::ScimToken | Thing::Recipient | Thing::Webhook => {
+        Thing::Key | Thing::Service | Thing::Approval | Thing::ScimToken | Thing::Recipient | Thing::Webhook => {
             let (path, body) = described(thing, house, home).await;
             create(house, path, house.maker(home), body).await
         }
@@ -58,6 +58,7 @@ pub async fn make(thing: Thing, house: &mut House, caller: &Caller, home: Home) 
 async fn described(thing: Thing, house: &House, home: Home) -> (&'static str, Value) {
     match thing {
         Thing::Key => ("/v1/api-keys", json!({"name": "k", "level": 1})),
+        Thing::Service => ("/v1/services", json!({"name": "s", "level": 1})),
         Thing::ScimToken => {
             let provider = configured(house, home).await;
             ("/v1/scim/tokens", json!({"name": "d", "provider": provider}))

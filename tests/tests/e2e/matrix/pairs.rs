@@ -149,6 +149,24 @@ async fn a_level_is_given_to_a_key_exactly_from_above() {
 }
 
 #[tokio::test]
+async fn a_level_is_given_to_a_service_exactly_from_above() {
+    let house = House::build().await;
+    gifts(
+        &house,
+        "gives a service",
+        &[4, 5],
+        201,
+        async |caller: &Caller, new: u8| {
+            house
+                .server
+                .post("/v1/services", &caller.person.token, json!({"name": "s", "level": new}))
+                .await
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_level_is_changed_exactly_to_what_could_be_given() {
     let house = House::build().await;
     gifts(

@@ -14,6 +14,7 @@ pub enum Thing {
     /// The caller's unit at levels 1 to 3, else a new one.
     Unit,
     Key,
+    Service,
     /// A device of the unit; at level 1 one that the caller carries.
     Device,
     Tenant,
@@ -48,7 +49,9 @@ impl Thing {
         match self {
             Self::None | Self::Tenant | Self::NewName | Self::DataKey | Self::Factor => &[Place::Own],
             Self::Index | Self::Tile | Self::Log => &[Place::Own],
-            Self::Key | Self::Recipient | Self::Route | Self::Webhook => &[Place::Own, Place::OtherTenant],
+            Self::Key | Self::Service | Self::Recipient | Self::Route | Self::Webhook => {
+                &[Place::Own, Place::OtherTenant]
+            }
             Self::Provider | Self::Approval | Self::ScimToken => &[Place::Own, Place::OtherTenant],
             Self::User | Self::Principal | Self::Session | Self::Message | Self::Unit | Self::Device => {
                 &[Place::Own, Place::OtherUnit, Place::OtherTenant]
@@ -87,6 +90,7 @@ impl Thing {
             Self::Session => "ses",
             Self::Unit => "unt",
             Self::Key => "key",
+            Self::Service => "svc",
             Self::Device => "dev",
             Self::Tenant => "ten",
             Self::Approval => "apr",

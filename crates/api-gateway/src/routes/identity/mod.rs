@@ -14,6 +14,7 @@ mod password;
 mod reset;
 mod revocations;
 mod scim;
+mod services;
 mod sessions;
 mod signing_keys;
 mod sso;
@@ -48,6 +49,7 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .merge(tenants::router())
         .merge(units::router())
         .merge(devices::router())
+        .merge(services::router())
         .merge(device_auth::router())
         .merge(approvals::router())
         .merge(data_keys::router())

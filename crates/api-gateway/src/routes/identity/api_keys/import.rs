@@ -61,15 +61,18 @@ async fn import(
     let bcrypt = BcryptHash::parse(&foreign.bcrypt).map_err(|error| Problem::invalid("/bcrypt", error.to_string()))?;
     let new = NewKey {
         name: foreign.name,
-        level: foreign.level,
+        level: Some(foreign.level),
         unit: foreign.unit,
+        service: None,
         scopes: foreign.scopes,
         expires_at: foreign.expires_at,
         allowed_cidrs: foreign.allowed_cidrs,
     };
     for last in IDS {
         let command = ImportApiKey {
-            issue: new.command(&caller, &api).await?,
+            issue: new
+                .for_a_new_service(foreign.level, foreign.unit, &caller, &api)
+                .await?,
             lookup: lookup.clone(),
             bcrypt: bcrypt.clone(),
         };

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use axum::{Json as Answer, extract::State, http::StatusCode, response::Response};
 use keepgate_audit::Receipt;
-use keepgate_gate::operations::{ApiKeyIssued, Expiry, HANDLE_TAKEN, IssueApiKey};
-use keepgate_identity::{HashError, IpNet, ListApiKeys, RevokeApiKey, RotateApiKey, parse_scopes};
+use keepgate_gate::operations::{ApiKeyIssued, Expiry, HANDLE_TAKEN, IssueApiKey, IssueServiceKey};
+use keepgate_identity::{ApiKey, HashError, IpNet, ListApiKeys, Phc, RevokeApiKey, RotateApiKey, parse_scopes};
 use keepgate_kernel::{Action, KeyId, Level, PrincipalId, PrincipalKind, Timestamp, UnitId};
 use serde::{Deserialize, Deserializer};
 use utoipa::{IntoParams, ToSchema};
@@ -41,12 +41,15 @@ struct NewKey {
     /// 1 to 200 characters.
     #[schema(example = "billing")]
     name: String,
-    /// Below the caller's own.
-    #[schema(value_type = u8, example = 2)]
-    level: Level,
-    /// For levels 1 to 3; the tenant's first unit if absent.
+    /// Of the service that is made for the key, below the caller's own. Not with `service`.
+    #[schema(value_type = Option<u8>, example = 2)]
+    level: Option<Level>,
+    /// For levels 1 to 3; the tenant's first unit if absent. Not with `service`.
     #[schema(value_type = Option<String>)]
     unit: Option<UnitId>,
+    /// A service that is there, of a level below the caller's own, which the key acts as.
+    #[schema(value_type = Option<String>)]
+    service: Option<PrincipalId>,
     /// Actions such as `message.accept`; all of the level if absent, none if empty.
     scopes: Option<Vec<String>>,
     /// When it ends (RFC 3339), within 366 days; in 90 days if absent. An owner may set a later one, or `null`: no end.
@@ -63,32 +66,77 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Tim
     Option::deserialize(deserializer).map(Some)
 }
 
+/// What acts through a new key.
+enum Bearer {
+    New(Level, Option<UnitId>),
+    Existing(PrincipalId),
+}
+
 impl NewKey {
-    /// The command, with a secret made and hashed for it.
-    async fn command(&self, caller: &Caller, api: &Api) -> Result<IssueApiKey, Problem> {
-        let scopes = scopes(self.scopes.as_deref())?;
-        let key = api
-            .api_keys
-            .mint(KeyId::new(caller.now()))
-            .map_err(super::no_randomness)?;
-        let phc = api.hasher.hash(key.secret()).await.map_err(hashing)?;
-        let expiry = match self.expires_at {
+    fn bearer(&self) -> Result<Bearer, Problem> {
+        match (self.level, self.unit, self.service) {
+            (Some(level), unit, None) => Ok(Bearer::New(level, unit)),
+            (None, None, Some(service)) => Ok(Bearer::Existing(service)),
+            (None, _, None) => Err(Problem::invalid("/level", "a level, or the service the key is for")),
+            (_, _, Some(_)) => Err(Problem::invalid("/service", "a service has its level and unit already")),
+        }
+    }
+
+    fn expiry(&self) -> Expiry {
+        match self.expires_at {
             None => Expiry::Standard,
             Some(Some(end)) => Expiry::At(end),
             Some(None) => Expiry::Never,
-        };
+        }
+    }
+
+    /// The command, with a secret made and hashed for it.
+    async fn for_a_new_service(
+        &self,
+        level: Level,
+        unit: Option<UnitId>,
+        caller: &Caller,
+        api: &Api,
+    ) -> Result<IssueApiKey, Problem> {
+        let scopes = scopes(self.scopes.as_deref())?;
+        let (key, phc) = secret(caller, api).await?;
         Ok(IssueApiKey {
             service: PrincipalId::new(PrincipalKind::Service, caller.now()),
             name: self.name.clone(),
-            level: self.level,
-            unit: self.unit,
+            level,
+            unit,
             scopes,
-            expiry,
+            expiry: self.expiry(),
             allowed_cidrs: self.allowed_cidrs.clone(),
             key,
             phc,
         })
     }
+
+    /// The same for a service that is there.
+    async fn for_service(&self, service: PrincipalId, caller: &Caller, api: &Api) -> Result<IssueServiceKey, Problem> {
+        let scopes = scopes(self.scopes.as_deref())?;
+        let (key, phc) = secret(caller, api).await?;
+        Ok(IssueServiceKey {
+            service,
+            name: self.name.clone(),
+            scopes,
+            expiry: self.expiry(),
+            allowed_cidrs: self.allowed_cidrs.clone(),
+            key,
+            phc,
+        })
+    }
+}
+
+/// A new key, and the verifier of its secret.
+async fn secret(caller: &Caller, api: &Api) -> Result<(ApiKey, Phc), Problem> {
+    let key = api
+        .api_keys
+        .mint(KeyId::new(caller.now()))
+        .map_err(super::no_randomness)?;
+    let phc = api.hasher.hash(key.secret()).await.map_err(hashing)?;
+    Ok((key, phc))
 }
 
 /// How to rotate.
@@ -119,20 +167,30 @@ fn scopes(given: Option<&[String]>) -> Result<Option<Vec<Action>>, Problem> {
 /// Of each id that a new key is tried with, whether it is the last: another key may have its handle. Three in a row are no accident.
 const IDS: [bool; 3] = [false, false, true];
 
-/// Issues a key for a new service. A key can never issue keys, nor manage people.
+/// Issues a key: for a new service of `level`, or for an existing `service`. A key can never issue keys, nor manage people.
 #[utoipa::path(post, path = "/v1/api-keys", tag = "identity", security(("bearer" = [])), request_body = NewKey,
-    responses((status = 201, body = IssuedView), (status = 403, body = ProblemBody), (status = 422, body = ProblemBody)))]
+    responses((status = 201, body = IssuedView), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody, description = "`service-disabled`"),
+        (status = 422, body = ProblemBody)))]
 async fn issue(
     caller: Caller,
     State(api): State<Api>,
     once: Idempotency,
     body: Json<NewKey>,
 ) -> Result<Response, Problem> {
+    let (asked, created) = (&body.value, StatusCode::CREATED);
+    let view = |issued: &ApiKeyIssued, _: &Receipt| IssuedView::from(issued);
     for last in IDS {
-        let command = body.value.command(&caller, &api).await?;
-        let view = |issued: &ApiKeyIssued, _: &Receipt| IssuedView::from(issued);
-        let answer = once.perform(&api, &caller, &body.raw, &command, StatusCode::CREATED, view);
-        match answer.await {
+        let answer = match asked.bearer()? {
+            Bearer::New(level, unit) => {
+                let command = asked.for_a_new_service(level, unit, &caller, &api).await?;
+                once.perform(&api, &caller, &body.raw, &command, created, view).await
+            }
+            Bearer::Existing(service) => {
+                let command = asked.for_service(service, &caller, &api).await?;
+                once.perform(&api, &caller, &body.raw, &command, created, view).await
+            }
+        };
+        match answer {
             Err(problem) if problem.is(HANDLE_TAKEN) && !last => {}
             answer => return answer,
         }
