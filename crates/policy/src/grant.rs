@@ -30,6 +30,7 @@ impl Reaching for permissions::ServiceUpdate {}
 impl Reaching for permissions::ServiceDelete {}
 impl Reaching for permissions::MfaReset {}
 impl Reaching for permissions::PasswordReset {}
+impl Reaching for permissions::SessionRevoke {}
 
 /// Whose level is at stake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

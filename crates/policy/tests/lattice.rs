@@ -163,12 +163,14 @@ fn somebody_is_reached_exactly_when_the_oracle_says_so() {
         [
             UserUpdate,
             UserDelete,
+            ApiKeyIssue,
             ApiKeyRotate,
             MfaReset,
             UserCreate,
             ServiceUpdate,
             ServiceDelete,
-            PasswordReset
+            PasswordReset,
+            SessionRevoke
         ]
     ) {
         assert_eq!(tried, CALLERS * TARGETS, "{name}");

@@ -1,6 +1,6 @@
 //! Ending every session of a principal.
 use keepgate_kernel::{Entity, PrincipalId};
-use keepgate_policy::{Authorized, Command, CommandError, Denied, ErrorKind, permissions};
+use keepgate_policy::{Authorized, Command, CommandError, Denied, ErrorKind, Target, permissions, reach};
 use keepgate_store::StoreError;
 
 use crate::{Principals, Sessions};
@@ -60,12 +60,12 @@ impl<Tx: Principals + Sessions + ?Sized> Command<Tx> for RevokePrincipalSessions
                 .principal(self.principal)
                 .await?
                 .ok_or(RevokePrincipalSessionsError::NotFound)?;
-            let has_authority = proof
-                .level()
-                .is_some_and(|own| own.number() >= 4 && target.level < Some(own));
-            if !has_authority {
-                return Err(RevokePrincipalSessionsError::OutOfReach);
-            }
+            let target = Target {
+                principal: self.principal,
+                tenant: proof.tenant(),
+                present: target.level,
+            };
+            let _reached = reach(proof, target).map_err(|_| RevokePrincipalSessionsError::OutOfReach)?;
             if !proof.is_fresh() {
                 return Err(Denied::StepUp.into());
             }

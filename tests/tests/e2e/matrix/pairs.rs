@@ -233,3 +233,103 @@ async fn somebody_is_removed_exactly_from_above() {
     let left: Vec<Value> = house.server.all(house.maker(Home::FirstUnit), "/v1/users").await;
     assert!(!left.is_empty());
 }
+
+/// What somebody's sessions and keys answer to who may not end them; below level 4 others are not even seen.
+fn kept(own: u8, other: u8, reply: &Reply) -> bool {
+    let kind = reply.json()["type"].as_str().unwrap_or_default().to_owned();
+    match (reply.status, kind.as_str()) {
+        (403, "/problems/out-of-reach") => plane(own) == plane(other),
+        (403, "/problems/level-too-low") => !matches!(own, 4 | 5),
+        (404, _) => own < 4 || plane(own) != plane(other),
+        _ => false,
+    }
+}
+
+#[tokio::test]
+async fn sessions_of_somebody_are_ended_exactly_from_above() {
+    let house = House::build().await;
+    let mut wrong = Vec::new();
+    for caller in callers(&house) {
+        for other in 1..=7 {
+            let target = target(&house, other).await;
+            let path = format!("/v1/principals/{target}/sessions");
+            let reply = house.server.delete(&path, &caller.person.token).await;
+            // There is one global admin: its own sessions it may end, and it comes last.
+            let oneself = target == caller.person.id;
+            let right = if oneself || above(caller.level, other) {
+                reply.status == 204
+            } else {
+                kept(caller.level, other, &reply)
+            };
+            if !right {
+                wrong.push(format!(
+                    "{} ends {other}: {} {}",
+                    caller.level,
+                    reply.status,
+                    reply.text()
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of 49:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// A key of `level`, which the owner of the tenant made.
+async fn key(house: &House, level: u8) -> String {
+    let owner = &callers(house)[4];
+    assert_eq!(owner.level, 5);
+    let body = json!({"name": "k", "level": level});
+    house
+        .server
+        .post("/v1/api-keys", &owner.person.token, body)
+        .await
+        .expect(201)
+        .field("id")
+}
+
+#[tokio::test]
+async fn keys_are_renewed_exactly_from_above_and_ended_by_whoever_manages_them() {
+    let house = House::build().await;
+    let mut wrong = Vec::new();
+    for caller in callers(&house) {
+        // No key has a higher level: nobody may give it.
+        for other in 1..=4 {
+            let path = format!("/v1/api-keys/{}", key(&house, other).await);
+            let renewed = house
+                .server
+                .post(
+                    &format!("{path}/rotate"),
+                    &caller.person.token,
+                    json!({"overlap_seconds": 0}),
+                )
+                .await;
+            let ended = house.server.delete(&path, &caller.person.token).await;
+            let manages = matches!(caller.level, 4 | 5);
+            let right = |allowed: bool, done: u16, reply: &Reply| {
+                if allowed {
+                    reply.status == done
+                } else {
+                    kept(caller.level, other, reply)
+                }
+            };
+            for (verb, right, reply) in [
+                (
+                    "renews",
+                    right(manages && other < caller.level, 200, &renewed),
+                    &renewed,
+                ),
+                ("ends", right(manages, 204, &ended), &ended),
+            ] {
+                if !right {
+                    wrong.push(format!(
+                        "{} {verb} {other}: {} {}",
+                        caller.level,
+                        reply.status,
+                        reply.text()
+                    ));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
