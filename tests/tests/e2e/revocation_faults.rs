@@ -68,7 +68,6 @@ async fn with_the_listeners_cut_the_poll_tells_and_the_door_refuses_meanwhile() 
 async fn with_a_frozen_database_nothing_is_believed_that_was_revoked_elsewhere() {
     let (fleet, owner, ann, key) = fleet().await;
     let mut stream = fleet.instances[1].server.stream(&ann.token, None).await;
-    let began = Instant::now();
     for instance in &fleet.instances[1..] {
         instance.wire(Wire::Frozen);
     }
@@ -79,8 +78,9 @@ async fn with_a_frozen_database_nothing_is_believed_that_was_revoked_elsewhere()
     }
     // From the first moment, while the views of the others still count as fresh, to long after they do not.
     never_let_in(&besiege(&fleet, &[&ann.token, &key], Duration::from_secs(6)).await);
-    assert_eq!(stream.next().await, None, "the stream was cut");
-    assert!(began.elapsed() < BLIND + Duration::from_secs(20));
+    // The database does not even refuse: the stream is cut while it waits for an answer.
+    let ended = tokio::time::timeout(BLIND, stream.next()).await;
+    assert_eq!(ended.expect("cut in time"), None, "the stream was cut");
     for instance in &fleet.instances[1..] {
         let ready = instance.server.open("/readyz").await;
         assert_eq!(ready.status, 503, "{}", ready.text());

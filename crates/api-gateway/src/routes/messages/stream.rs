@@ -1,6 +1,6 @@
 //! `GET /v1/stream`: the caller's own messages as server-sent events (WHATWG HTML, section 9.2). At least once, in order, resumable
 //! with `Last-Event-ID`.
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -19,7 +19,7 @@ use keepgate_kernel::{RequestId, format_time};
 use keepgate_policy::OpContext;
 use keepgate_store::StoreError;
 use serde::Serialize;
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -85,28 +85,43 @@ fn events(api: Api, caller: Caller, opened: Opened) -> impl Stream<Item = Result
         let (mut stopping, mut revoked) = (api.stopping.clone(), api.revocations.changes());
         let (mut after, mut shown) = (opened.after, Instant::now());
         yield Bytes::from_static(b": open\n\n");
-        while !*stopping.borrow() {
+        'open: while !*stopping.borrow() {
             let rung = bell.notified();
             revoked.borrow_and_update();
             if let Some(last) = cut(&api, caller.presented()) {
                 yield Bytes::from_static(last);
                 break;
             }
-            let events = match read(&api, &context, &opened, after).await {
-                Ok(events) => events,
-                Err(StoreError::Revoked) => {
+            let looked = unless_cut(&api, &caller, &mut revoked, read(&api, &context, &opened, after)).await;
+            let events = match looked {
+                Ok(Ok(events)) => events,
+                Ok(Err(StoreError::Revoked)) => {
                     yield Bytes::from_static(DEAD);
                     break;
                 }
                 // The database is away: the stream looks again, until it has been away for too long.
-                Err(_) => Vec::new(),
+                Ok(Err(_)) => Vec::new(),
+                Err(last) => {
+                    yield Bytes::from_static(last);
+                    break;
+                }
             };
             for event in &events {
-                yield frame(&api, &context, event).await?;
+                match unless_cut(&api, &caller, &mut revoked, frame(&api, &context, event)).await {
+                    Ok(bytes) => yield bytes?,
+                    Err(last) => {
+                        yield Bytes::from_static(last);
+                        break 'open;
+                    }
+                }
                 // Asked for more: the connection has taken the event.
                 after = event.seq;
                 shown = Instant::now();
-                handed(&api, &context, &opened, event).await;
+                let noted = unless_cut(&api, &caller, &mut revoked, handed(&api, &context, &opened, event)).await;
+                if let Err(last) = noted {
+                    yield Bytes::from_static(last);
+                    break 'open;
+                }
             }
             if events.is_empty() {
                 if shown.elapsed() >= KEEP_ALIVE {
@@ -126,6 +141,26 @@ fn events(api: Api, caller: Caller, opened: Opened) -> impl Stream<Item = Result
 
 const DEAD: &[u8] = b"event: end\ndata: {\"reason\":\"credential-revoked\"}\n\n";
 const BLIND: &[u8] = b"event: end\ndata: {\"reason\":\"revocations-unknown\"}\n\n";
+
+/// What `work` comes to, unless the stream has to be cut before: a database that does not answer must not keep it open.
+async fn unless_cut<T>(
+    api: &Api,
+    caller: &Caller,
+    revoked: &mut watch::Receiver<u64>,
+    work: impl Future<Output = T>,
+) -> Result<T, &'static [u8]> {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return Ok(done),
+            () = tokio::time::sleep(LOOK) => {}
+            Ok(()) = revoked.changed() => {}
+        }
+        if let Some(last) = cut(api, caller.presented()) {
+            return Err(last);
+        }
+    }
+}
 
 /// The last words of a stream whose credential is dead, or of which nobody could say any more.
 fn cut(api: &Api, presented: &Presented) -> Option<&'static [u8]> {
