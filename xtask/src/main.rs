@@ -22,7 +22,8 @@ use anyhow::{Result, bail};
 
 const USAGE: &str = "\
 cargo xtask check [--quick]          the architecture's rules; --quick leaves out the ones that compile
-cargo xtask test [--pg N] [ARGS]     all tests against a throwaway PostgreSQL; N is 15, 18 or both; ARGS go to the test runner
+cargo xtask test [--pg N] [ARGS]     all tests against a throwaway PostgreSQL; N is 15, 18 or both (the
+                                     second one without what does not depend on it); ARGS go to the test runner
 cargo xtask sqlx [--check]           regenerate .sqlx, or fail if it is stale
 cargo xtask openapi [--check]        regenerate docs/openapi.json, or fail if it is stale
 cargo xtask bench NAME [ARGS]        a benchmark under benches/, beside its baseline in the same run
