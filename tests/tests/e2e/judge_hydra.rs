@@ -85,7 +85,8 @@ async fn hydra_finds_a_password_among_the_first_guesses_and_none_behind_the_tent
     }
     let easy = Server::start().await;
     let bob = plain_person(&easy, &easy.owner().await).await;
-    let found = hydra(&easy, &bob.email, &words(0)[..2]).await;
+    // That one word: it tries a wrong one again and again by itself, and may be locked out before the right one.
+    let found = hydra(&easy, &bob.email, &words(0)[..1]).await;
     assert!(found.contains("1 valid password found"), "it can find one: {found}");
     drop(easy);
     let server = Server::start().await;
