@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use axum_server::{Handle, tls_rustls::RustlsConfig};
+use axum_server::{Handle, accept::NoDelayAcceptor, tls_rustls::RustlsConfig};
 use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
     server::conn::auto::Builder,
@@ -63,7 +63,10 @@ type Running = (Handle<SocketAddr>, JoinHandle<io::Result<()>>);
 
 fn start_public(listener: TcpListener, tls: RustlsConfig, api: Api, limits: &Limits) -> io::Result<Running> {
     let handle = Handle::new();
-    let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle.clone());
+    // Without it an answer of two writes waits for the client's delayed acknowledgement: 40 ms.
+    let mut server = axum_server::from_tcp_rustls(listener, tls)?
+        .map(|tls| tls.acceptor(NoDelayAcceptor::new()))
+        .handle(handle.clone());
     limit(server.http_builder(), limits.header_timeout);
     let service = router(api).into_make_service_with_connect_info::<SocketAddr>();
     Ok((handle, tokio::spawn(server.serve(service))))
