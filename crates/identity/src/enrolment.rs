@@ -3,11 +3,9 @@ use aws_lc_rs::digest;
 use keepgate_kernel::{EnrolmentId, PrincipalId, TenantId, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{NoRandomness, base62, random};
+use crate::{NoRandomness, one_time};
 
 const PREFIX: &str = "kge_";
-const SECRET: usize = 43;
-const CHECKSUM: usize = 6;
 
 /// A code: `kge_`, 43 base62 digits of 256 random bits, 6 of checksum. Shown once; only its SHA-256 is stored.
 #[derive(Clone)]
@@ -28,9 +26,7 @@ impl EnrolmentCode {
     /// # Errors
     /// [`NoRandomness`].
     pub fn random() -> Result<Self, NoRandomness> {
-        let body = format!("{PREFIX}{}", base62::encode::<SECRET>(&random::bytes::<32>()?));
-        let text = format!("{body}{}", base62::checksum(&body));
-        Ok(Self(text.into()))
+        one_time::fresh(PREFIX).map(Self)
     }
 
     /// Reads a code. The checksum is compared before anything is looked up.
@@ -38,16 +34,7 @@ impl EnrolmentCode {
     /// # Errors
     /// [`InvalidCode`] for anything but the exact form.
     pub fn parse(text: &str) -> Result<Self, InvalidCode> {
-        let digits = text.strip_prefix(PREFIX).ok_or(InvalidCode)?;
-        if digits.len() != SECRET + CHECKSUM || !base62::is_base62(digits) {
-            return Err(InvalidCode);
-        }
-        let (body, sum) = text.split_at_checked(text.len() - CHECKSUM).ok_or(InvalidCode)?;
-        if base62::checksum(body) == sum {
-            Ok(Self(text.into()))
-        } else {
-            Err(InvalidCode)
-        }
+        one_time::read(PREFIX, text).map(Self)
     }
 
     /// What is stored of it.

@@ -29,6 +29,7 @@ pub mod genesis;
 mod mail;
 pub mod memory;
 mod mfa;
+mod one_time;
 mod password;
 mod ports;
 #[cfg(feature = "postgres")]

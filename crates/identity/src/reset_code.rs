@@ -4,14 +4,12 @@ use std::time::Duration;
 use keepgate_kernel::{PrincipalId, ResetId, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{CodeHash, InvalidCode, NoRandomness, base62, random};
+use crate::{CodeHash, InvalidCode, NoRandomness, one_time};
 
 /// How long a code is good: 20 minutes.
 pub const RESET_LIFE: Duration = Duration::from_mins(20);
 
 const PREFIX: &str = "kgr_";
-const SECRET: usize = 43;
-const CHECKSUM: usize = 6;
 
 /// A code: `kgr_`, 43 base62 digits of 256 random bits, 6 of checksum. Stands in one mail; only its SHA-256 is stored.
 #[derive(Clone)]
@@ -23,9 +21,7 @@ impl ResetCode {
     /// # Errors
     /// [`NoRandomness`].
     pub fn random() -> Result<Self, NoRandomness> {
-        let body = format!("{PREFIX}{}", base62::encode::<SECRET>(&random::bytes::<32>()?));
-        let text = format!("{body}{}", base62::checksum(&body));
-        Ok(Self(text.into()))
+        one_time::fresh(PREFIX).map(Self)
     }
 
     /// Reads a code. The checksum is compared before anything is looked up.
@@ -33,16 +29,7 @@ impl ResetCode {
     /// # Errors
     /// [`InvalidCode`] for anything but the exact form.
     pub fn parse(text: &str) -> Result<Self, InvalidCode> {
-        let digits = text.strip_prefix(PREFIX).ok_or(InvalidCode)?;
-        if digits.len() != SECRET + CHECKSUM || !base62::is_base62(digits) {
-            return Err(InvalidCode);
-        }
-        let (body, sum) = text.split_at_checked(text.len() - CHECKSUM).ok_or(InvalidCode)?;
-        if base62::checksum(body) == sum {
-            Ok(Self(text.into()))
-        } else {
-            Err(InvalidCode)
-        }
+        one_time::read(PREFIX, text).map(Self)
     }
 
     /// What is stored of it.
