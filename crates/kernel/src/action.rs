@@ -108,6 +108,28 @@ macro_rules! for_each_action {
             AuditRead "audit.read" "read an audit entry or proof";
             AuditLog "audit.log" "read the log's tiles and checkpoint";
             AuditExport "audit.export" "export the audit log";
+            AuditErased "audit.erased" "record that a person's data was erased";
+            AuditArchived "audit.archived" "record the archive of a month of the log";
+            AuditPruned "audit.pruned" "record that archived entries were removed here";
+            ArchiveList "archive.list" "list the archives of the log";
+            ErasureCreate "erasure.create" "erase a person's data";
+            ErasureList "erasure.list" "list erasures";
+            HoldPlace "hold.place" "keep entries from being erased or removed";
+            HoldList "hold.list" "list holds";
+            HoldRelease "hold.release" "end a hold";
+            LogKeyList "log-key.list" "list the keys that sign the log";
+            LogKeyRotate "log-key.rotate" "move the log to a new signing key";
+            SinkCreate "sink.create" "send the log on to another system";
+            SinkList "sink.list" "list where the log is sent";
+            SinkRead "sink.read" "read how a sink fares";
+            SinkUpdate "sink.update" "change, pause or resume a sink";
+            SinkDelete "sink.delete" "stop sending the log to a sink";
+            SinkTest "sink.test" "send a sink one test record";
+            SinkReplay "sink.replay" "send a sink records again";
+            SinkState "sink.state" "record that a sink stopped or recovered";
+            WitnessAlarm "witness.alarm" "record that a witness refused a checkpoint";
+            IntegrityAlarm "integrity.alarm" "record that a guard of the log was found changed";
+            ClockAttest "clock.attest" "record how good the clock is";
             Genesis "platform.genesis" "create the first tenants and principals";
         }
     };

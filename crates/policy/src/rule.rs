@@ -232,6 +232,21 @@ pub const fn rule(action: Action) -> Rule {
         }
         Action::AuditLog => Rule::people(ADMINS.and(GLOBAL), Reach::Tenant).worn_with(Hats::AUDIT),
         Action::AuditExport => Rule::people(OWNER.and(GLOBAL), Reach::Tenant).worn_with(Hats::AUDIT),
+        Action::ArchiveList => Rule::people(OWNER.and(GLOBAL), Reach::Tenant).worn_with(Hats::AUDIT),
+        Action::ErasureCreate => Rule::people(OWNER, Reach::Tenant).by_two(),
+        Action::ErasureList | Action::HoldList => {
+            Rule::people(ADMINS, Reach::Tenant).worn_with(Hats::AUDIT_AND_PRIVACY)
+        }
+        Action::HoldPlace => Rule::people(OWNER, Reach::Tenant).fresh(),
+        Action::HoldRelease => Rule::people(OWNER, Reach::Tenant).by_two(),
+        Action::LogKeyList => Rule::people(ADMINS.and(GLOBAL), Reach::Tenant).worn_with(Hats::AUDIT),
+        Action::LogKeyRotate => Rule::people(OWNER.and(GLOBAL), Reach::Tenant).fresh(),
+        Action::SinkCreate | Action::SinkUpdate | Action::SinkDelete | Action::SinkTest | Action::SinkReplay => {
+            Rule::people(OWNER, Reach::Tenant).fresh()
+        }
+        Action::SinkList | Action::SinkRead => Rule::people(ADMINS, Reach::Tenant).worn_with(Hats::AUDIT),
+        Action::AuditErased | Action::AuditArchived | Action::AuditPruned => Rule::system(),
+        Action::SinkState | Action::WitnessAlarm | Action::IntegrityAlarm | Action::ClockAttest => Rule::system(),
         Action::Genesis => Rule::of(Levels::NONE, Reach::Platform),
     }
 }
