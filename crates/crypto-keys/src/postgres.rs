@@ -95,7 +95,7 @@ pub async fn log_signing_key(
     .execute(&mut *connection)
     .await?;
     let row = sqlx::query!(
-        "select kek, wrapped from keys.signing_key where tenant_id = $1 and purpose = $2",
+        r#"select kek as "kek!", wrapped as "wrapped!" from keys.signing_key where tenant_id = $1 and purpose = $2 order by version desc limit 1"#,
         owner,
         purpose.as_str()
     )

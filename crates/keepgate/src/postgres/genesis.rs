@@ -58,7 +58,10 @@ pub async fn write_second(migrator: &Link, plan: &SecondPlan) -> Result<(), Fail
 /// Exit code 4 for another key file, 3 without a connection.
 pub async fn must_be_of(integrator: &Link, kek: &str) -> Result<(), Failure> {
     let mut connection = integrator.connect().await.map_err(|error| failed(&error))?;
-    let foreign = sqlx::query_scalar!("select kek from keys.signing_key where kek <> $1 limit 1", kek);
+    let foreign = sqlx::query_scalar!(
+        r#"select kek as "kek!" from keys.signing_key where kek <> $1 limit 1"#,
+        kek
+    );
     let foreign = foreign
         .fetch_optional(&mut connection)
         .await
