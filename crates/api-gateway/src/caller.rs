@@ -3,6 +3,7 @@ use axum::{
     extract::FromRequestParts,
     http::{StatusCode, header, request::Parts},
 };
+use keepgate_audit::is_tellable;
 use keepgate_gate::{Done, Tx};
 use keepgate_identity::{AuthError, Presented};
 use keepgate_kernel::{Action, Entity, Timestamp};
@@ -96,8 +97,9 @@ impl FromRequestParts<Api> for Caller {
                 visitor.verified(api, who.principal.id)?;
                 let context = OpContext::authenticated(who.principal, who.credential, who.assurance, source, id, at);
                 visitor.trail().identified(&context);
+                let occurred_at = occurred_at(parts)?;
                 Ok(Self {
-                    context,
+                    context: context.told(occurred_at),
                     presented: who.presented,
                     trail: visitor.trail().clone(),
                 })
@@ -105,6 +107,18 @@ impl FromRequestParts<Api> for Caller {
             Err(error) => Err(refused(api, &visitor, error).await),
         }
     }
+}
+
+/// The caller's own clock, `Occurred-At` (RFC 3339, years 2000 to 2099): what was done while it was offline says when. It
+/// goes into the audit entry, as a claim, and decides nothing.
+fn occurred_at(parts: &Parts) -> Result<Option<Timestamp>, Problem> {
+    let Some(value) = parts.headers.get("occurred-at") else {
+        return Ok(None);
+    };
+    let told = value.to_str().ok().and_then(|text| text.parse().ok());
+    let told = told.filter(|at| is_tellable(*at));
+    told.map(Some)
+        .ok_or_else(|| Problem::invalid("Occurred-At", "an instant (RFC 3339) of the years 2000 to 2099"))
 }
 
 /// The credential in `Authorization: Bearer …` (RFC 6750). Nowhere else: a query ends up in logs.

@@ -1,8 +1,9 @@
 //! The port that writes: one entry, in the transaction of the operation it tells about.
 use async_trait::async_trait;
 use keepgate_kernel::{Action, AuditId, Entity, Outcome, PrincipalId, Timestamp};
-use keepgate_policy::OpContext;
 use keepgate_store::StoreError;
+
+use crate::SealedOpening;
 
 /// What the doorway tells about an operation. Tenant, actor, request and source address are the transaction's context's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,15 +27,15 @@ impl NewEntry {
     /// The rules that the table checks as well, so that both adapters refuse alike.
     ///
     /// # Errors
-    /// [`StoreError::Forbidden`] for a malformed or missing reason, or an entity of the wrong length.
-    pub(crate) fn check(&self) -> Result<(), StoreError> {
+    /// [`StoreError::Forbidden`] for a malformed or missing reason, an entity of the wrong length, or a time out of range.
+    pub(crate) fn check(&self, occurred_at: Option<Timestamp>) -> Result<(), StoreError> {
         let entity = self.entity.as_str();
         let entity_fits = (1..=200).contains(&entity.chars().count()) && !entity.contains('\0');
         let reason_fits = match &self.reason {
             Some(reason) => is_reason(reason),
             None => self.outcome == Outcome::Done,
         };
-        if entity_fits && reason_fits {
+        if entity_fits && reason_fits && occurred_at.is_none_or(is_tellable) {
             Ok(())
         } else {
             Err(StoreError::Forbidden)
@@ -48,9 +49,13 @@ pub(crate) fn is_reason(text: &str) -> bool {
     (1..=80).contains(&text.len()) && text.bytes().all(word)
 }
 
-/// The caller's address as it is committed to: an IPv4 address inside an IPv6 one is written as IPv4.
-pub(crate) fn source_text(context: &OpContext) -> Option<String> {
-    context.source().map(|ip| ip.to_canonical().to_string())
+/// The years that a caller's clock may claim: from 2000 on, before 2100.
+const YEARS: std::ops::Range<i64> = 946_684_800..4_102_444_800;
+
+/// Whether a log takes `at` as the time that a caller's own clock said.
+#[must_use]
+pub fn is_tellable(at: Timestamp) -> bool {
+    YEARS.contains(&at.timestamp())
 }
 
 /// What a caller may keep: with it, it can later demand the proof that its operation is in the log.
@@ -67,10 +72,19 @@ pub struct Receipt {
 /// A transaction that can write to the audit log of its context's tenant.
 #[async_trait]
 pub trait AuditLog: Send {
-    /// Appends `entry`. It becomes part of the log if and only if this transaction commits, and is never changed
-    /// afterwards. Time, transaction, tenant, actor, leaf and hash are the store's, not the caller's.
+    /// Appends `entry` without an address. It becomes part of the log if and only if this transaction commits, and is
+    /// never changed afterwards. Time, transaction, tenant, actor, leaf and hash are the store's, not the caller's.
     ///
     /// # Errors
     /// [`StoreError::Forbidden`] when the entry breaks a rule of [`NewEntry`].
-    async fn append(&mut self, entry: &NewEntry) -> Result<Receipt, StoreError>;
+    async fn append(&mut self, entry: &NewEntry) -> Result<Receipt, StoreError> {
+        self.append_with(entry, None).await
+    }
+
+    /// As [`AuditLog::append`], with the caller's address: a commitment in the leaf, and its opening beside the log. An
+    /// opening under a key that was destroyed meanwhile, or under another's key, is dropped; the commitment stays.
+    ///
+    /// # Errors
+    /// As [`AuditLog::append`].
+    async fn append_with(&mut self, entry: &NewEntry, source: Option<&SealedOpening>) -> Result<Receipt, StoreError>;
 }

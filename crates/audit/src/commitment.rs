@@ -19,6 +19,15 @@ pub struct Opening {
 }
 
 impl Opening {
+    /// The opening of `value`, with a fresh salt.
+    #[must_use]
+    pub fn of(value: String) -> Self {
+        Self {
+            salt: rand::random(),
+            value,
+        }
+    }
+
     /// The commitment of `field` that this opens.
     #[must_use]
     pub fn commitment(&self, field: &str) -> [u8; 32] {

@@ -2,7 +2,7 @@
 use keepgate_store::StoreError;
 
 use crate::{
-    Leaf,
+    Leaf, StoredOpening,
     commitment::{Opening, SOURCE},
 };
 
@@ -18,8 +18,24 @@ pub struct Entry {
     pub bytes: Vec<u8>,
     /// The hash the tree holds.
     pub leaf_hash: [u8; 32],
-    /// The caller's address, unless there was none or it has been erased.
+    /// The caller's address, where it is known in the clear: [`Entry::reveal`] puts it here.
     pub source: Option<Opening>,
+    /// The same, still sealed; `None` as well when there was none, or it has been erased.
+    pub sealed: Option<StoredOpening>,
+}
+
+impl Entry {
+    /// Shows the caller's address, which whoever holds keys has opened out of [`Entry::sealed`].
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it is not the one the leaf commits to.
+    pub fn reveal(&mut self, opening: Opening) -> Result<(), StoreError> {
+        if self.leaf.source_c() != Some(opening.commitment(SOURCE)) {
+            return Err(StoreError::corrupt("audit.sealed_opening", "sealed"));
+        }
+        self.source = Some(opening);
+        Ok(())
+    }
 }
 
 /// An entry as an adapter stores it.
@@ -29,6 +45,7 @@ pub(crate) struct StoredEntry {
     pub(crate) bytes: Vec<u8>,
     pub(crate) leaf_hash: [u8; 32],
     pub(crate) source: Option<Opening>,
+    pub(crate) sealed: Option<StoredOpening>,
 }
 
 impl TryFrom<StoredEntry> for Entry {
@@ -37,25 +54,18 @@ impl TryFrom<StoredEntry> for Entry {
     /// # Errors
     /// [`StoreError::Corrupt`] when the leaf can't be read, or the address is not the one the leaf commits to.
     fn try_from(stored: StoredEntry) -> Result<Self, StoreError> {
-        let StoredEntry {
-            index,
-            bytes,
-            leaf_hash,
-            source,
-        } = stored;
-        let leaf = Leaf::parse(&bytes).map_err(|_| StoreError::corrupt("audit.entry", "leaf"))?;
-        if source
-            .as_ref()
-            .is_some_and(|opening| Some(opening.commitment(SOURCE)) != leaf.source_c)
-        {
-            return Err(StoreError::corrupt("audit.opening", "value"));
-        }
-        Ok(Self {
-            index,
+        let leaf = Leaf::parse(&stored.bytes).map_err(|_| StoreError::corrupt("audit.entry", "leaf"))?;
+        let mut entry = Self {
+            index: stored.index,
             leaf,
-            bytes,
-            leaf_hash,
-            source,
-        })
+            bytes: stored.bytes,
+            leaf_hash: stored.leaf_hash,
+            source: None,
+            sealed: stored.sealed,
+        };
+        if let Some(opening) = stored.source {
+            entry.reveal(opening)?;
+        }
+        Ok(entry)
     }
 }

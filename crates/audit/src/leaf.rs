@@ -1,7 +1,10 @@
 //! The leaf: the bytes of one entry that the Merkle tree covers.
 //!
-//! RFC 8785 canonical JSON (keys in order, no blanks, one way to write every string), version 1. The field list is
-//! frozen: PostgreSQL writes the same bytes in `sec.seal_entry`, and a case of the contract suite compares the two.
+//! RFC 8785 canonical JSON (keys in order, no blanks, one way to write every string). Version 2 is written, version 1 is
+//! read for ever; `docs/audit-format.md` has both field by field. The lists are frozen: PostgreSQL writes the same bytes
+//! in `sec.seal_entry`, and a case of the contract suite compares the two.
+use std::collections::BTreeMap;
+
 use keepgate_kernel::{AuditId, PrincipalId, PrincipalKind, RequestId, TenantId, Timestamp, Uuid, format_time};
 use sha2::{Digest, Sha256};
 
@@ -36,17 +39,42 @@ impl TimeQuality {
     }
 }
 
-/// What a leaf says. No personal data: the source address is there as a salted commitment only.
+/// Which list of fields a leaf has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LeafVersion {
+    /// The first: one commitment, `source_c`, and no other clock than the database's.
+    V1,
+    /// Commitments in a map, `c`, and `occurred_at`. The one that is written.
+    V2,
+}
+
+impl LeafVersion {
+    const fn number(self) -> u8 {
+        match self {
+            Self::V1 => 1,
+            Self::V2 => 2,
+        }
+    }
+}
+
+/// What a leaf says. No personal data: personal values are there as salted commitments only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Leaf {
+    /// Its list of fields.
+    pub version: LeafVersion,
     /// The dotted name of the action.
     pub action: String,
     /// Who acted.
     pub actor: PrincipalId,
+    /// Commitments to personal values by the name of the field, see [`crate::commitment`]; the caller's address is
+    /// [`crate::commitment::SOURCE`]. Names are of `a-z` and `_`, 1 to 32 characters, at most 16 of them.
+    pub commitments: BTreeMap<String, [u8; 32]>,
     /// What it was about.
     pub entity: String,
     /// The entry's id.
     pub id: AuditId,
+    /// When it happened by the caller's own clock, where it told so: a claim, to the microsecond. Version 2 only.
+    pub occurred_at: Option<Timestamp>,
     /// How the operation ended.
     pub outcome: keepgate_kernel::Outcome,
     /// Why it did not happen.
@@ -55,8 +83,6 @@ pub struct Leaf {
     pub recorded_at: Timestamp,
     /// The request it belongs to.
     pub request: RequestId,
-    /// Commitment to the caller's address, see [`crate::commitment`].
-    pub source_c: Option<[u8; 32]>,
     /// Whose log it belongs to.
     pub tenant: TenantId,
     /// How good the time is.
@@ -74,20 +100,38 @@ fn string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
+fn hex(commitment: &[u8; 32]) -> String {
+    data_encoding::HEXLOWER.encode(commitment)
+}
+
 impl Leaf {
+    /// The commitment to the caller's address.
+    #[must_use]
+    pub fn source_c(&self) -> Option<[u8; 32]> {
+        self.commitments.get(crate::commitment::SOURCE).copied()
+    }
+
     /// The canonical bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
+        let (commitments, source) = match self.version {
+            LeafVersion::V1 => (None, self.source_c()),
+            LeafVersion::V2 => (self.map(), None),
+        };
+        let occurred = self
+            .occurred_at
+            .filter(|_| self.version == LeafVersion::V2)
+            .map(|at| format!(r#","occurred_at":"{}""#, format_time(at)));
         let reason = self
             .reason
             .as_deref()
             .map(|reason| format!(r#","reason":{}"#, string(reason)));
-        let source = self
-            .source_c
-            .map(|c| format!(r#","source_c":"{}""#, data_encoding::HEXLOWER.encode(&c)));
+        let source = source.map(|c| format!(r#","source_c":"{}""#, hex(&c)));
         [
             format!(r#"{{"action":{},"actor":{}"#, string(&self.action), actor(self.actor)),
+            commitments.unwrap_or_default(),
             format!(r#","entity":{},"id":"{}""#, string(&self.entity), self.id.uuid()),
+            occurred.unwrap_or_default(),
             format!(r#","outcome":"{}""#, self.outcome.as_str()),
             reason.unwrap_or_default(),
             format!(
@@ -97,13 +141,24 @@ impl Leaf {
             ),
             source.unwrap_or_default(),
             format!(
-                r#","tenant":"{}","time_quality":"{}","v":1}}"#,
+                r#","tenant":"{}","time_quality":"{}","v":{}}}"#,
                 self.tenant.uuid(),
-                self.time_quality.as_str()
+                self.time_quality.as_str(),
+                self.version.number()
             ),
         ]
         .concat()
         .into_bytes()
+    }
+
+    /// `c`, absent when empty. A `BTreeMap` of ASCII names is in the order RFC 8785 demands.
+    fn map(&self) -> Option<String> {
+        let fields: Vec<_> = self
+            .commitments
+            .iter()
+            .map(|(name, c)| format!(r#"{}:"{}""#, string(name), hex(c)))
+            .collect();
+        (!fields.is_empty()).then(|| format!(r#","c":{{{}}}"#, fields.join(",")))
     }
 
     /// Reads a leaf and accepts its one canonical spelling only: what it returns, [`Leaf::to_bytes`] writes back byte for byte.

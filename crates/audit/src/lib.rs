@@ -44,6 +44,7 @@ pub mod export;
 mod integrate;
 pub mod leaf;
 pub mod memory;
+pub mod opening;
 pub mod operations;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -52,11 +53,12 @@ mod query;
 mod read;
 mod tell;
 
-pub use append::{AuditLog, NewEntry, Receipt};
+pub use append::{AuditLog, NewEntry, Receipt, is_tellable};
 pub use check::{EntryCheck, EntryFault, ForeignLog};
 pub use entry::Entry;
 pub use integrate::{BadHost, LogFault, LogHost, LogSigner, PassReport, SignerError};
-pub use leaf::{Leaf, LeafError, TimeQuality};
+pub use leaf::{Leaf, LeafError, LeafVersion, TimeQuality};
+pub use opening::{SealedOpening, StoredOpening, SubjectKey};
 pub use query::{BadQuery, EntryQuery, MAX_LIMIT, MAX_SEARCH, Page};
 pub use read::{AuditReader, LogInfo, SignedCheckpoint};
 pub use tell::TenantLogs;

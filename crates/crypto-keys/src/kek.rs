@@ -3,7 +3,7 @@ use aws_lc_rs::{digest, hkdf};
 use data_encoding::HEXLOWER;
 use zeroize::Zeroizing;
 
-use crate::{CryptoError, DataKey, SigningSeed, Unopenable, aead};
+use crate::{CryptoError, DataKey, SigningSeed, SubjectDek, SubjectOwner, Unopenable, aead};
 
 /// The key that wraps every other. It comes from a key file and never reaches the database.
 pub struct Kek {
@@ -94,6 +94,23 @@ impl Kek {
             purpose,
             self.unwrap_bytes(wrapped, &Self::context(purpose.as_str(), owner, 1))?,
         ))
+    }
+
+    /// Wraps a person's key; tenant, person and number become associated data.
+    ///
+    /// # Errors
+    /// [`CryptoError::Library`].
+    pub fn wrap_subject(&self, key: &SubjectDek, owner: &SubjectOwner) -> Result<Wrapped, CryptoError> {
+        self.wrap_bytes(key.bytes(), &Self::context("subject", &owner.bytes(), 1))
+    }
+
+    /// The person's key again.
+    ///
+    /// # Errors
+    /// [`CryptoError::Unopenable`], as [`Kek::unwrap`].
+    pub fn unwrap_subject(&self, wrapped: &Wrapped, owner: &SubjectOwner) -> Result<SubjectDek, CryptoError> {
+        let bytes = self.unwrap_bytes(wrapped, &Self::context("subject", &owner.bytes(), 1))?;
+        Ok(SubjectDek::from_bytes(bytes))
     }
 
     fn context(kind: &str, owner: &[u8], version: i32) -> Vec<u8> {

@@ -27,6 +27,7 @@ mod ports;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod signing;
+mod subject;
 
 pub use aead::{CryptoError, Unopenable, random_secret};
 pub use data_key::{DataKey, Place, sealed_version};
@@ -38,3 +39,4 @@ pub use ports::{DataKeys, KeyState, KeyStates, StoredKey};
 #[cfg(feature = "postgres")]
 pub use postgres::log_signing_key;
 pub use signing::{SigningPurpose, SigningSeed};
+pub use subject::{SubjectDek, SubjectOwner};

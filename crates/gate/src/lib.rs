@@ -9,6 +9,7 @@
 mod failure;
 mod gate;
 mod idempotency;
+mod openings;
 pub mod operations;
 mod perform;
 mod perform_once;

@@ -101,7 +101,7 @@ impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
         let output = command.run(&proof, &mut tx).await.map_err(Failure::Command)?;
         let actor = Some(caller.principal().id);
         let entry = self.entry(actor, C::Permission::ACTION, command.entity(), Outcome::Done, None);
-        let receipt = seal(tx, &entry).await.map_err(Failure::Store)?;
+        let receipt = front.finish(worker, tx, &entry).await.map_err(Failure::Store)?;
         Ok(Done { output, receipt })
     }
 
@@ -115,7 +115,7 @@ impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
         let mut tx = self.store.begin(context).await.map_err(Failure::Store)?;
         let output = command.run(&proof, &mut tx).await.map_err(Failure::Command)?;
         let entry = self.entry(actor, C::Permission::ACTION, command.entity(), Outcome::Done, None);
-        let receipt = seal(tx, &entry).await.map_err(Failure::Store)?;
+        let receipt = self.finish(context, tx, &entry).await.map_err(Failure::Store)?;
         Ok(Done { output, receipt })
     }
 
@@ -151,15 +151,16 @@ impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
         };
         let entry = self.entry(actor, action, entity.clone(), outcome, Some(reason));
         let logged = match self.store.begin(context).await {
-            Ok(tx) => seal(tx, &entry).await,
+            Ok(tx) => self.finish(context, tx, &entry).await,
             // The caller's credential is dead, so Keepgate's own worker tells what was tried, and by whom.
             Err(StoreError::Revoked) => {
                 let entry = NewEntry {
                     actor: actor.or(Some(context.principal().id)),
                     ..entry
                 };
-                match self.store.begin(&context.as_system(context.tenant())).await {
-                    Ok(tx) => seal(tx, &entry).await,
+                let worker = context.as_system(context.tenant());
+                match self.store.begin(&worker).await {
+                    Ok(tx) => self.finish(&worker, tx, &entry).await,
                     Err(error) => Err(error),
                 }
             }
@@ -197,17 +198,23 @@ impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
             actor,
         }
     }
-}
 
-/// Appends `entry` and commits.
-#[expect(clippy::disallowed_methods, reason = "the doorway is where transactions commit")]
-pub(crate) async fn seal<T: Transaction + AuditLog + ?Sized>(
-    mut tx: Box<T>,
-    entry: &NewEntry,
-) -> Result<Receipt, StoreError> {
-    let receipt = tx.append(entry).await?;
-    tx.commit().await?;
-    metrics::counter!("keepgate_operations", "action" => entry.action.as_str(), "outcome" => entry.outcome.as_str())
-        .increment(1);
-    Ok(receipt)
+    /// Appends `entry`, with the caller's address sealed, and commits.
+    #[expect(clippy::disallowed_methods, reason = "the doorway is where transactions commit")]
+    pub(crate) async fn finish(
+        &self,
+        context: &OpContext,
+        mut tx: Box<T>,
+        entry: &NewEntry,
+    ) -> Result<Receipt, StoreError> {
+        let source = self.seal_source(context, entry)?;
+        let receipt = tx
+            .append_with(entry, source.as_ref().map(|source| &source.opening))
+            .await?;
+        tx.commit().await?;
+        self.stored(source);
+        metrics::counter!("keepgate_operations", "action" => entry.action.as_str(), "outcome" => entry.outcome.as_str())
+            .increment(1);
+        Ok(receipt)
+    }
 }

@@ -5,7 +5,7 @@ use keepgate_kernel::{Outcome, Uuid};
 use keepgate_policy::{Command, ErrorKind, OpContext, Permission, authorize};
 use keepgate_store::{StoreError, Transaction};
 
-use crate::{Answer, Failure, Gate, IdempotencyKey, IdempotencyKeys, Once, StoredAnswer, perform::seal};
+use crate::{Answer, Failure, Gate, IdempotencyKey, IdempotencyKeys, Once, StoredAnswer};
 
 /// How often a command is run again after a conflict.
 const ATTEMPTS: u32 = 8;
@@ -62,7 +62,9 @@ impl<T: Transaction + AuditLog + DataKeys + IdempotencyKeys + ?Sized + 'static> 
         }
         let output = command.run(&proof, &mut tx).await.map_err(Failure::Command)?;
         let entry = self.entry(None, C::Permission::ACTION, command.entity(), Outcome::Done, None);
-        let receipt = tx.append(&entry).await.map_err(Failure::Store)?;
+        let source = self.seal_source(context, &entry).map_err(Failure::Store)?;
+        let sealed_source = source.as_ref().map(|source| &source.opening);
+        let receipt = tx.append_with(&entry, sealed_source).await.map_err(Failure::Store)?;
         let answer = render(&output, &receipt);
         let sealed = self
             .seal(&place(context, key), &answer.body)
@@ -76,6 +78,7 @@ impl<T: Transaction + AuditLog + DataKeys + IdempotencyKeys + ?Sized + 'static> 
         };
         tx.keep_answer(&key.key, &stored).await.map_err(Failure::Store)?;
         commit(tx).await.map_err(Failure::Store)?;
+        self.stored(source);
         Ok(Once::Fresh(answer))
     }
 
@@ -97,7 +100,7 @@ impl<T: Transaction + AuditLog + DataKeys + IdempotencyKeys + ?Sized + 'static> 
             .map_err(|error| Failure::Store(error.into()))?;
         let entity = keepgate_kernel::Entity::stored(stored.entity);
         let entry = self.entry(None, action, entity, Outcome::Done, Some("replayed"));
-        seal(tx, &entry).await.map_err(Failure::Store)?;
+        self.finish(context, tx, &entry).await.map_err(Failure::Store)?;
         Ok(Once::Replayed(Answer {
             status: stored.status,
             body: body.to_vec(),

@@ -14,7 +14,7 @@ use keepgate_policy::OpContext;
 use keepgate_store::{StoreError, Transaction};
 use zeroize::Zeroizing;
 
-use crate::{Failure, Gate};
+use crate::{Failure, Gate, openings::Subjects};
 
 /// Why a value can't be sealed or opened.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +68,7 @@ type Ring = Arc<Opened>;
 pub struct Vault {
     kek: Kek,
     rings: RwLock<HashMap<TenantId, Ring>>,
+    pub(crate) subjects: Subjects,
 }
 
 impl Vault {
@@ -77,6 +78,7 @@ impl Vault {
         Self {
             kek,
             rings: RwLock::new(HashMap::new()),
+            subjects: Subjects::default(),
         }
     }
 

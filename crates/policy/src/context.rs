@@ -69,6 +69,7 @@ pub struct OpContext {
     source: Option<IpAddr>,
     request: RequestId,
     at: Timestamp,
+    occurred_at: Option<Timestamp>,
 }
 
 impl OpContext {
@@ -90,6 +91,7 @@ impl OpContext {
             source,
             request,
             at,
+            occurred_at: None,
         }
     }
 
@@ -111,6 +113,7 @@ impl OpContext {
             source: None,
             request,
             at,
+            occurred_at: None,
         }
     }
 
@@ -120,7 +123,22 @@ impl OpContext {
     pub const fn as_system(&self, tenant: TenantId) -> Self {
         let mut context = Self::system(tenant, self.request, self.at);
         context.source = self.source;
+        context.occurred_at = self.occurred_at;
         context
+    }
+
+    /// The same, with the time that the caller's own clock said: a claim for the log, which decides nothing. Devices that
+    /// were offline tell it.
+    #[must_use]
+    pub const fn told(mut self, occurred_at: Option<Timestamp>) -> Self {
+        self.occurred_at = occurred_at;
+        self
+    }
+
+    /// When it happened by the caller's own clock, where it told so.
+    #[must_use]
+    pub const fn occurred_at(&self) -> Option<Timestamp> {
+        self.occurred_at
     }
 
     /// A worker's context that also knows where the request came from.

@@ -43,7 +43,9 @@ pub async fn integrate(tx: &mut MemTx, host: &LogHost, signer: &dyn LogSigner) -
         }
     }
     if report.checkpoints > 0 {
-        *tx.write_unaudited::<Audit>() = Audit { entries: waiting, logs };
+        let rows = tx.write_unaudited::<Audit>();
+        rows.entries = waiting;
+        rows.logs = logs;
     }
     Ok(report)
 }

@@ -8,14 +8,17 @@ use keepgate_merkle::{
 };
 use keepgate_store::{MemTx, StoreError, Transaction};
 
-use super::table::{Audit, Log, Row};
-use crate::{AuditReader, Entry, EntryQuery, LogInfo, Page, SignedCheckpoint, entry::StoredEntry, read::reaches};
+use super::table::{Audit, Log};
+use crate::{
+    AuditReader, Entry, EntryQuery, LogInfo, Page, SignedCheckpoint, StoredOpening, entry::StoredEntry, read::reaches,
+};
 
-/// The log that the context may see, as the policies in PostgreSQL decide it.
-fn visible(tx: &MemTx) -> Option<&Log> {
+/// The log that the context may see, as the policies in PostgreSQL decide it, and everybody's openings.
+fn visible(tx: &MemTx) -> Option<(&Log, &Audit)> {
     let caller = tx.context().principal();
+    let rows = tx.read::<Audit>()?;
     match caller.level()? {
-        Level::TenantAdmin | Level::TenantOwner | Level::GlobalAdmin => tx.read::<Audit>()?.logs.get(&caller.tenant),
+        Level::TenantAdmin | Level::TenantOwner | Level::GlobalAdmin => Some((rows.logs.get(&caller.tenant)?, rows)),
         _ => None,
     }
 }
@@ -24,20 +27,25 @@ fn size(log: &Log) -> u64 {
     log.frontier.size()
 }
 
-fn entry_at(log: &Log, index: u64) -> Option<Result<Entry, StoreError>> {
-    let Row {
-        leaf,
-        leaf_hash,
-        source,
-        ..
-    } = log.rows.get(usize::try_from(index).ok()?)?;
+fn entry_at((log, rows): (&Log, &Audit), index: u64) -> Option<Result<Entry, StoreError>> {
+    let row = log.rows.get(usize::try_from(index).ok()?)?;
     let stored = StoredEntry {
         index,
-        bytes: leaf.to_vec(),
-        leaf_hash: *leaf_hash,
-        source: source.clone(),
+        bytes: row.leaf.to_vec(),
+        leaf_hash: row.leaf_hash,
+        source: None,
+        sealed: None,
     };
-    Some(stored.try_into())
+    let found = Entry::try_from(stored).map(|mut entry| {
+        entry.sealed = row.key.and_then(|key| {
+            Some(StoredOpening {
+                key: rows.keys.get(&(row.tenant, key))?.clone(),
+                sealed: rows.openings.get(&(row.tenant, key, entry.leaf.id.uuid()))?.clone(),
+            })
+        });
+        entry
+    });
+    Some(found)
 }
 
 fn matches(query: &EntryQuery, entry: &Entry) -> bool {
@@ -90,7 +98,7 @@ fn content(log: &Log, path: &TilePath) -> Option<Vec<u8>> {
 #[async_trait]
 impl AuditReader for MemTx {
     async fn log_info(&mut self) -> Result<Option<LogInfo>, StoreError> {
-        Ok(visible(self).map(|log| LogInfo {
+        Ok(visible(self).map(|(log, _)| LogInfo {
             origin: log.origin.clone(),
             size: size(log),
         }))
@@ -98,13 +106,14 @@ impl AuditReader for MemTx {
 
     async fn entries(&mut self, query: &EntryQuery) -> Result<Page, StoreError> {
         query.check().map_err(|_| StoreError::Forbidden)?;
-        let Some(log) = visible(self) else {
+        let Some(seen) = visible(self) else {
             return Ok(query.page(Vec::new(), 0..0, 0));
         };
+        let log = seen.0;
         let window = query.window(size(log));
         let items = window
             .clone()
-            .filter_map(|index| entry_at(log, index))
+            .filter_map(|index| entry_at(seen, index))
             .filter(|entry| entry.as_ref().map_or(true, |entry| matches(query, entry)))
             .take(query.limit.into())
             .collect::<Result<_, _>>()?;
@@ -112,11 +121,11 @@ impl AuditReader for MemTx {
     }
 
     async fn entry(&mut self, index: u64) -> Result<Option<Entry>, StoreError> {
-        visible(self).and_then(|log| entry_at(log, index)).transpose()
+        visible(self).and_then(|seen| entry_at(seen, index)).transpose()
     }
 
     async fn checkpoint(&mut self, size: Option<u64>) -> Result<Option<SignedCheckpoint>, StoreError> {
-        let Some(log) = visible(self) else { return Ok(None) };
+        let Some((log, _)) = visible(self) else { return Ok(None) };
         Ok(match size {
             Some(size) => log.checkpoints.get(&size).cloned(),
             None => log.checkpoints.last().map(|(_, checkpoint)| checkpoint.clone()),
@@ -125,7 +134,7 @@ impl AuditReader for MemTx {
 
     async fn tile(&mut self, path: &TilePath) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(visible(self)
-            .filter(|log| reaches(path, size(log)))
-            .and_then(|log| content(log, path)))
+            .filter(|(log, _)| reaches(path, size(log)))
+            .and_then(|(log, _)| content(log, path)))
     }
 }

@@ -1,11 +1,11 @@
 //! The rows.
 use std::sync::Arc;
 
-use keepgate_kernel::TenantId;
+use keepgate_kernel::{TenantId, Uuid};
 use keepgate_merkle::{hash::Hash, tree::Frontier};
 use rpds::{RedBlackTreeMapSync, VectorSync};
 
-use crate::{SignedCheckpoint, commitment::Opening};
+use crate::{SignedCheckpoint, SubjectKey};
 
 /// An entry as committed.
 #[derive(Debug, Clone)]
@@ -13,7 +13,7 @@ pub(super) struct Row {
     pub(super) tenant: TenantId,
     pub(super) leaf: Arc<[u8]>,
     pub(super) leaf_hash: [u8; 32],
-    pub(super) source: Option<Opening>,
+    pub(super) key: Option<Uuid>,
 }
 
 /// The numbered part of one tenant's log. Tiles are derived from `hashes`.
@@ -31,4 +31,7 @@ pub(super) struct Log {
 pub(super) struct Audit {
     pub(super) entries: VectorSync<Row>,
     pub(super) logs: RedBlackTreeMapSync<TenantId, Log>,
+    pub(super) keys: RedBlackTreeMapSync<(TenantId, Uuid), SubjectKey>,
+    /// By tenant, key and entry.
+    pub(super) openings: RedBlackTreeMapSync<(TenantId, Uuid, Uuid), Vec<u8>>,
 }

@@ -17,7 +17,7 @@ type ApprovalRows = RedBlackTreeMapSync<(TenantId, ApprovalId), Approval>;
 #[async_trait]
 impl TenantLogs for MemTx {
     async fn tell_tenant(&mut self, tenant: TenantId, entry: &NewEntry) -> Result<(), StoreError> {
-        entry.check()?;
+        entry.check(self.context().occurred_at())?;
         let context = self.context();
         let (home, at, caller) = (context.tenant(), context.at(), context.principal().id);
         let global = context.principal().level() == Some(Level::GlobalAdmin);
@@ -39,7 +39,7 @@ impl TenantLogs for MemTx {
             tenant,
             leaf_hash: leaf_hash(&bytes),
             leaf: bytes.into(),
-            source: None,
+            key: None,
         };
         self.write_unaudited::<Audit>().entries.push_back_mut(row);
         Ok(())

@@ -7,8 +7,8 @@ use keepgate_merkle::tile::{FULL_WIDTH, TileKind, TilePath, encode_bundle};
 use keepgate_store::{PgTx, StoreError, Transaction};
 
 use crate::{
-    AuditReader, Entry, EntryQuery, LogInfo, Page, SignedCheckpoint, commitment::Opening, entry::StoredEntry,
-    read::reaches,
+    AuditReader, Entry, EntryQuery, LogInfo, Page, SignedCheckpoint, StoredOpening, SubjectKey, commitment::Opening,
+    entry::StoredEntry, read::reaches,
 };
 
 #[async_trait]
@@ -86,10 +86,13 @@ impl AuditReader for PgTx {
 async fn search(tx: &mut PgTx, query: &EntryQuery, window: &Range<u64>) -> Result<Vec<Entry>, StoreError> {
     let tenant = tx.context().tenant().uuid();
     let rows = sqlx::query!(
-        r#"select l.idx, l.leaf_hash, e.leaf as "leaf?", o.salt as "salt?", o.value as "value?"
+        r#"select l.idx, l.leaf_hash, e.leaf as "leaf?", o.salt as "salt?", o.value as "value?",
+             s.sealed as "sealed?", k.id as "key?", k.subject as "subject?", k.kek as "kek?", k.wrapped as "wrapped?"
            from audit.leaf l
            left join audit.entry e on e.recorded_at = l.recorded_at and e.tenant_id = l.tenant_id and e.id = l.entry_id
            left join audit.opening o on o.tenant_id = l.tenant_id and o.entry_id = l.entry_id and o.field = 'source'
+           left join audit.sealed_opening s on s.tenant_id = l.tenant_id and s.key_id = e.opening_key and s.entry_id = l.entry_id and s.field = 'source'
+           left join keys.subject_key k on k.tenant_id = s.tenant_id and k.id = s.key_id
            where l.tenant_id = $1 and l.idx >= $2 and l.idx < $3
              and ($4::timestamptz is null or l.recorded_at >= $4)
              and ($5::timestamptz is null or l.recorded_at < $5)
@@ -123,11 +126,23 @@ async fn search(tx: &mut PgTx, query: &EntryQuery, window: &Range<u64>) -> Resul
                 .zip(row.value)
                 .map(|(salt, value)| opening(salt, value))
                 .transpose()?;
+            // Without its key an opening is nothing.
+            let key = match (row.key, row.subject, row.kek, row.wrapped) {
+                (Some(id), Some(subject), Some(kek), Some(wrapped)) => Some(SubjectKey {
+                    id,
+                    subject,
+                    kek,
+                    wrapped,
+                }),
+                _ => None,
+            };
+            let sealed = row.sealed.zip(key).map(|(sealed, key)| StoredOpening { key, sealed });
             StoredEntry {
                 index: unsigned(row.idx)?,
                 bytes,
                 leaf_hash: hash(row.leaf_hash)?,
                 source,
+                sealed,
             }
             .try_into()
         })

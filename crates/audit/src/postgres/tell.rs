@@ -8,7 +8,7 @@ use crate::{NewEntry, TenantLogs};
 #[async_trait]
 impl TenantLogs for PgTx {
     async fn tell_tenant(&mut self, tenant: TenantId, entry: &NewEntry) -> Result<(), StoreError> {
-        entry.check()?;
+        entry.check(None)?;
         let request = self.context().request().uuid();
         sqlx::query!(
             "select gate.tell_tenant($1, $2, $3, $4)",

@@ -1,9 +1,9 @@
 //! What appending promises.
-use keepgate_audit::{Leaf, leaf::leaf_hash};
+use keepgate_audit::{Leaf, LeafVersion, leaf::leaf_hash};
 use keepgate_kernel::{Level, PrincipalId};
 use keepgate_store::{StoreError, testing::World};
 
-use crate::support::{Tx, actor, admin, append, done, number, refused};
+use crate::support::{Tx, actor, admin, append, append_with, done, number, refused, sealed, with_key};
 
 pub async fn the_receipt_is_the_entry_s(world: &World<dyn Tx>) {
     let (context, entry) = (admin(world), done(world.now, "msg_1"));
@@ -133,9 +133,22 @@ pub async fn the_store_writes_the_leaf_byte_for_byte_as_rust_does(world: &World<
         source("::"),
     ];
     let long = "😀".repeat(200);
+    let times = [
+        None,
+        Some("2000-01-01T00:00:00Z"),
+        Some("2026-03-04T05:06:07.000008Z"),
+        Some("2099-12-31T23:59:59.999999Z"),
+    ];
     for (n, entity) in ODD.iter().copied().chain([long.as_str()]).enumerate() {
-        let context = world.caller(Level::Operator).from_source(sources[n % sources.len()]);
-        append(world, &context, &done(world.now, entity)).await;
+        let told = times[n % times.len()].map(|text| text.parse().unwrap());
+        let context = world
+            .caller(Level::Operator)
+            .from_source(sources[n % sources.len()])
+            .told(told);
+        match with_key(&context) {
+            Some((_, source)) => append_with(world, &context, &done(world.now, entity), &source).await,
+            None => drop(append(world, &context, &done(world.now, entity)).await),
+        }
     }
     append(world, &admin(world), &refused(world.now, "msg_1", "level-too-low")).await;
     number(world).await;
@@ -153,32 +166,67 @@ pub async fn the_store_writes_the_leaf_byte_for_byte_as_rust_does(world: &World<
         assert_eq!(entry.leaf.to_bytes(), entry.bytes);
         assert_eq!(Leaf::parse(&entry.bytes).as_ref(), Ok(&entry.leaf));
     }
-    assert_eq!(
-        page.items[3].source.as_ref().unwrap().value,
-        "192.0.2.7",
-        "an IPv4 address inside an IPv6 one"
-    );
+    assert!(page.items[3].leaf.source_c().is_some() && page.items[3].leaf.occurred_at.is_some());
+    assert!(page.items.iter().all(|entry| entry.leaf.version == LeafVersion::V2));
+}
+
+pub async fn a_time_out_of_range_is_refused(world: &World<dyn Tx>) {
+    for told in ["1999-12-31T23:59:59.999999Z", "2100-01-01T00:00:00Z"] {
+        let context = admin(world).told(Some(told.parse().unwrap()));
+        let mut tx = world.begin(&context).await;
+        assert!(
+            matches!(tx.append(&done(world.now, "x")).await, Err(StoreError::Forbidden)),
+            "{told}"
+        );
+    }
 }
 
 pub async fn the_source_address_is_in_the_leaf_as_a_commitment_only(world: &World<dyn Tx>) {
-    let from = |ip: &str| admin(world).from_source(Some(ip.parse().unwrap()));
-    append(world, &from("192.0.2.7"), &done(world.now, "msg_1")).await;
-    append(world, &from("192.0.2.7"), &done(world.now, "msg_2")).await;
-    append(world, &admin(world), &done(world.now, "msg_3")).await;
+    let context = admin(world).from_source(Some("192.0.2.7".parse().unwrap()));
+    let (opening, first) = with_key(&context).unwrap();
+    append_with(world, &context, &done(world.now, "msg_1"), &first).await;
+    // The second goes under the key that the first has brought along.
+    let (_, mut second) = sealed(&context).unwrap();
+    second.key = first.key;
+    append_with(world, &context, &done(world.now, "msg_2"), &second).await;
+    append(world, &context, &done(world.now, "msg_3")).await;
     number(world).await;
-    let page = world
-        .begin(&admin(world))
-        .await
-        .entries(&Default::default())
-        .await
-        .unwrap();
-    let [first, second, third] = &page.items[..] else {
-        panic!()
-    };
-    let opening = first.source.as_ref().unwrap();
-    assert_eq!(opening.value, "192.0.2.7");
-    assert_eq!(Some(opening.commitment("source")), first.leaf.source_c);
-    assert_ne!(first.leaf.source_c, second.leaf.source_c, "the salt is fresh");
-    assert!(!String::from_utf8_lossy(&first.bytes).contains("192.0.2.7"));
-    assert_eq!((third.leaf.source_c, &third.source), (None, &None));
+    let mut tx = world.begin(&admin(world)).await;
+    let mut entries = tx.entries(&Default::default()).await.unwrap().items;
+    let [one, two, three] = &mut entries[..] else { panic!() };
+    assert_eq!(one.leaf.source_c(), Some(opening.commitment("source")));
+    assert_ne!(one.leaf.source_c(), two.leaf.source_c(), "the salt is fresh");
+    assert!(!String::from_utf8_lossy(&one.bytes).contains("192.0.2.7"));
+    assert_eq!((three.leaf.source_c(), &three.sealed), (None, &None));
+    for (entry, source) in [(&*one, &first), (&*two, &second)] {
+        let stored = entry.sealed.as_ref().unwrap();
+        assert_eq!((&stored.sealed, stored.key.id), (&source.sealed, first.key));
+        assert_eq!(stored.key.subject, context.principal().id.uuid());
+        assert_eq!(Some(&stored.key.wrapped), first.fresh.as_ref().map(|key| &key.wrapped));
+    }
+    assert!(two.reveal(opening.clone()).is_err(), "another entry's opening");
+    one.reveal(opening.clone()).unwrap();
+    assert_eq!(one.source, Some(opening));
+}
+
+pub async fn an_opening_under_no_key_or_another_s_is_dropped_and_the_commitment_stays(world: &World<dyn Tx>) {
+    let from = |level| world.caller(level).from_source(Some("192.0.2.7".parse().unwrap()));
+    let (_, keyless) = sealed(&admin(world).from_source(Some("192.0.2.7".parse().unwrap()))).unwrap();
+    append_with(world, &from(Level::Operator), &done(world.now, "none"), &keyless).await;
+    let (_, theirs) = with_key(&from(Level::TenantOwner)).unwrap();
+    append_with(world, &from(Level::TenantOwner), &done(world.now, "theirs"), &theirs).await;
+    let (_, mut mine) = sealed(&from(Level::Operator)).unwrap();
+    mine.key = theirs.key;
+    append_with(world, &from(Level::Operator), &done(world.now, "borrowed"), &mine).await;
+    number(world).await;
+    let mut tx = world.begin(&admin(world)).await;
+    for entry in tx.entries(&Default::default()).await.unwrap().items {
+        assert!(entry.leaf.source_c().is_some());
+        assert_eq!(
+            entry.sealed.is_some(),
+            entry.leaf.entity == "theirs",
+            "{}",
+            entry.leaf.entity
+        );
+    }
 }

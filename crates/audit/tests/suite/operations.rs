@@ -2,9 +2,10 @@
 use std::collections::BTreeMap;
 
 use keepgate_audit::{
-    EntryQuery, Leaf,
+    Entry, EntryQuery, Leaf,
     export::{EntryWriter, Format, bundle::Bundle},
     leaf::leaf_hash,
+    opening::from_plaintext,
     operations::{
         ExportAudit, ExportAuditError, GetAuditEntry, GetAuditEntryError, GetProof, GetProofError, ListAudit,
         ListAuditError, LogContent, LogPart, Proof, ReadLog, ReadLogError,
@@ -15,7 +16,7 @@ use keepgate_merkle::tile::TilePath;
 use keepgate_policy::{Command, CommandError, ErrorKind, OpContext, authorize};
 use keepgate_store::testing::World;
 
-use crate::support::{Copy, Tx, admin, append, copy, done, fill, note_signer, number, refused};
+use crate::support::{Copy, Tx, admin, append, append_with, copy, done, fill, note_signer, number, refused, with_key};
 
 async fn perform<C: Command<dyn Tx>>(
     world: &World<dyn Tx>,
@@ -149,11 +150,20 @@ async fn export(world: &World<dyn Tx>, format: Format) -> String {
             limit: 2,
             ..range.first_page.clone()
         };
-        let page = world.begin(&context).await.entries(&query).await.unwrap();
+        let mut page = world.begin(&context).await.entries(&query).await.unwrap();
+        page.items.iter_mut().for_each(reveal);
         bytes.extend(writer.page(&page.items));
         next = page.next;
     }
     String::from_utf8(bytes).unwrap()
+}
+
+/// As whoever holds keys does: the suite's openings are sealed by 28 zeros.
+fn reveal(entry: &mut Entry) {
+    if let Some(stored) = &entry.sealed {
+        let opening = from_plaintext(&stored.sealed[28..]).unwrap();
+        entry.reveal(opening).unwrap();
+    }
 }
 
 pub async fn an_export_holds_what_was_signed_when_it_was_authorised(world: &World<dyn Tx>) {
@@ -168,8 +178,12 @@ pub async fn each_line_of_an_export_carries_index_and_hash(world: &World<dyn Tx>
     let from = world
         .caller(Level::Operator)
         .from_source(Some("192.0.2.7".parse().unwrap()));
-    append(world, &from, &done(world.now, "=cmd|' /C calc'!A0,\"x\"\n")).await;
-    append(world, &from, &refused(world.now, "msg_1", "-leading-line")).await;
+    for entry in [
+        done(world.now, "=cmd|' /C calc'!A0,\"x\"\n"),
+        refused(world.now, "msg_1", "-leading-line"),
+    ] {
+        append_with(world, &from, &entry, &with_key(&from).unwrap().1).await;
+    }
     number(world).await;
     for (n, line) in export(world, Format::Jsonl).await.lines().enumerate() {
         let value: serde_json::Value = serde_json::from_str(line).unwrap();

@@ -3,7 +3,10 @@ use std::{collections::BTreeMap, str::FromStr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use keepgate_audit::{
-    AuditLog, AuditReader, EntryCheck, LogHost, LogSigner, NewEntry, Receipt, SignerError, memory::integrate,
+    AuditLog, AuditReader, EntryCheck, LogHost, LogSigner, NewEntry, Receipt, SealedOpening, SignerError, SubjectKey,
+    commitment::{Opening, SOURCE},
+    memory::integrate,
+    opening::plaintext,
     postgres::Integrator,
 };
 use keepgate_kernel::{Action, AuditId, Entity, Level, Outcome, PrincipalId, TenantId, Timestamp};
@@ -137,6 +140,37 @@ pub async fn append(world: &World<dyn Tx>, context: &OpContext, entry: &NewEntry
     let receipt = tx.append(entry).await.unwrap();
     commit(tx).await.unwrap();
     receipt
+}
+
+/// The address of `context`, committed to, and sealed as far as a store can tell.
+pub fn sealed(context: &OpContext) -> Option<(Opening, SealedOpening)> {
+    let opening = Opening::of(context.source()?.to_canonical().to_string());
+    let sealed = SealedOpening {
+        commitment: opening.commitment(SOURCE),
+        key: AuditId::new(context.at()).uuid(),
+        sealed: [&[0; 28][..], &plaintext(&opening)].concat(),
+        fresh: None,
+    };
+    Some((opening, sealed))
+}
+
+/// The same, with a key that is stored in passing.
+pub fn with_key(context: &OpContext) -> Option<(Opening, SealedOpening)> {
+    let (opening, mut sealed) = sealed(context)?;
+    sealed.fresh = Some(SubjectKey {
+        id: sealed.key,
+        subject: context.principal().id.uuid(),
+        kek: "0123456789abcdef".to_owned(),
+        wrapped: vec![7; 60],
+    });
+    Some((opening, sealed))
+}
+
+/// Appends with an address in a transaction of its own.
+pub async fn append_with(world: &World<dyn Tx>, context: &OpContext, entry: &NewEntry, source: &SealedOpening) {
+    let mut tx = world.begin(context).await;
+    tx.append_with(entry, Some(source)).await.unwrap();
+    commit(tx).await.unwrap();
 }
 
 /// Appends `count` entries in one transaction and numbers them.

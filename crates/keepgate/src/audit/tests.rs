@@ -2,7 +2,7 @@
 use std::{fs, path::Path};
 
 use clap::Parser;
-use keepgate_audit::{Leaf, TimeQuality};
+use keepgate_audit::{Leaf, LeafVersion, TimeQuality};
 use keepgate_kernel::{AuditId, Outcome, PrincipalId, RequestId, TenantId, Timestamp, Uuid};
 use keepgate_merkle::{checkpoint::Checkpoint, hash::leaf_hash, note::NoteSigner, tree::root_of};
 
@@ -31,6 +31,9 @@ fn at(second: i64) -> Timestamp {
 fn leaf(second: i64) -> Vec<u8> {
     let tenant = TenantId::from_uuid(Uuid::nil());
     let leaf = Leaf {
+        version: LeafVersion::V2,
+        commitments: std::collections::BTreeMap::new(),
+        occurred_at: None,
         action: "message.accept".into(),
         actor: PrincipalId::system(tenant),
         entity: format!("msg:{second}"),
@@ -39,7 +42,6 @@ fn leaf(second: i64) -> Vec<u8> {
         reason: None,
         recorded_at: at(second),
         request: RequestId::new(at(second)),
-        source_c: None,
         tenant,
         time_quality: TimeQuality::Unattested,
     };

@@ -98,7 +98,8 @@ fn lines(
         yield Bytes::from(writer.begin());
         let mut query = range.first_page;
         loop {
-            let page = api.gate.store().begin(&context).await?.entries(&query).await?;
+            let mut page = api.gate.store().begin(&context).await?.entries(&query).await?;
+            api.gate.reveal(&mut page.items)?;
             yield Bytes::from(writer.page(&page.items));
             match page.next {
                 Some(next) => query.start = next,

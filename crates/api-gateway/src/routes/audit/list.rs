@@ -80,7 +80,8 @@ async fn list(
     State(api): State<Api>,
     Query(query): Query<AuditQuery>,
 ) -> Result<Answer<Page<EntryView>>, Problem> {
-    let page = caller.perform(&api, &ListAudit { query: query.read()? }).await?;
+    let mut page = caller.perform(&api, &ListAudit { query: query.read()? }).await?;
+    api.gate.reveal(&mut page.items)?;
     let next_cursor = page.next.map(|next| page::encode(&next.to_string()));
     Ok(Answer(Page {
         items: page.items.iter().map(EntryView::from).collect(),

@@ -51,6 +51,9 @@ pub(super) struct EntryView {
     /// Why not.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// When it happened by the caller's own clock, where it said so with `Occurred-At`: a claim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    occurred_at: Option<String>,
     /// Where from.
     source: SourceView,
     /// The request it belongs to.
@@ -75,6 +78,7 @@ impl From<&Entry> for EntryView {
             entity: leaf.entity.clone(),
             outcome: leaf.outcome.as_str(),
             reason: leaf.reason.clone(),
+            occurred_at: leaf.occurred_at.map(format_time),
             source: SourceView {
                 ip: entry.source.as_ref().map(|opening| opening.value.clone()),
             },
