@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::{BASE64, HEXLOWER};
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
+
+use crate::base64;
 
 /// Prefixed to a leaf before hashing, so that no leaf can pass for a node.
 const LEAF_PREFIX: [u8; 1] = [0x00];
@@ -62,14 +64,14 @@ impl FromStr for Hash {
     type Err = HashError;
 
     fn from_str(text: &str) -> Result<Self, HashError> {
-        let bytes = BASE64.decode(text.as_bytes()).map_err(|_| HashError::NotBase64)?;
+        let bytes = base64::decode(text).ok_or(HashError::NotBase64)?;
         Self::try_from(bytes.as_slice())
     }
 }
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&BASE64.encode(&self.0))
+        f.write_str(&base64::encode(&self.0))
     }
 }
 

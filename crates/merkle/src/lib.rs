@@ -40,6 +40,7 @@
 //! `tests/`. To add a format: one module, a strict `FromStr`, a `Display` that writes what it reads, a round-trip and a
 //! no-panic property.
 
+mod base64;
 pub mod checkpoint;
 pub mod cosignature;
 mod decimal;

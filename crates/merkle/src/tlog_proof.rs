@@ -3,8 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::BASE64;
-
+use crate::base64;
 use crate::checkpoint::{Checkpoint, OpenCheckpoint};
 use crate::decimal;
 use crate::hash::{Hash, HashError};
@@ -101,8 +100,8 @@ impl FromStr for TlogProof {
         let mut lines = head.split('\n');
         let mut line = lines.next().unwrap_or_default();
         let mut extra = Vec::new();
-        if let Some(base64) = line.strip_prefix("extra ") {
-            extra = BASE64.decode(base64.as_bytes()).map_err(|_| ParseTlogProof::Extra)?;
+        if let Some(text) = line.strip_prefix("extra ") {
+            extra = base64::decode(text).ok_or(ParseTlogProof::Extra)?;
             if extra.is_empty() {
                 return Err(ParseTlogProof::Extra);
             }
@@ -133,7 +132,7 @@ impl fmt::Display for TlogProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{HEADER}")?;
         if !self.extra.is_empty() {
-            writeln!(f, "extra {}", BASE64.encode(&self.extra))?;
+            writeln!(f, "extra {}", base64::encode(&self.extra))?;
         }
         writeln!(f, "index {}", self.index)?;
         self.path.iter().try_for_each(|hash| writeln!(f, "{hash}"))?;

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::BASE64;
-
 use super::key_name::{KeyId, KeyName, KeyNameError};
+use crate::base64;
 
 /// How many signature lines a note may have. The signed-note document asks for at least 16.
 pub const MAX_SIGNATURES: usize = 64;
@@ -153,14 +152,12 @@ fn refuse_control_characters(text: &str) -> Result<(), ParseNote> {
 }
 
 fn parse_line(line: &str) -> Result<NoteSignature, ParseNote> {
-    let (name, base64) = line
+    let (name, text) = line
         .strip_prefix(LINE_START)
         .and_then(|rest| rest.split_once(' '))
         .ok_or(ParseNote::SignatureLine)?;
     let name = name.parse().map_err(ParseNote::SignatureName)?;
-    let bytes = BASE64
-        .decode(base64.as_bytes())
-        .map_err(|_| ParseNote::SignatureBytes)?;
+    let bytes = base64::decode(text).ok_or(ParseNote::SignatureBytes)?;
     match bytes.split_first_chunk::<4>() {
         Some((id, signature)) if !signature.is_empty() => {
             Ok(NoteSignature::new(name, KeyId::from_bytes(*id), signature.to_vec()))
@@ -180,7 +177,7 @@ impl FromStr for Note {
 impl fmt::Display for NoteSignature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = [self.id.as_bytes().as_slice(), &self.bytes].concat();
-        writeln!(f, "{LINE_START}{} {}", self.name, BASE64.encode(&bytes))
+        writeln!(f, "{LINE_START}{} {}", self.name, base64::encode(&bytes))
     }
 }
 

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::{BASE64, HEXLOWER};
+use data_encoding::HEXLOWER;
 use ed25519_dalek::{Signature, VerifyingKey};
 
 use super::key_name::{KeyId, KeyName, KeyNameError};
+use crate::base64;
 
 /// The signature type byte of plain Ed25519.
 const ED25519: u8 = 0x01;
@@ -103,7 +104,7 @@ impl FromStr for VkeyParts {
         let name = name.parse()?;
         let id = HEXLOWER.decode(id.as_bytes()).map_err(|_| ParseVkey::Id)?;
         let id = <[u8; 4]>::try_from(id.as_slice()).map_err(|_| ParseVkey::Id)?;
-        let key = BASE64.decode(key.as_bytes()).map_err(|_| ParseVkey::Base64)?;
+        let key = base64::decode(key).ok_or(ParseVkey::Base64)?;
         let (&signature_type, public_key) = key.split_first().ok_or(ParseVkey::Base64)?;
         Ok(Self {
             name,
@@ -123,7 +124,7 @@ pub(crate) fn write_vkey(
     public_key: &[u8],
 ) -> fmt::Result {
     let typed = [&[signature_type], public_key].concat();
-    write!(f, "{name}+{id}+{}", BASE64.encode(&typed))
+    write!(f, "{name}+{id}+{}", base64::encode(&typed))
 }
 
 impl FromStr for VerifierKey {

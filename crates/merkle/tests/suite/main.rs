@@ -7,6 +7,7 @@ mod differential;
 mod notes;
 mod parsers;
 mod policies;
+mod proof_vectors;
 mod proofs;
 mod support;
 mod tiles;
