@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod cluster;
 mod env;
+mod fuzz;
 mod judges;
 mod migrate;
 mod openapi;
@@ -27,6 +28,7 @@ cargo xtask test [--pg N] [ARGS]     all tests against a throwaway PostgreSQL; N
 cargo xtask sqlx [--check]           regenerate .sqlx, or fail if it is stale
 cargo xtask openapi [--check]        regenerate docs/openapi.json, or fail if it is stale
 cargo xtask bench NAME [ARGS]        a benchmark under benches/, beside its baseline in the same run
+cargo xtask fuzz [--seconds N] [T]   libFuzzer on everything that reads bytes of strangers, 20 s a target
 cargo xtask judges                   what a secret scanner, pattern rules and cargo-deny say about the repository
 cargo xtask permissions [--check]    regenerate what the policy's table is told in, or fail if it is stale
 cargo xtask provision                fetch PostgreSQL into the cache, without root";
@@ -53,6 +55,7 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["openapi"] => openapi::openapi(false),
         ["openapi", "--check"] => openapi::openapi(true),
         ["bench", name, rest @ ..] => bench::bench(name, rest),
+        ["fuzz", rest @ ..] => fuzz::fuzz(rest),
         ["judges"] => judges::judges(),
         ["permissions"] => permissions::permissions(false),
         ["permissions", "--check"] => permissions::permissions(true),
