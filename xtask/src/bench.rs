@@ -4,10 +4,14 @@
 use anyhow::{Result, bail};
 
 use crate::{
+    cluster::Throwaway,
     run::{cargo, run},
     server::{Wanted, server},
     workspace,
 };
+
+/// Those that need a PostgreSQL; it gets one that syncs.
+const ON_POSTGRES: &[&str] = &["audit"];
 
 /// Builds and runs `benches/NAME` in release; `args` are its own.
 pub fn bench(name: &str, args: &[&str]) -> Result<()> {
@@ -25,7 +29,11 @@ pub fn bench(name: &str, args: &[&str]) -> Result<()> {
         .arg(workspace::target()?.join("bench"))
         .arg("--")
         .args(args);
-    run(&mut command)
+    if !ON_POSTGRES.contains(&name) {
+        return run(&mut command);
+    }
+    let cluster = Throwaway::durable(&server(Wanted::Any)?)?;
+    run(command.env("DATABASE_URL", cluster.url()).env("SQLX_OFFLINE", "true"))
 }
 
 /// Those that measure the binary itself, on a PostgreSQL that the rig starts: examples of the end-to-end harness.

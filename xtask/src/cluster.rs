@@ -23,11 +23,31 @@ pub struct Throwaway {
 impl Throwaway {
     /// Starts one with these binaries, in memory if there is room.
     pub fn start(binaries: &Binaries) -> Result<Self> {
-        let base = base();
-        sweep(&base);
+        Self::on(&base(), binaries, &[])
+    }
+
+    /// Starts one that keeps what it commits, as the service's own does, on the disk that holds the build: to measure.
+    pub fn durable(binaries: &Binaries) -> Result<Self> {
+        let settings = [
+            ("fsync", "on"),
+            ("synchronous_commit", "on"),
+            ("full_page_writes", "on"),
+            ("wal_level", "replica"),
+            ("max_wal_senders", "10"),
+            ("autovacuum", "on"),
+        ];
+        Self::on(&crate::workspace::target()?, binaries, &settings)
+    }
+
+    fn on(base: &Path, binaries: &Binaries, settings: &[(&str, &str)]) -> Result<Self> {
+        sweep(base);
         // A short path: the socket's has a limit.
         let dir = base.join(format!("{PREFIX}{}", process::id()));
         let mut options = Options::new(&dir, Mode::Throwaway);
+        options.settings = settings
+            .iter()
+            .map(|(key, value)| (key.to_string(), value.to_string()))
+            .collect();
         options.search = Search {
             bin_dir: Some(binaries.bin_dir.clone()),
             ..Search::default()
