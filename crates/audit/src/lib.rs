@@ -52,6 +52,7 @@ pub mod proof;
 mod query;
 mod read;
 mod tell;
+pub mod witness;
 
 pub use append::{AuditLog, NewEntry, Receipt, is_tellable};
 pub use check::{EntryCheck, EntryFault, ForeignLog};

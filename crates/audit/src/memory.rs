@@ -1,5 +1,6 @@
 //! The log in memory: the same promises as in PostgreSQL, gone with the process.
 mod append;
+mod cosigned;
 mod integrate;
 mod read;
 mod table;

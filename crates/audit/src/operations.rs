@@ -4,9 +4,11 @@ mod get_audit_entry;
 mod get_proof;
 mod list_audit;
 mod read_log;
+mod tell_witness_alarm;
 
 pub use export_audit::{ExportAudit, ExportAuditError, ExportRange};
 pub use get_audit_entry::{GetAuditEntry, GetAuditEntryError};
 pub use get_proof::{GetProof, GetProofError, Proof};
 pub use list_audit::{ListAudit, ListAuditError};
 pub use read_log::{LogContent, LogPart, ReadLog, ReadLogError};
+pub use tell_witness_alarm::TellWitnessAlarm;

@@ -19,7 +19,8 @@ pub struct LogInfo {
 pub struct SignedCheckpoint {
     /// The number of leaves it covers.
     pub size: u64,
-    /// The signed note (`c2sp.org/tlog-checkpoint`), byte for byte.
+    /// The signed note (`c2sp.org/tlog-checkpoint`), byte for byte: as the log signed it, then the cosignatures that
+    /// witnesses have made so far.
     pub note: String,
 }
 
@@ -48,6 +49,9 @@ pub trait AuditReader: Send {
 
     /// The latest checkpoint, or with `size` the one of that size.
     async fn checkpoint(&mut self, size: Option<u64>) -> Result<Option<SignedCheckpoint>, StoreError>;
+
+    /// The latest checkpoint whose cosignatures met the quorum of the policy; `None` before the first one.
+    async fn witnessed(&mut self) -> Result<Option<SignedCheckpoint>, StoreError>;
 
     /// The content of a tile or entry bundle (`c2sp.org/tlog-tiles`); `None` if the log does not reach that far. Entries
     /// are handed out as stored, unchecked, and a bundle ends before an entry that is gone: finding that is the

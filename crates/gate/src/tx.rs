@@ -1,6 +1,6 @@
 //! What a transaction of the service can do.
 use async_trait::async_trait;
-use keepgate_audit::{AuditLog, AuditReader, TenantLogs};
+use keepgate_audit::{AuditLog, AuditReader, TenantLogs, witness::WitnessAlarms};
 use keepgate_channels::ports::{Attempts, DueWork, Messages, Outbox, Recipients, Routes, StreamEvents, Webhooks};
 use keepgate_crypto_keys::{DataKeys, KeyStates};
 use keepgate_identity::{
@@ -20,6 +20,7 @@ pub trait Tx:
     + AuditLog
     + AuditReader
     + TenantLogs
+    + WitnessAlarms
     + DataKeys
     + KeyStates
     + IdempotencyKeys
@@ -66,6 +67,7 @@ impl<T> Tx for T where
         + AuditLog
         + AuditReader
         + TenantLogs
+        + WitnessAlarms
         + DataKeys
         + KeyStates
         + IdempotencyKeys

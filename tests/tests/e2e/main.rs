@@ -8,6 +8,7 @@ mod audit;
 mod audit_cli;
 mod audit_coverage;
 mod authority;
+mod cosigned;
 mod delivery;
 mod delivery_faults;
 mod devices;

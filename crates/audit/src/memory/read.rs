@@ -8,7 +8,10 @@ use keepgate_merkle::{
 };
 use keepgate_store::{MemTx, StoreError, Transaction};
 
-use super::table::{Audit, Log};
+use super::{
+    cosigned::{cosigned, witnessed},
+    table::{Audit, Log},
+};
 use crate::{
     AuditReader, Entry, EntryQuery, LogInfo, Page, SignedCheckpoint, StoredOpening, entry::StoredEntry, read::reaches,
 };
@@ -126,10 +129,19 @@ impl AuditReader for MemTx {
 
     async fn checkpoint(&mut self, size: Option<u64>) -> Result<Option<SignedCheckpoint>, StoreError> {
         let Some((log, _)) = visible(self) else { return Ok(None) };
-        Ok(match size {
-            Some(size) => log.checkpoints.get(&size).cloned(),
-            None => log.checkpoints.last().map(|(_, checkpoint)| checkpoint.clone()),
-        })
+        let signed = match size {
+            Some(size) => log.checkpoints.get(&size),
+            None => log.checkpoints.last().map(|(_, checkpoint)| checkpoint),
+        };
+        let tenant = self.context().tenant();
+        Ok(signed.map(|signed| cosigned(self, tenant, signed)))
+    }
+
+    async fn witnessed(&mut self) -> Result<Option<SignedCheckpoint>, StoreError> {
+        match witnessed(self, self.context().tenant()) {
+            Some(size) => self.checkpoint(Some(size)).await,
+            None => Ok(None),
+        }
     }
 
     async fn tile(&mut self, path: &TilePath) -> Result<Option<Vec<u8>>, StoreError> {

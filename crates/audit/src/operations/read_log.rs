@@ -18,6 +18,8 @@ pub struct ReadLog {
 pub enum LogPart {
     /// The latest checkpoint.
     Checkpoint,
+    /// The latest checkpoint that met the quorum of witnesses.
+    Witnessed,
     /// A hash tile or an entry bundle.
     Tile(TilePath),
     /// What the log is called; the key of that name is the key store's to tell.
@@ -63,6 +65,7 @@ impl<Tx: AuditReader + ?Sized> Command<Tx> for ReadLog {
     fn entity(&self) -> Entity {
         match self.part {
             LogPart::Checkpoint => Entity::named("log", "checkpoint"),
+            LogPart::Witnessed => Entity::named("log", "witnessed"),
             LogPart::Tile(path) => Entity::named("log", &path.to_string()),
             LogPart::Info => Entity::named("log", "vkey"),
         }
@@ -71,6 +74,7 @@ impl<Tx: AuditReader + ?Sized> Command<Tx> for ReadLog {
     async fn run(&self, _proof: &Authorized<AuditLog>, tx: &mut Tx) -> Result<LogContent, ReadLogError> {
         let content = match self.part {
             LogPart::Checkpoint => tx.checkpoint(None).await?.map(LogContent::Checkpoint),
+            LogPart::Witnessed => tx.witnessed().await?.map(LogContent::Checkpoint),
             LogPart::Tile(path) => tx.tile(&path).await?.map(LogContent::Tile),
             LogPart::Info => tx.log_info().await?.map(LogContent::Info),
         };

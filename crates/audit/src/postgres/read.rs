@@ -2,10 +2,12 @@
 use std::ops::Range;
 
 use async_trait::async_trait;
-use keepgate_kernel::{Action, Entity, Outcome};
+use keepgate_kernel::{Action, Entity, Outcome, TenantId};
 use keepgate_merkle::tile::{FULL_WIDTH, TileKind, TilePath, encode_bundle};
 use keepgate_store::{PgTx, StoreError, Transaction};
+use sqlx::PgConnection;
 
+use super::cosigned::with_lines;
 use crate::{
     AuditReader, Entry, EntryQuery, LogInfo, Page, SignedCheckpoint, StoredOpening, SubjectKey, commitment::Opening,
     entry::StoredEntry, read::reaches,
@@ -54,8 +56,11 @@ impl AuditReader for PgTx {
             return Ok(None);
         };
         let row = sqlx::query!(
-            "select size, note from audit.checkpoint where tenant_id = $1 and size = coalesce($2, size)
-             order by size desc, created_at desc limit 1",
+            r#"select c.size, c.note, (select string_agg(s.line, '' order by s.cosigner) from (
+                   select distinct on (k.cosigner) k.cosigner, k.line from audit.cosignature k
+                   where k.tenant_id = c.tenant_id and k.size = c.size and k.root = c.root order by k.cosigner, k.at desc) s) as lines
+               from audit.checkpoint c where c.tenant_id = $1 and c.size = coalesce($2, c.size)
+               order by c.size desc, c.created_at desc limit 1"#,
             tenant,
             size
         )
@@ -64,10 +69,26 @@ impl AuditReader for PgTx {
         row.map(|row| {
             Ok(SignedCheckpoint {
                 size: unsigned(row.size)?,
-                note: row.note,
+                note: with_lines(row.note, row.lines.as_deref())?,
             })
         })
         .transpose()
+    }
+
+    async fn witnessed(&mut self) -> Result<Option<SignedCheckpoint>, StoreError> {
+        let tenant = self.context().tenant().uuid();
+        // The root too: a size that witnesses saw with another root is not witnessed.
+        let size = sqlx::query_scalar!(
+            r#"select w.size from audit.witnessed w join audit.checkpoint c using (tenant_id, size, root)
+               where w.tenant_id = $1 order by w.size desc limit 1"#,
+            tenant
+        )
+        .fetch_optional(self.conn())
+        .await?;
+        match size {
+            Some(size) => self.checkpoint(Some(unsigned(size)?)).await,
+            None => Ok(None),
+        }
     }
 
     async fn tile(&mut self, path: &TilePath) -> Result<Option<Vec<u8>>, StoreError> {
@@ -77,7 +98,10 @@ impl AuditReader for PgTx {
         }
         match path.kind() {
             TileKind::Entries => bundle(self, path).await.map(Some),
-            TileKind::Hashes(level) => hashes(self, path, level).await.map(Some),
+            TileKind::Hashes(level) => {
+                let tenant = self.context().tenant();
+                hashes(self.conn(), tenant, path, level).await.map(Some)
+            }
         }
     }
 }
@@ -167,8 +191,13 @@ async fn bundle(tx: &mut PgTx, path: &TilePath) -> Result<Vec<u8>, StoreError> {
 }
 
 /// The hashes of a tile: a full one is stored, a partial one is the leaves, or the roots of the full tiles below.
-async fn hashes(tx: &mut PgTx, path: &TilePath, level: u8) -> Result<Vec<u8>, StoreError> {
-    let tenant = tx.context().tenant().uuid();
+pub(super) async fn hashes(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    path: &TilePath,
+    level: u8,
+) -> Result<Vec<u8>, StoreError> {
+    let tenant = tenant.uuid();
     let range = positions(path);
     if path.width() == FULL_WIDTH {
         let stored = sqlx::query_scalar!(
@@ -177,7 +206,7 @@ async fn hashes(tx: &mut PgTx, path: &TilePath, level: u8) -> Result<Vec<u8>, St
             i16::from(level),
             signed(path.index())
         )
-        .fetch_optional(tx.conn())
+        .fetch_optional(&mut *conn)
         .await?;
         return stored.ok_or(StoreError::corrupt("audit.tile", "hashes"));
     }
@@ -189,7 +218,7 @@ async fn hashes(tx: &mut PgTx, path: &TilePath, level: u8) -> Result<Vec<u8>, St
                 signed(range.start),
                 signed(range.end)
             )
-            .fetch_all(tx.conn())
+            .fetch_all(&mut *conn)
             .await?
         }
         Some(below) => sqlx::query_scalar!(
@@ -199,7 +228,7 @@ async fn hashes(tx: &mut PgTx, path: &TilePath, level: u8) -> Result<Vec<u8>, St
             signed(range.start),
             signed(range.end)
         )
-        .fetch_all(tx.conn())
+        .fetch_all(&mut *conn)
         .await?,
     };
     Ok(hashes.concat())
@@ -216,7 +245,7 @@ pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn unsigned(number: i64) -> Result<u64, StoreError> {
+pub(super) fn unsigned(number: i64) -> Result<u64, StoreError> {
     u64::try_from(number).map_err(|_| StoreError::corrupt("audit.leaf", "idx"))
 }
 

@@ -1,5 +1,5 @@
 //! The contract: each case on both adapters.
-use crate::{append::*, operations::*, read::*, support::Tx, verify::*};
+use crate::{append::*, cosigned::*, operations::*, read::*, support::Tx, verify::*};
 
 keepgate_store::contract!(dyn Tx;
     the_receipt_is_the_entry_s,
@@ -30,4 +30,8 @@ keepgate_store::contract!(dyn Tx;
     an_export_holds_what_was_signed_when_it_was_authorised,
     each_line_of_an_export_carries_index_and_hash,
     a_bundle_verifies_on_its_own,
+    witnesses_are_asked_about_the_latest_checkpoint_with_a_proof,
+    cosignatures_are_shown_with_their_checkpoint_and_no_other,
+    the_latest_checkpoint_with_a_quorum_is_told_to_who_may_read_the_log,
+    only_keepgate_s_own_worker_keeps_a_witness_s_alarm_and_with_an_entry,
 );

@@ -6,6 +6,8 @@ mod attacks;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod cosigned;
+#[cfg(test)]
 mod integrator;
 #[cfg(test)]
 mod operations;
@@ -15,3 +17,5 @@ mod read;
 mod support;
 #[cfg(test)]
 mod verify;
+#[cfg(test)]
+mod witness;

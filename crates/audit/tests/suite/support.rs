@@ -7,7 +7,8 @@ use keepgate_audit::{
     commitment::{Opening, SOURCE},
     memory::integrate,
     opening::plaintext,
-    postgres::Integrator,
+    postgres::{Integrator, PgCosignedLogs},
+    witness::{CosignedLogs, WitnessAlarms},
 };
 use keepgate_kernel::{Action, AuditId, Entity, Level, Outcome, PrincipalId, TenantId, Timestamp};
 use keepgate_merkle::{
@@ -26,8 +27,45 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 pub const HOST: &str = "gate.example";
 
 /// Everything a case does with a transaction.
-pub trait Tx: TestTx + AuditLog + AuditReader + Number {}
-impl<T: TestTx + AuditLog + AuditReader + Number> Tx for T {}
+pub trait Tx: TestTx + AuditLog + AuditReader + WitnessAlarms + Number + Beside {}
+impl<T: TestTx + AuditLog + AuditReader + WitnessAlarms + Number + Beside> Tx for T {}
+
+/// What stands beside the transactions on the same store.
+#[async_trait]
+pub trait Beside: Send {
+    async fn cosigned_logs(&mut self) -> Box<dyn CosignedLogs>;
+}
+
+#[async_trait]
+impl Beside for MemTx {
+    async fn cosigned_logs(&mut self) -> Box<dyn CosignedLogs> {
+        Box::new(self.home().clone())
+    }
+}
+
+#[async_trait]
+impl Beside for PgTx {
+    async fn cosigned_logs(&mut self) -> Box<dyn CosignedLogs> {
+        let options = as_integrator(self).await;
+        Box::new(PgCosignedLogs::new(
+            PgPoolOptions::new().max_connections(1).connect_lazy_with(options),
+        ))
+    }
+}
+
+/// The same database, logged in as `kg_integrator`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test runner hands the throwaway cluster over in the environment"
+)]
+async fn as_integrator(tx: &mut PgTx) -> PgConnectOptions {
+    let name: String = sqlx::query_scalar("select current_database()::text")
+        .fetch_one(tx.conn())
+        .await
+        .unwrap();
+    let options = PgConnectOptions::from_str(&std::env::var("DATABASE_URL").unwrap()).unwrap();
+    options.database(&name).username(Role::Integrator.name())
+}
 
 /// A signer with a key made from a fixed seed: databases of tests only.
 pub struct Signer;
@@ -63,17 +101,8 @@ impl Number for MemTx {
 
 #[async_trait]
 impl Number for PgTx {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the test runner hands the throwaway cluster over in the environment"
-    )]
     async fn number(&mut self) {
-        let name: String = sqlx::query_scalar("select current_database()::text")
-            .fetch_one(self.conn())
-            .await
-            .unwrap();
-        let options = PgConnectOptions::from_str(&std::env::var("DATABASE_URL").unwrap()).unwrap();
-        let options = options.database(&name).username(Role::Integrator.name());
+        let options = as_integrator(self).await;
         drain(&mut integrator(options, Arc::new(Signer))).await;
     }
 }

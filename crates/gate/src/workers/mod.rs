@@ -1,10 +1,12 @@
 //! Keepgate's own workers, one folder or file each.
+mod cosign;
 mod dispatch;
 mod hub;
 mod post;
 mod sweep;
 mod uses;
 
+pub use cosign::{WitnessHealth, cosign};
 pub use dispatch::{Dispatcher, Outward, Parcel};
 pub use hub::Hub;
 pub use post::{Post, Recovery};

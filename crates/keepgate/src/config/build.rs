@@ -5,7 +5,8 @@ use keepgate_audit::{BadHost, LogHost};
 use toml::de::DeTable;
 
 use super::{
-    Config, Limits, Log, LogFormat, Mail, Postgres, Provider, TlsFiles, keys, mistake::Mistake, reader::Reader,
+    Config, Limits, Log, LogFormat, Mail, Postgres, Provider, TlsFiles, Witnesses, keys, mistake::Mistake,
+    reader::Reader,
 };
 
 /// The configuration in `source`, with paths relative to `base`, for an instance whose data directory is `data_dir`
@@ -61,6 +62,7 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
     let log = read_log(file);
     let limits = read_limits(file);
     let audit_origin = read_origin(file, public_url.as_ref().and_then(url::Url::host_str));
+    let witnesses = Witnesses::read(file, base);
     let postgres = read_postgres(file, base);
     let webhooks_allow_loopback = file.get(keys::WEBHOOKS_LOOPBACK);
     let sso_allow_loopback = file.get(keys::SSO_LOOPBACK);
@@ -86,6 +88,7 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
         log: log?,
         limits: limits?,
         audit_origin: audit_origin?,
+        witnesses: witnesses?,
         postgres: postgres?,
         mail: mail?,
         providers: providers.into_iter().collect::<Option<_>>()?,

@@ -34,6 +34,9 @@ keys! {
     ANONYMOUS: Integer = "limits.anonymous_per_minute", Integer { min: 1, max: 10_000_000 }, "600", "requests a minute of one address (IPv6: one /64) without a credential known to be good";
     TRUSTED_PROXIES: Integer = "limits.trusted_proxies", Integer { min: 0, max: 8 }, "0", "how many proxies of your own stand in front; so many entries of `X-Forwarded-For`, from the right, are believed";
     AUDIT_ORIGIN: Text = "audit.origin", Text, "(the host of `public_url`, else `localhost`)", "the host part of the audit logs' names; kept for the life of a log";
+    WITNESS_POLICY: FilePath = "audit.witness_policy", FilePath, "", "the witnesses of the audit logs (C2SP tlog-policy): which logs, who is asked (lines with a URL), how many are enough; without it nobody is asked";
+    WITNESS_TIMEOUT: Integer = "audit.witness_timeout_ms", Integer { min: 50, max: 30_000 }, "1000", "how long a witness may take to answer";
+    WITNESS_CA: FilePath = "audit.witness_ca_file", FilePath, "", "certificates to trust for witnesses beside the public ones, PEM";
     PG_BIN_DIR: FilePath = "postgres.bin_dir", FilePath, "(looked for)", "the directory with `postgres` and `initdb` of the private PostgreSQL";
     PG_CONNECTIONS: Integer = "postgres.max_connections", Integer { min: 20, max: 1000 }, "100", "connections the private PostgreSQL accepts";
     PG_POOL: Integer = "postgres.pool", Integer { min: 2, max: 200 }, "20", "connections the service opens as `kg_app`";

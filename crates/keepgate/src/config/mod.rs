@@ -2,6 +2,7 @@
 //!
 //! To add a key: a line in [`keys`], a field and a `get` in [`build`], a row in `docs/configuration.md`. Tests hold the
 //! three together.
+mod anchors;
 mod build;
 mod key;
 mod keys;
@@ -16,6 +17,7 @@ mod types;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+pub use anchors::Witnesses;
 use keepgate_audit::LogHost;
 pub use load::{Flags, load};
 pub use mail::Mail;
@@ -54,6 +56,8 @@ pub struct Config {
     pub limits: Limits,
     /// The host part of the audit logs' names.
     pub audit_origin: LogHost,
+    /// Who outside vouches for the audit logs.
+    pub witnesses: Option<Witnesses>,
     /// The private PostgreSQL, and the pools.
     pub postgres: Postgres,
     /// Where mail about accounts is handed in.

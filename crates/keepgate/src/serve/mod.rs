@@ -20,6 +20,7 @@ mod servers;
 mod service;
 mod signals;
 mod sso;
+mod witnesses;
 mod workers;
 
 use std::sync::Arc;

@@ -21,6 +21,7 @@ use keepgate_identity::{
 use keepgate_kernel::Clock;
 use secrecy::{SecretSlice, SecretString};
 
+use super::witnesses::Panel;
 use crate::{
     config::{Config, Mail, Provider, ProviderKind},
     exit::Exit,
@@ -40,6 +41,8 @@ pub struct Outside {
     pub hooks: TwilioHooks,
     /// What carries mail about accounts, if that is configured.
     pub mailer: Option<Arc<dyn Mailer>>,
+    /// Whom checkpoints are taken to.
+    pub panel: Option<Panel>,
 }
 
 /// The configured providers by name.
@@ -100,6 +103,7 @@ impl Outside {
             couriers,
             hooks,
             mailer: config.mail.as_ref().map(mailer).transpose()?,
+            panel: config.witnesses.as_ref().map(Panel::load).transpose()?,
         })
     }
 }

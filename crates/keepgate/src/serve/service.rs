@@ -8,16 +8,20 @@ use std::{
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use keepgate_api_gateway::{Api, Limits, Probe, RateLimiter, VerifierKeys};
-use keepgate_audit::{LogSigner, SignerError, postgres::Integrator};
+use keepgate_audit::{
+    LogSigner, SignerError,
+    postgres::{Integrator, PgCosignedLogs},
+};
 use keepgate_channels::WorkerId;
 use keepgate_gate::{
     Gate, SecondDesk, Tx, Vault,
-    workers::{Dispatcher, Hub, Post, sweep, write_uses},
+    workers::{Dispatcher, Hub, Post, WitnessHealth, cosign, sweep, write_uses},
 };
 use keepgate_identity::{Authenticator, FrontDesk, Hasher, passkey::RelyingParty};
 use keepgate_kernel::{Clock, RequestId, TenantId};
 use keepgate_merkle::note::NoteSigner;
 use keepgate_store::{Begin, PgStore, StoreError, postgres::pool};
+use tokio::sync::Notify;
 
 use super::{
     certificate::{self, Certificate},
@@ -27,6 +31,7 @@ use super::{
     probes::{AuditLog, Database},
     revocations::{self, Following, RevocationFeed},
     sso,
+    witnesses::Unanimous,
     workers::Workers,
 };
 use crate::{
@@ -74,7 +79,9 @@ impl Service {
         let gate = Gate::new(Arc::new(store.clone()), clock.clone(), Vault::new(keys.kek()?));
         let front_gate = gate.over(begin.clone());
         let mut workers = Workers::new();
-        let (signers, audit_log) = start_integrator(&mut workers, config, databases, keys, &gate)?;
+        let signed = Arc::new(Notify::new());
+        let (signers, audit_log, cosigned) =
+            start_integrator(&mut workers, config, databases, keys, &gate, signed.clone())?;
 
         let hub = Hub::default();
         let worker = WorkerId::new(&format!("keepgate-{}", std::process::id()));
@@ -83,7 +90,14 @@ impl Service {
             couriers,
             hooks,
             mailer,
+            panel,
         } = outside;
+        let witnesses = WitnessHealth::default();
+        if let Some(panel) = panel {
+            let cosigning = panel.cosigning(cosigned);
+            let work = cosign(gate.clone(), cosigning, signed, witnesses.clone(), workers.stopping());
+            workers.start("worker of the witnesses", work);
+        }
         let dispatcher = Dispatcher::new(
             gate.clone(),
             platform,
@@ -135,6 +149,7 @@ impl Service {
         let probes: Vec<Box<dyn Probe>> = vec![
             Box::new(Database(store.clone())),
             Box::new(audit_log),
+            Box::new(Unanimous(witnesses)),
             Box::new(RevocationFeed(mirror.clone())),
         ];
         let throttle = keys.throttle()?;
@@ -238,8 +253,10 @@ fn start_integrator(
     databases: &Databases,
     keys: &Keys,
     gate: &Gate<dyn Tx>,
-) -> Result<(Arc<Signers>, AuditLog), Failure> {
+    signed: Arc<Notify>,
+) -> Result<(Arc<Signers>, AuditLog, PgCosignedLogs), Failure> {
     let pool = pool(databases.integrator.clone(), INTEGRATOR_POOL);
+    let cosigned = PgCosignedLogs::new(pool.clone());
     let signers = Arc::new(Signers::new(pool.clone(), keys.kek()?));
     let log = AuditLog::default();
     let told = log.clone();
@@ -248,12 +265,17 @@ fn start_integrator(
         config.audit_origin.clone(),
         Arc::new(SharedSigners(signers.clone())),
     )
-    .on_pass(move |report| told.passed(report));
+    .on_pass(move |report| {
+        told.passed(report);
+        if report.as_ref().is_ok_and(|report| report.checkpoints > 0) {
+            signed.notify_one();
+        }
+    });
     workers.start(
         "audit log's integrator",
         integrator.run(gate.committed(), workers.stop_signal()),
     );
-    Ok((signers, log))
+    Ok((signers, log, cosigned))
 }
 
 /// The same signers for the integrator and for `/v1/audit/log/vkey`.

@@ -65,6 +65,12 @@ impl MemTx {
             .expect("a table is stored under its own type id")
     }
 
+    /// The store it is a transaction on.
+    #[must_use]
+    pub const fn home(&self) -> &MemStore {
+        &self.home
+    }
+
     /// Called by the audit adapter, as PostgreSQL's deferred trigger sees its row.
     pub const fn mark_audited(&mut self) {
         self.audited = true;

@@ -1,5 +1,6 @@
 //! Judges that nobody here wrote.
 pub mod aics;
+pub mod aics_witness;
 mod install;
 mod oidc;
 mod scim;

@@ -6,9 +6,14 @@ use axum::{
 };
 use keepgate_audit::operations::{LogContent, LogPart, ReadLog};
 use keepgate_merkle::tile::TilePath;
+use serde::Deserialize;
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Api, Caller, Problem, ProblemBody, extract::Path};
+use crate::{
+    Api, Caller, Problem, ProblemBody,
+    extract::{Path, Query},
+};
 
 pub(super) fn router() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
@@ -19,19 +24,29 @@ pub(super) fn router() -> OpenApiRouter<Api> {
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// The latest checkpoint, a signed note.
-#[utoipa::path(get, path = "/v1/audit/log/checkpoint", tag = "audit", security(("bearer" = [])),
-    responses((status = 200, content_type = "text/plain", body = String), (status = 404, body = ProblemBody)))]
-async fn checkpoint(caller: Caller, State(api): State<Api>) -> Result<Response, Problem> {
-    match caller
-        .perform(
-            &api,
-            &ReadLog {
-                part: LogPart::Checkpoint,
-            },
-        )
-        .await?
-    {
+/// Which checkpoint.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct CheckpointQuery {
+    /// The latest one whose cosignatures met the quorum of the witness policy, instead of the latest of all.
+    witnessed: Option<bool>,
+}
+
+/// The latest checkpoint: a signed note, with the cosignatures that witnesses have made so far.
+#[utoipa::path(get, path = "/v1/audit/log/checkpoint", tag = "audit", security(("bearer" = [])), params(CheckpointQuery),
+    responses((status = 200, content_type = "text/plain", body = String), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+async fn checkpoint(
+    caller: Caller,
+    State(api): State<Api>,
+    Query(query): Query<CheckpointQuery>,
+) -> Result<Response, Problem> {
+    let part = if query.witnessed == Some(true) {
+        LogPart::Witnessed
+    } else {
+        LogPart::Checkpoint
+    };
+    match caller.perform(&api, &ReadLog { part }).await? {
         LogContent::Checkpoint(signed) => Ok(([(header::CONTENT_TYPE, TEXT)], signed.note).into_response()),
         LogContent::Tile(_) | LogContent::Info(_) => Err(Problem::not_found()),
     }

@@ -1,0 +1,62 @@
+//! The witnesses of the policy, and what `/readyz` says about them.
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use keepgate_api_gateway::Probe;
+use keepgate_audit::{
+    postgres::PgCosignedLogs,
+    witness::{Cosigning, Endpoint, HttpWitness},
+};
+use keepgate_gate::workers::WitnessHealth;
+use keepgate_merkle::policy::Policy;
+
+use crate::{
+    config::Witnesses,
+    failure::{Failure, chain},
+};
+
+/// A policy and a way to its witnesses.
+pub struct Panel {
+    policy: Policy,
+    witness: HttpWitness,
+}
+
+impl Panel {
+    /// Reads the policy; asks nobody yet.
+    ///
+    /// # Errors
+    /// Exit code 2 for a policy that can't be read or that names a witness that may not be called.
+    pub fn load(config: &Witnesses) -> Result<Self, Failure> {
+        let what = format!("can't use the witness policy {}", config.policy.display());
+        let help = "correct the file, or audit.witness_policy; see docs/security/witnesses.md";
+        let wrong = |why: String| Failure::usage(what.clone(), why, help);
+        let bytes = std::fs::read(&config.policy).map_err(|error| wrong(error.to_string()))?;
+        let policy = Policy::parse(&bytes).map_err(|error| wrong(chain(&error)))?;
+        for endpoint in Endpoint::of(&policy) {
+            HttpWitness::check(&endpoint.url).map_err(|error| wrong(error.to_string()))?;
+        }
+        let ca = config.ca_file.as_ref().map(std::fs::read).transpose();
+        let ca = ca.map_err(|error| Failure::io("can't read audit.witness_ca_file", &error))?;
+        let witness = HttpWitness::new(config.timeout, ca.as_deref())
+            .map_err(|error| Failure::usage("can't use audit.witness_ca_file", chain(&error), "name a PEM file"))?;
+        Ok(Self { policy, witness })
+    }
+
+    /// The questions about `logs`.
+    pub fn cosigning(self, logs: PgCosignedLogs) -> Cosigning {
+        Cosigning::new(self.policy, Arc::new(logs), Arc::new(self.witness))
+    }
+}
+
+/// Not ready while a witness contradicts a log.
+pub struct Unanimous(pub WitnessHealth);
+
+impl Probe for Unanimous {
+    fn name(&self) -> &'static str {
+        "witnesses"
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(std::future::ready(self.0.problem().map_or(Ok(()), Err)))
+    }
+}
