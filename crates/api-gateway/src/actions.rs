@@ -137,6 +137,12 @@ pub const TABLE: &[(Method, &str, Action)] = &[
     (Method::GET, "/v1/audit/log/checkpoint", Action::AuditLog),
     (Method::GET, "/v1/audit/log/vkey", Action::AuditLog),
     (Method::GET, "/v1/audit/log/tile/{*path}", Action::AuditLog),
+    (Method::GET, "/v1/audit/meta/checkpoint", Action::AuditLog),
+    (Method::GET, "/v1/audit/meta/vkey", Action::AuditLog),
+    (Method::GET, "/v1/audit/meta/proof", Action::AuditLog),
+    (Method::GET, "/v1/audit/meta/tile/{*path}", Action::AuditLog),
+    (Method::GET, "/v1/log-keys", Action::LogKeyList),
+    (Method::POST, "/v1/log-keys:rotate", Action::LogKeyRotate),
     (Method::GET, "/v1/audit/export", Action::AuditExport),
 ];
 

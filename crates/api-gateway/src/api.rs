@@ -22,8 +22,11 @@ pub trait Probe: Send + Sync {
 
 /// Where the verifier keys of the tenants' logs come from.
 pub trait VerifierKeys: Send + Sync {
-    /// The C2SP verifier key of `tenant`'s log; `None` before its first checkpoint.
+    /// The C2SP verifier keys of `tenant`'s log, one a line, the newest first; `None` before its first checkpoint.
     fn verifier_key(&self, tenant: TenantId) -> BoxFuture<'_, Result<Option<String>, StoreError>>;
+
+    /// Those of the log of logs.
+    fn meta_keys(&self) -> BoxFuture<'_, Result<Option<String>, StoreError>>;
 }
 
 /// Everything a handler may use. Cheap to clone.

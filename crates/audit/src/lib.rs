@@ -44,6 +44,7 @@ pub mod export;
 mod integrate;
 pub mod leaf;
 pub mod memory;
+mod meta;
 pub mod opening;
 pub mod operations;
 #[cfg(feature = "postgres")]
@@ -57,8 +58,12 @@ pub mod witness;
 pub use append::{AuditLog, NewEntry, Receipt, is_tellable};
 pub use check::{EntryCheck, EntryFault, ForeignLog};
 pub use entry::Entry;
-pub use integrate::{BadHost, LogFault, LogHost, LogSigner, PassReport, SignerError};
+pub use integrate::{
+    Abandoned, BadHost, HeadFile, HeadsError, LogFault, LogHost, LogKeys, LogSigner, Next, PassReport, Remembered,
+    SignedHead, SignedHeads, SignerError,
+};
 pub use leaf::{Leaf, LeafError, LeafVersion, TimeQuality};
+pub use meta::{MetaPlace, MetaReader};
 pub use opening::{SealedOpening, StoredOpening, SubjectKey};
 pub use query::{BadQuery, EntryQuery, MAX_LIMIT, MAX_SEARCH, Page};
 pub use read::{AuditReader, LogInfo, SignedCheckpoint};

@@ -2,6 +2,7 @@
 mod append;
 mod cosigned;
 mod integrate;
+mod meta;
 mod read;
 mod table;
 mod tell;

@@ -4,6 +4,8 @@ mod get_audit_entry;
 mod get_proof;
 mod list_audit;
 mod read_log;
+mod read_meta;
+mod tell_abandoned;
 mod tell_witness_alarm;
 
 pub use export_audit::{ExportAudit, ExportAuditError, ExportRange};
@@ -11,4 +13,6 @@ pub use get_audit_entry::{GetAuditEntry, GetAuditEntryError};
 pub use get_proof::{GetProof, GetProofError, Proof};
 pub use list_audit::{ListAudit, ListAuditError};
 pub use read_log::{LogContent, LogPart, ReadLog, ReadLogError};
+pub use read_meta::{MetaContent, MetaPart, ReadMetaLog};
+pub use tell_abandoned::TellAbandoned;
 pub use tell_witness_alarm::TellWitnessAlarm;

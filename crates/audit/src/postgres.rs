@@ -2,8 +2,12 @@
 mod append;
 mod cosigned;
 mod integrator;
+mod meta;
 mod read;
 mod tell;
+mod tiles;
 
 pub use cosigned::PgCosignedLogs;
 pub use integrator::Integrator;
+#[cfg(feature = "fault-points")]
+pub use integrator::Step;

@@ -22,6 +22,7 @@ mod ensure;
 mod kek;
 mod key_file;
 mod list_keys;
+mod log_keys;
 mod memory;
 mod ports;
 #[cfg(feature = "postgres")]
@@ -35,8 +36,12 @@ pub use ensure::{EnsureDataKey, EnsureKeyError};
 pub use kek::{Kek, Wrapped};
 pub use key_file::{KeyFileError, create_key_file, read_key_file};
 pub use list_keys::ListKeys;
-pub use ports::{DataKeys, KeyState, KeyStates, StoredKey};
+pub use log_keys::{
+    ListLogKeys, LogKeyRing, LogKeyState, LogKeyTurn, LogKind, NewLogKey, RotateLogKey, RotateLogKeyError,
+    put_first_log_key,
+};
 #[cfg(feature = "postgres")]
-pub use postgres::log_signing_key;
+pub use log_keys::{OpenLogKey, destroy_ended_log_keys, log_key_generation, log_signing_keys};
+pub use ports::{DataKeys, KeyState, KeyStates, StoredKey};
 pub use signing::{SigningPurpose, SigningSeed};
 pub use subject::{SubjectDek, SubjectOwner};

@@ -1,11 +1,9 @@
-//! Data keys in PostgreSQL, and the log signing keys that the integrator's role reads.
+//! Data keys in PostgreSQL.
 use async_trait::async_trait;
-use keepgate_kernel::TenantId;
 use keepgate_policy::{Consent, Matter};
 use keepgate_store::{PgTx, StoreError, Transaction};
-use sqlx::PgConnection;
 
-use crate::{CryptoError, DataKeys, Kek, KeyState, KeyStates, SigningPurpose, SigningSeed, StoredKey, Wrapped};
+use crate::{DataKeys, KeyState, KeyStates, StoredKey, Wrapped};
 
 #[async_trait]
 impl DataKeys for PgTx {
@@ -69,45 +67,4 @@ impl KeyStates for PgTx {
         .fetch_one(self.conn())
         .await?)
     }
-}
-
-/// The seed that signs the checkpoints of `tenant`'s log: made and stored wrapped at the first call, the same ever after.
-/// `connection` is logged in as the integrator.
-///
-/// # Errors
-/// [`StoreError`]; [`StoreError::Corrupt`] when the stored key does not open under `kek`.
-pub async fn log_signing_key(
-    connection: &mut PgConnection,
-    kek: &Kek,
-    tenant: TenantId,
-) -> Result<SigningSeed, StoreError> {
-    let library = |error: CryptoError| StoreError::Unavailable(Box::new(error));
-    let (owner, purpose) = (tenant.uuid(), SigningPurpose::AuditLog);
-    let fresh = SigningSeed::generate(purpose).map_err(library)?;
-    let wrapped = kek.wrap_seed(&fresh, owner.as_bytes()).map_err(library)?;
-    sqlx::query!(
-        "insert into keys.signing_key (tenant_id, purpose, kek, wrapped) values ($1, $2, $3, $4) on conflict do nothing",
-        owner,
-        purpose.as_str(),
-        wrapped.kek,
-        wrapped.bytes
-    )
-    .execute(&mut *connection)
-    .await?;
-    let row = sqlx::query!(
-        r#"select kek as "kek!", wrapped as "wrapped!" from keys.signing_key where tenant_id = $1 and purpose = $2 order by version desc limit 1"#,
-        owner,
-        purpose.as_str()
-    )
-    .fetch_one(connection)
-    .await?;
-    kek.unwrap_seed(
-        &Wrapped {
-            kek: row.kek,
-            bytes: row.wrapped,
-        },
-        owner.as_bytes(),
-        purpose,
-    )
-    .map_err(|_| StoreError::corrupt("keys.signing_key", "wrapped"))
 }

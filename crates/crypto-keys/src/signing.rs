@@ -1,4 +1,8 @@
 //! Seeds of Ed25519 signing keys.
+use aws_lc_rs::{
+    hkdf,
+    signature::{Ed25519KeyPair, KeyPair},
+};
 use zeroize::Zeroizing;
 
 use crate::{CryptoError, aead};
@@ -8,6 +12,8 @@ use crate::{CryptoError, aead};
 pub enum SigningPurpose {
     /// A tenant's audit checkpoints.
     AuditLog,
+    /// The checkpoints of the log of logs.
+    MetaLog,
     /// Access tokens.
     Token,
 }
@@ -18,6 +24,7 @@ impl SigningPurpose {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AuditLog => "audit-log",
+            Self::MetaLog => "meta-log",
             Self::Token => "access-token",
         }
     }
@@ -51,6 +58,29 @@ impl SigningSeed {
     #[must_use]
     pub const fn purpose(&self) -> SigningPurpose {
         self.purpose
+    }
+
+    /// The Ed25519 public key that belongs to it.
+    ///
+    /// # Errors
+    /// [`CryptoError::Library`].
+    pub fn public(&self) -> Result<[u8; 32], CryptoError> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(&self.seed[..]).map_err(|_| CryptoError::Library)?;
+        pair.public_key().as_ref().try_into().map_err(|_| CryptoError::Library)
+    }
+
+    /// A seed of another key that follows from this one and `label` (HKDF-SHA256, RFC 5869) and tells nothing about it.
+    ///
+    /// # Errors
+    /// [`CryptoError::Library`].
+    pub fn derive(&self, label: &str) -> Result<Zeroizing<[u8; 32]>, CryptoError> {
+        let mut out = Zeroizing::new([0; 32]);
+        hkdf::Salt::new(hkdf::HKDF_SHA256, b"keepgate log key v1")
+            .extract(&self.seed[..])
+            .expand(&[label.as_bytes()], hkdf::HKDF_SHA256)
+            .and_then(|okm| okm.fill(&mut out[..]))
+            .map_err(|_| CryptoError::Library)?;
+        Ok(out)
     }
 
     /// The seed, to make a signer of.

@@ -1,6 +1,6 @@
 //! The seeds of the keys that sign tokens: made here, sealed under the key-encryption key, opened for the ring.
 use keepgate_audit::AuditLog;
-use keepgate_crypto_keys::{CryptoError, SigningPurpose, SigningSeed, Wrapped};
+use keepgate_crypto_keys::{CryptoError, LogKind, NewLogKey, SigningPurpose, SigningSeed, Wrapped};
 use keepgate_identity::{
     FirstSigningKey, KeyRing, NewSigningKey, SealedSeed, SigningKey, SigningKeys, kid_of, public_half,
 };
@@ -43,6 +43,22 @@ impl<T: ?Sized> Gate<T> {
     /// [`RingError::Crypto`] without randomness.
     pub fn new_signing_key(&self) -> Result<NewSigningKey, RingError> {
         self.seal_seed(&SigningSeed::generate(PURPOSE)?)
+    }
+
+    /// A new key for a log: `owner`'s own, or the log of logs, which is the platform's.
+    ///
+    /// # Errors
+    /// [`CryptoError`] without randomness.
+    pub fn new_log_key(&self, owner: TenantId, log: LogKind) -> Result<NewLogKey, CryptoError> {
+        let purpose = match log {
+            LogKind::Own => SigningPurpose::AuditLog,
+            LogKind::Meta => SigningPurpose::MetaLog,
+        };
+        let seed = SigningSeed::generate(purpose)?;
+        let public = seed.public()?;
+        let bound = [owner.uuid().as_bytes().as_slice(), &public].concat();
+        let wrapped = self.vault.kek().wrap_seed(&seed, &bound)?;
+        Ok(NewLogKey { public, wrapped })
     }
 
     /// The key's name is associated data: under another one the seed does not open.

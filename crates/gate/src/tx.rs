@@ -1,8 +1,8 @@
 //! What a transaction of the service can do.
 use async_trait::async_trait;
-use keepgate_audit::{AuditLog, AuditReader, TenantLogs, witness::WitnessAlarms};
+use keepgate_audit::{AuditLog, AuditReader, MetaReader, TenantLogs, witness::WitnessAlarms};
 use keepgate_channels::ports::{Attempts, DueWork, Messages, Outbox, Recipients, Routes, StreamEvents, Webhooks};
-use keepgate_crypto_keys::{DataKeys, KeyStates};
+use keepgate_crypto_keys::{DataKeys, KeyStates, LogKeyRing};
 use keepgate_identity::{
     AccessReview, ApiKeys, DeviceKeys, Devices, DirectoryUsers, Enrolments, Homes, ImportedKeys, Mails, Passwords,
     Principals, Resets, Revocations, SecondFactors, Sessions, SigningKeys, TenantPolicies, Throttle,
@@ -19,10 +19,12 @@ pub trait Tx:
     Transaction
     + AuditLog
     + AuditReader
+    + MetaReader
     + TenantLogs
     + WitnessAlarms
     + DataKeys
     + KeyStates
+    + LogKeyRing
     + IdempotencyKeys
     + Tenants
     + Units
@@ -66,10 +68,12 @@ impl<T> Tx for T where
     T: Transaction
         + AuditLog
         + AuditReader
+        + MetaReader
         + TenantLogs
         + WitnessAlarms
         + DataKeys
         + KeyStates
+        + LogKeyRing
         + IdempotencyKeys
         + Tenants
         + Units

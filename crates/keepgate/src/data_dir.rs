@@ -5,6 +5,7 @@
 //! | `keepgate.toml` | the configuration, if it lies here |
 //! | `keys/kek` | the key-encryption key |
 //! | `keys/bootstrap.json` | the first run's codes, until they have been shown |
+//! | `log-heads/heads` | what was signed last of each audit log |
 //! | `tls/` | the development certificate and its authority |
 //! | `pgdata/`, `run/`, `secrets/pgpass`, `postgres.log`, `keepgate.lock` | the private PostgreSQL |
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ use crate::{
     secrets,
 };
 use keepgate_pg_local::{DirLock, LockError};
+
+/// The folder of [`keepgate_audit::HeadFile`].
+pub const LOG_HEADS: &str = "log-heads";
 
 /// Less than this and nothing is started: a database without room for its log loses its footing.
 const LEAST_BYTES: u64 = 64 * 1024 * 1024;

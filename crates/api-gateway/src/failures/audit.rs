@@ -1,5 +1,6 @@
 //! Refusals of the audit operations.
 use keepgate_audit::operations::{ExportAuditError, GetAuditEntryError, GetProofError, ListAuditError, ReadLogError};
+use keepgate_crypto_keys::RotateLogKeyError;
 
 super::http! {
     ListAuditError { Self::Query(_) => UNPROCESSABLE_ENTITY }
@@ -7,4 +8,5 @@ super::http! {
     GetProofError { Self::NotFound => NOT_FOUND }
     ReadLogError { Self::NotFound => NOT_FOUND }
     ExportAuditError { Self::Empty => NOT_FOUND }
+    RotateLogKeyError { Self::Overlap | Self::Unsigned => CONFLICT }
 }

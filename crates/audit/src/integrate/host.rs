@@ -28,6 +28,12 @@ impl LogHost {
     pub fn origin(&self, tenant: TenantId) -> String {
         format!("{}/audit/{}", self.0, tenant.uuid())
     }
+
+    /// The name of the log of logs: `<host>/audit/meta`.
+    #[must_use]
+    pub fn meta_origin(&self) -> String {
+        format!("{}/audit/meta", self.0)
+    }
 }
 
 /// The tenant whose log has this name.
@@ -49,6 +55,8 @@ mod tests {
         assert_eq!(tenant_of(&origin), Some(tenant));
         assert_eq!(tenant_of(&origin.to_uppercase()), None);
         assert_eq!(tenant_of("gate.example/audit/x"), None);
+        let meta = "gate.example".parse::<LogHost>().unwrap().meta_origin();
+        assert_eq!(tenant_of(&meta), None);
     }
 
     #[test]

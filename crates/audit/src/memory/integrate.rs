@@ -3,13 +3,16 @@ use std::collections::BTreeMap;
 
 use keepgate_kernel::TenantId;
 use keepgate_merkle::{hash::Hash, tree::Frontier};
-use keepgate_store::{MemTx, StoreError};
+use keepgate_store::{MemTx, StoreError, Transaction};
 use rpds::{RedBlackTreeMapSync, VectorSync};
 
-use super::table::{Audit, Log, Row};
+use super::{
+    meta,
+    table::{Audit, Log, Row},
+};
 use crate::{
-    LogFault, LogHost, LogSigner, PassReport, SignedCheckpoint,
-    integrate::{Signed, sign},
+    LogFault, LogHost, LogSigner, PassReport, SignedCheckpoint, SignedHead,
+    integrate::{sign, state_of},
 };
 
 /// Numbers every committed entry of every tenant and signs a checkpoint for each log that grew. `tx` is a worker's
@@ -28,10 +31,13 @@ pub async fn integrate(tx: &mut MemTx, host: &LogHost, signer: &dyn LogSigner) -
     }
     let mut logs = audit.logs.clone();
     let mut waiting = VectorSync::new_sync();
+    let at = u64::try_from(tx.context().at().timestamp()).unwrap_or(0);
+    let mut fresh = Vec::new();
     for (tenant, rows) in pending {
         let log = logs.get(&tenant).cloned().unwrap_or_else(|| new_log(host, tenant));
-        match grow(log, tenant, &rows, signer).await {
-            Ok(log) => {
+        match grow(log, tenant, &rows, signer, at).await {
+            Ok((log, state)) => {
+                fresh.push((tenant, log.origin.clone(), state));
                 report.numbered += rows.len();
                 report.checkpoints += 1;
                 logs.insert_mut(tenant, log);
@@ -42,10 +48,21 @@ pub async fn integrate(tx: &mut MemTx, host: &LogHost, signer: &dyn LogSigner) -
             }
         }
     }
+    report.holding = report.held.len();
     if report.checkpoints > 0 {
+        let before = tx.read::<Audit>().and_then(|audit| audit.meta.as_ref());
+        let meta = match meta::grow(before, host, signer, &fresh, at).await {
+            Ok(meta) => meta,
+            Err(fault) => {
+                report.meta_fault = Some(fault);
+                before.cloned()
+            }
+        };
+        report.meta = meta.as_ref().map(|meta| meta.frontier.size());
         let rows = tx.write_unaudited::<Audit>();
         rows.entries = waiting;
         rows.logs = logs;
+        rows.meta = meta;
     }
     Ok(report)
 }
@@ -60,17 +77,23 @@ fn new_log(host: &LogHost, tenant: TenantId) -> Log {
     }
 }
 
-async fn grow(mut log: Log, tenant: TenantId, rows: &[Row], signer: &dyn LogSigner) -> Result<Log, LogFault> {
-    let signer = signer.signer_for(tenant, &log.origin).await.map_err(LogFault::Signer)?;
+async fn grow(
+    mut log: Log,
+    tenant: TenantId,
+    rows: &[Row],
+    signer: &dyn LogSigner,
+    at: u64,
+) -> Result<(Log, SignedHead), LogFault> {
+    let keys = signer.keys_for(tenant, &log.origin).await.map_err(LogFault::Signer)?;
     for row in rows {
         let hash = Hash::from_bytes(row.leaf_hash);
         log.frontier.push(hash);
         log.hashes.push_back_mut(hash);
         log.rows.push_back_mut(row.clone());
     }
-    let state = Signed::of(&log.frontier);
-    let note = sign(&log.origin, state, &signer)?;
+    let state = state_of(&log.frontier);
+    let note = sign(&log.origin, state, &keys, at)?;
     log.checkpoints
         .insert_mut(state.size, SignedCheckpoint { size: state.size, note });
-    Ok(log)
+    Ok((log, state))
 }

@@ -7,6 +7,7 @@ use keepgate_merkle::{
     tree::root_of,
 };
 use keepgate_store::{MemTx, StoreError, Transaction};
+use rpds::VectorSync;
 
 use super::{
     cosigned::{cosigned, witnessed},
@@ -72,12 +73,12 @@ fn matches(query: &EntryQuery, entry: &Entry) -> bool {
 }
 
 /// Hash `position` of the tiles of `level`: the root over 256^level leaves.
-fn tile_hash(log: &Log, level: u8, position: u64) -> Option<Hash> {
-    let leaves = 1_u64.checked_shl(8 * u32::from(level))?;
-    let first = position.checked_mul(leaves)?;
-    let hash = |index: u64| log.hashes.get(usize::try_from(index).ok()?).copied();
+pub(super) fn tile_hash(leaves: &VectorSync<Hash>, level: u8, position: u64) -> Option<Hash> {
+    let width = 1_u64.checked_shl(8 * u32::from(level))?;
+    let first = position.checked_mul(width)?;
+    let hash = |index: u64| leaves.get(usize::try_from(index).ok()?).copied();
     Some(root_of(
-        &(first..first.checked_add(leaves)?)
+        &(first..first.checked_add(width)?)
             .map(hash)
             .collect::<Option<Vec<_>>>()?,
     ))
@@ -88,7 +89,9 @@ fn content(log: &Log, path: &TilePath) -> Option<Vec<u8>> {
     let positions = first..first.checked_add(u64::from(path.width()))?;
     match path.kind() {
         TileKind::Hashes(level) => {
-            let hashes: Option<Vec<Hash>> = positions.map(|position| tile_hash(log, level, position)).collect();
+            let hashes: Option<Vec<Hash>> = positions
+                .map(|position| tile_hash(&log.hashes, level, position))
+                .collect();
             hashes.map(|hashes| encode_hashes(&hashes))
         }
         TileKind::Entries => {

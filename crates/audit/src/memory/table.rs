@@ -7,6 +7,16 @@ use rpds::{RedBlackTreeMapSync, VectorSync};
 
 use crate::{SignedCheckpoint, SubjectKey};
 
+/// The log of logs. Whose leaf it is, and of which size.
+#[derive(Debug, Clone)]
+pub(super) struct Meta {
+    pub(super) origin: String,
+    pub(super) leaves: VectorSync<(TenantId, u64)>,
+    pub(super) hashes: VectorSync<Hash>,
+    pub(super) frontier: Frontier,
+    pub(super) checkpoints: RedBlackTreeMapSync<u64, SignedCheckpoint>,
+}
+
 /// An entry as committed.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
@@ -31,6 +41,7 @@ pub(super) struct Log {
 pub(super) struct Audit {
     pub(super) entries: VectorSync<Row>,
     pub(super) logs: RedBlackTreeMapSync<TenantId, Log>,
+    pub(super) meta: Option<Meta>,
     pub(super) keys: RedBlackTreeMapSync<(TenantId, Uuid), SubjectKey>,
     /// By tenant, key and entry.
     pub(super) openings: RedBlackTreeMapSync<(TenantId, Uuid, Uuid), Vec<u8>>,

@@ -5,12 +5,15 @@ use keepgate_merkle::{
     hash::Hash,
     note::{Note, NoteSignature},
     proof::{consistency_proof, nodes_for_consistency},
-    tile::{TileKind, TileSet, tiles_for_nodes},
+    tile::{TileSet, tiles_for_nodes},
 };
 use keepgate_store::{PgTx, StoreError};
 use sqlx::PgPool;
 
-use super::read::{hashes, signed, unsigned};
+use super::{
+    read::{signed, unsigned},
+    tiles::Shelf,
+};
 use crate::witness::{Alarm, CosignedLogs, LogCheckpoint, WitnessAlarms, cosigner_of, lines_of};
 
 /// The logs of one database.
@@ -67,9 +70,10 @@ impl CosignedLogs for PgCosignedLogs {
         let nodes = nodes_for_consistency(first, second).map_err(broken)?;
         let mut tiles = TileSet::default();
         for path in tiles_for_nodes(nodes, size) {
-            let TileKind::Hashes(level) = path.kind() else { continue };
-            let content = hashes(&mut conn, tenant, &path, level).await?;
-            tiles.insert(path, &content).map_err(broken)?;
+            let content = Shelf::Tenant(tenant.uuid()).tile(&mut conn, &path).await?;
+            tiles
+                .insert(path, &content.ok_or_else(|| broken(()))?)
+                .map_err(broken)?;
         }
         consistency_proof(first, second, &tiles).map(Some).map_err(broken)
     }

@@ -2,12 +2,14 @@
 use std::ops::Range;
 
 use async_trait::async_trait;
-use keepgate_kernel::{Action, Entity, Outcome, TenantId};
-use keepgate_merkle::tile::{FULL_WIDTH, TileKind, TilePath, encode_bundle};
+use keepgate_kernel::{Action, Entity, Outcome};
+use keepgate_merkle::tile::{TileKind, TilePath, encode_bundle};
 use keepgate_store::{PgTx, StoreError, Transaction};
-use sqlx::PgConnection;
 
-use super::cosigned::with_lines;
+use super::{
+    cosigned::with_lines,
+    tiles::{Shelf, positions},
+};
 use crate::{
     AuditReader, Entry, EntryQuery, LogInfo, Page, SignedCheckpoint, StoredOpening, SubjectKey, commitment::Opening,
     entry::StoredEntry, read::reaches,
@@ -18,7 +20,9 @@ impl AuditReader for PgTx {
     async fn log_info(&mut self) -> Result<Option<LogInfo>, StoreError> {
         let tenant = self.context().tenant().uuid();
         let row = sqlx::query!(
-            "select l.origin, h.size from audit.log l join audit.head h on h.tenant_id = l.tenant_id where l.tenant_id = $1",
+            "select l.origin, c.size from audit.log l
+             cross join lateral (select k.size from audit.checkpoint k where k.tenant_id = l.tenant_id order by k.size desc limit 1) c
+             where l.tenant_id = $1",
             tenant
         )
         .fetch_optional(self.conn())
@@ -98,9 +102,10 @@ impl AuditReader for PgTx {
         }
         match path.kind() {
             TileKind::Entries => bundle(self, path).await.map(Some),
-            TileKind::Hashes(level) => {
-                let tenant = self.context().tenant();
-                hashes(self.conn(), tenant, path, level).await.map(Some)
+            TileKind::Hashes(_) => {
+                let tenant = self.context().tenant().uuid();
+                let content = Shelf::Tenant(tenant).tile(self.conn(), path).await?;
+                content.map(Some).ok_or(StoreError::corrupt("audit.tile", "hashes"))
             }
         }
     }
@@ -188,56 +193,6 @@ async fn bundle(tx: &mut PgTx, path: &TilePath) -> Result<Vec<u8>, StoreError> {
     .fetch_all(tx.conn())
     .await?;
     encode_bundle(leaves.into_iter().map_while(|leaf| leaf)).map_err(|_| StoreError::corrupt("audit.entry", "leaf"))
-}
-
-/// The hashes of a tile: a full one is stored, a partial one is the leaves, or the roots of the full tiles below.
-pub(super) async fn hashes(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    path: &TilePath,
-    level: u8,
-) -> Result<Vec<u8>, StoreError> {
-    let tenant = tenant.uuid();
-    let range = positions(path);
-    if path.width() == FULL_WIDTH {
-        let stored = sqlx::query_scalar!(
-            "select hashes from audit.tile where tenant_id = $1 and level = $2 and idx = $3",
-            tenant,
-            i16::from(level),
-            signed(path.index())
-        )
-        .fetch_optional(&mut *conn)
-        .await?;
-        return stored.ok_or(StoreError::corrupt("audit.tile", "hashes"));
-    }
-    let hashes = match level.checked_sub(1) {
-        None => {
-            sqlx::query_scalar!(
-                "select leaf_hash from audit.leaf where tenant_id = $1 and idx >= $2 and idx < $3 order by idx",
-                tenant,
-                signed(range.start),
-                signed(range.end)
-            )
-            .fetch_all(&mut *conn)
-            .await?
-        }
-        Some(below) => sqlx::query_scalar!(
-            "select root from audit.tile where tenant_id = $1 and level = $2 and idx >= $3 and idx < $4 order by idx",
-            tenant,
-            i16::from(below),
-            signed(range.start),
-            signed(range.end)
-        )
-        .fetch_all(&mut *conn)
-        .await?,
-    };
-    Ok(hashes.concat())
-}
-
-/// The positions, in its level, of what a tile holds.
-fn positions(path: &TilePath) -> Range<u64> {
-    let first = path.index().saturating_mul(FULL_WIDTH.into());
-    first..first.saturating_add(path.width().into())
 }
 
 /// Past the end of `bigint` there is nothing to find.

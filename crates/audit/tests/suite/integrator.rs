@@ -9,9 +9,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use keepgate_audit::{EntryQuery, LogFault, LogSigner, SignerError};
+use keepgate_audit::{EntryQuery, LogFault, LogKeys, LogSigner, SignerError};
 use keepgate_kernel::{Level, TenantId};
-use keepgate_merkle::note::NoteSigner;
 use keepgate_policy::OpContext;
 use keepgate_store::{
     postgres::Role,
@@ -154,11 +153,11 @@ struct Without(TenantId, Arc<AtomicBool>);
 
 #[async_trait]
 impl LogSigner for Without {
-    async fn signer_for(&self, tenant: TenantId, origin: &str) -> Result<Arc<NoteSigner>, SignerError> {
+    async fn keys_for(&self, tenant: TenantId, origin: &str) -> Result<Arc<LogKeys>, SignerError> {
         if tenant == self.0 && !self.1.load(Ordering::Relaxed) {
             return Err("no key".into());
         }
-        Signer.signer_for(tenant, origin).await
+        Signer.keys_for(tenant, origin).await
     }
 }
 

@@ -3,7 +3,8 @@ use std::{collections::BTreeMap, str::FromStr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use keepgate_audit::{
-    AuditLog, AuditReader, EntryCheck, LogHost, LogSigner, NewEntry, Receipt, SealedOpening, SignerError, SubjectKey,
+    AuditLog, AuditReader, EntryCheck, LogHost, LogKeys, LogSigner, MetaReader, NewEntry, Receipt, SealedOpening,
+    SignerError, SubjectKey,
     commitment::{Opening, SOURCE},
     memory::integrate,
     opening::plaintext,
@@ -27,8 +28,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 pub const HOST: &str = "gate.example";
 
 /// Everything a case does with a transaction.
-pub trait Tx: TestTx + AuditLog + AuditReader + WitnessAlarms + Number + Beside {}
-impl<T: TestTx + AuditLog + AuditReader + WitnessAlarms + Number + Beside> Tx for T {}
+pub trait Tx: TestTx + AuditLog + AuditReader + MetaReader + WitnessAlarms + Number + Beside {}
+impl<T: TestTx + AuditLog + AuditReader + MetaReader + WitnessAlarms + Number + Beside> Tx for T {}
 
 /// What stands beside the transactions on the same store.
 #[async_trait]
@@ -76,8 +77,12 @@ pub fn note_signer(origin: &str) -> NoteSigner {
 
 #[async_trait]
 impl LogSigner for Signer {
-    async fn signer_for(&self, _: TenantId, origin: &str) -> Result<Arc<NoteSigner>, SignerError> {
-        Ok(Arc::new(note_signer(origin)))
+    async fn keys_for(&self, _: TenantId, origin: &str) -> Result<Arc<LogKeys>, SignerError> {
+        Ok(Arc::new(note_signer(origin).into()))
+    }
+
+    async fn meta_keys(&self, origin: &str) -> Result<Option<Arc<LogKeys>>, SignerError> {
+        Ok(Some(Arc::new(note_signer(origin).into())))
     }
 }
 
@@ -113,6 +118,7 @@ pub fn integrator(options: PgConnectOptions, signer: Arc<dyn LogSigner>) -> Inte
         host(),
         signer,
     )
+    .sign_every(Duration::ZERO)
 }
 
 pub fn integrator_of(db: &TestDb) -> Integrator {

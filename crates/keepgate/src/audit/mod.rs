@@ -5,6 +5,7 @@ mod export;
 mod observe;
 mod outcome;
 mod remote;
+mod reset_head;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -13,4 +14,5 @@ mod verify;
 
 pub use export::export;
 pub use remote::{Remote, StreamError};
+pub use reset_head::reset_head;
 pub use verify::verify;

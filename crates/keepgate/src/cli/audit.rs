@@ -29,6 +29,17 @@ Examples:
 
 Exit codes: 0 written, 2 usage, 3 unreachable or refused, 8 disk full. An unfinished export leaves no file.";
 
+const RESET: &str = "\
+Beside the database, this instance remembers what it signed last of each log, and signs nothing that does not contain it. A database \
+that was restored from a backup is therefore refused. This gives that memory up for one log. It can't be taken back: everybody who kept \
+a newer checkpoint, and every witness, sees that the log was forked. The log itself says so in its next entry.
+
+Examples:
+  keepgate audit reset-head --data-dir /srv/keepgate --tenant ten_… --accept-fork
+  keepgate audit reset-head --config /etc/keepgate.toml --meta --accept-fork
+
+Exit codes: 0 given up, 1 nothing was signed of that log, 2 usage, 9 a service runs on the data directory: stop it first.";
+
 /// Check or export an audit log.
 #[derive(Debug, Subcommand)]
 pub enum Audit {
@@ -38,6 +49,26 @@ pub enum Audit {
     /// Write a log to a file or directory
     #[command(after_help = EXPORT)]
     Export(ExportArgs),
+    /// Let a log go on after its database was restored from a backup
+    #[command(after_help = RESET)]
+    ResetHead(ResetHeadArgs),
+}
+
+/// Arguments of `audit reset-head`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["tenant", "meta"]))]
+pub struct ResetHeadArgs {
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// The tenant whose log it is
+    #[arg(long, value_name = "TENANT")]
+    pub tenant: Option<keepgate_kernel::TenantId>,
+    /// The log of logs
+    #[arg(long)]
+    pub meta: bool,
+    /// Yes, the signed state is given up for ever
+    #[arg(long)]
+    pub accept_fork: bool,
 }
 
 /// Arguments of `audit verify`.
@@ -107,6 +138,7 @@ impl Audit {
         match self {
             Self::Verify(args) => audit::verify(&args),
             Self::Export(args) => audit::export(&args, environment),
+            Self::ResetHead(args) => audit::reset_head(&args, environment),
         }
     }
 }

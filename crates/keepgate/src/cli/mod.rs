@@ -19,7 +19,7 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use crate::{environment::Environment, exit::Exit, failure::Failure};
-pub use audit::{ExportArgs, Format, VerifyArgs};
+pub use audit::{ExportArgs, Format, ResetHeadArgs, VerifyArgs};
 pub use common::{Access, DataArgs, TokenFrom};
 pub use db::{ShellArgs, ShellRole};
 pub use serve::ServeArgs;

@@ -63,6 +63,7 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
     let limits = read_limits(file);
     let audit_origin = read_origin(file, public_url.as_ref().and_then(url::Url::host_str));
     let witnesses = Witnesses::read(file, base);
+    let (audit_checkpoint, audit_ml_dsa) = (file.get(keys::AUDIT_CHECKPOINT), file.get(keys::AUDIT_ML_DSA));
     let postgres = read_postgres(file, base);
     let webhooks_allow_loopback = file.get(keys::WEBHOOKS_LOOPBACK);
     let sso_allow_loopback = file.get(keys::SSO_LOOPBACK);
@@ -89,6 +90,8 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
         limits: limits?,
         audit_origin: audit_origin?,
         witnesses: witnesses?,
+        audit_checkpoint: Duration::from_millis(audit_checkpoint?),
+        audit_ml_dsa: audit_ml_dsa?,
         postgres: postgres?,
         mail: mail?,
         providers: providers.into_iter().collect::<Option<_>>()?,

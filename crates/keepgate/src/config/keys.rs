@@ -37,6 +37,8 @@ keys! {
     WITNESS_POLICY: FilePath = "audit.witness_policy", FilePath, "", "the witnesses of the audit logs (C2SP tlog-policy): which logs, who is asked (lines with a URL), how many are enough; without it nobody is asked";
     WITNESS_TIMEOUT: Integer = "audit.witness_timeout_ms", Integer { min: 50, max: 30_000 }, "1000", "how long a witness may take to answer";
     WITNESS_CA: FilePath = "audit.witness_ca_file", FilePath, "", "certificates to trust for witnesses beside the public ones, PEM";
+    AUDIT_CHECKPOINT: Integer = "audit.checkpoint_ms", Integer { min: 50, max: 60_000 }, "1000", "how often logs that grew are signed; what is younger is not shown yet";
+    AUDIT_ML_DSA: Switch = "audit.ml_dsa", Switch, "false", "sign checkpoints a second time with ML-DSA-44, which a quantum computer can't forge";
     PG_BIN_DIR: FilePath = "postgres.bin_dir", FilePath, "(looked for)", "the directory with `postgres` and `initdb` of the private PostgreSQL";
     PG_CONNECTIONS: Integer = "postgres.max_connections", Integer { min: 20, max: 1000 }, "100", "connections the private PostgreSQL accepts";
     PG_POOL: Integer = "postgres.pool", Integer { min: 2, max: 200 }, "20", "connections the service opens as `kg_app`";

@@ -58,6 +58,10 @@ pub struct Config {
     pub audit_origin: LogHost,
     /// Who outside vouches for the audit logs.
     pub witnesses: Option<Witnesses>,
+    /// How often audit logs that grew are signed.
+    pub audit_checkpoint: Duration,
+    /// Whether checkpoints carry an ML-DSA-44 signature too.
+    pub audit_ml_dsa: bool,
     /// The private PostgreSQL, and the pools.
     pub postgres: Postgres,
     /// Where mail about accounts is handed in.

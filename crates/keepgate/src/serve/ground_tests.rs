@@ -83,8 +83,8 @@ async fn a_lost_key_file_is_not_replaced_and_another_one_is_refused() {
     let platform = instance.lay().await.unwrap().platform;
     let signers_pool = keepgate_store::postgres::pool(instance.databases.integrator.clone(), 2);
     let own = kek::load(&instance.config.kek_file).unwrap().unwrap();
-    let signers = crate::postgres::Signers::new(signers_pool, own);
-    signers.signer(platform, "localhost/audit/x").await.unwrap();
+    let signers = crate::postgres::Signers::new(signers_pool, own, platform, false);
+    signers.of_tenant(platform, "localhost/audit/x").await.unwrap();
 
     fs::remove_file(&instance.config.kek_file).unwrap();
     let lost = instance.lay().await.err().unwrap();

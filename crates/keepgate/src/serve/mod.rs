@@ -10,6 +10,7 @@ mod ground;
 mod ground_tests;
 mod keys;
 mod listen;
+mod log_keeping;
 mod metrics;
 mod outward;
 mod probes;

@@ -6,13 +6,13 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use keepgate_api_gateway::Probe;
-use keepgate_audit::PassReport;
+use keepgate_audit::{LogFault, PassReport};
 use keepgate_store::{PgStore, StoreError};
 
 /// A dependency that does not answer for so long is not ready.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Entries wait a fraction of a second to be numbered; from here on something is wrong.
-const LAG: Duration = Duration::from_secs(30);
+const LAG: Duration = Duration::from_secs(5);
 
 /// The database.
 pub struct Database(pub PgStore);
@@ -45,26 +45,51 @@ impl AuditLog {
                 metrics::counter!("keepgate_audit_numbered").increment(report.numbered.try_into().unwrap_or(u64::MAX));
                 metrics::gauge!("keepgate_audit_lag_seconds").set(report.lag.unwrap_or_default().as_secs_f64());
                 metrics::gauge!("keepgate_audit_held_logs")
-                    .set(f64::from(u32::try_from(report.held.len()).unwrap_or(u32::MAX)));
+                    .set(f64::from(u32::try_from(report.holding).unwrap_or(u32::MAX)));
+                metrics::counter!("keepgate_audit_checkpoints")
+                    .increment(report.checkpoints.try_into().unwrap_or(u64::MAX));
                 for (tenant, fault) in &report.held {
+                    tell(fault);
                     tracing::error!(%tenant, %fault, "a tenant's audit log can't go on");
                 }
-                problem_of(report)
+                if let Some(fault) = &report.meta_fault {
+                    tell(fault);
+                    tracing::error!(%fault, "the log of logs can't go on");
+                }
+                let problem = problem_of(report);
+                let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                if last.is_none()
+                    && let Some(problem) = &problem
+                {
+                    tracing::warn!(problem, "the audit log needs to be looked at");
+                }
+                *last = problem;
+                return;
             }
             Err(error) => {
                 tracing::error!(%error, "the audit log's integrator failed; it tries again");
-                Some("the audit log can't be numbered: the database failed".to_owned())
+                Some("the audit log can't be numbered; the log of this service says why".to_owned())
             }
         };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     }
 }
 
+/// A log that was taken back is counted: nothing of it is signed.
+fn tell(fault: &LogFault) {
+    if matches!(
+        fault,
+        LogFault::Shrank { .. } | LogFault::Forked(_) | LogFault::HeadChanged
+    ) {
+        metrics::counter!("keepgate_audit_refused_signatures").increment(1);
+    }
+}
+
 fn problem_of(report: &PassReport) -> Option<String> {
-    if !report.held.is_empty() {
+    if report.holding > 0 {
         return Some(format!(
             "{} logs can't go on; the log of this service says why",
-            report.held.len()
+            report.holding
         ));
     }
     let lag = report.lag.filter(|lag| *lag > LAG)?;
@@ -93,10 +118,10 @@ mod tests {
         log.passed(&Err(StoreError::Conflict));
         assert!(log.check().await.is_err());
         log.passed(&Ok(PassReport {
-            lag: Some(Duration::from_secs(31)),
+            lag: Some(Duration::from_secs(6)),
             ..PassReport::default()
         }));
-        assert!(log.check().await.unwrap_err().contains("31 s"));
+        assert!(log.check().await.unwrap_err().contains("6 s"));
         log.passed(&Ok(PassReport::default()));
         assert_eq!(log.check().await, Ok(()));
     }

@@ -5,13 +5,7 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
-use futures_util::future::BoxFuture;
-use keepgate_api_gateway::{Api, Limits, Probe, RateLimiter, VerifierKeys};
-use keepgate_audit::{
-    LogSigner, SignerError,
-    postgres::{Integrator, PgCosignedLogs},
-};
+use keepgate_api_gateway::{Api, Limits, Probe, RateLimiter};
 use keepgate_channels::WorkerId;
 use keepgate_gate::{
     Gate, SecondDesk, Tx, Vault,
@@ -19,16 +13,16 @@ use keepgate_gate::{
 };
 use keepgate_identity::{Authenticator, FrontDesk, Hasher, passkey::RelyingParty};
 use keepgate_kernel::{Clock, RequestId, TenantId};
-use keepgate_merkle::note::NoteSigner;
-use keepgate_store::{Begin, PgStore, StoreError, postgres::pool};
+use keepgate_store::{Begin, PgStore, postgres::pool};
 use tokio::sync::Notify;
 
 use super::{
     certificate::{self, Certificate},
     keys::Keys,
+    log_keeping::{self, SharedSigners},
     metrics,
     outward::Outside,
-    probes::{AuditLog, Database},
+    probes::Database,
     revocations::{self, Following, RevocationFeed},
     sso,
     witnesses::Unanimous,
@@ -40,9 +34,6 @@ use crate::{
     failure::{Failure, chain},
     postgres::{Databases, Signers},
 };
-
-/// One for the integrator's passes, the others for keys it asks for meanwhile and for verifier keys.
-const INTEGRATOR_POOL: u32 = 3;
 
 /// Log-ins and first uses of keys: a flood of them takes no connection away from the rest.
 const AUTH_POOL: u32 = 5;
@@ -81,7 +72,7 @@ impl Service {
         let mut workers = Workers::new();
         let signed = Arc::new(Notify::new());
         let (signers, audit_log, cosigned) =
-            start_integrator(&mut workers, config, databases, keys, &gate, signed.clone())?;
+            log_keeping::start(&mut workers, config, databases, keys, platform, &gate, signed.clone()).await?;
 
         let hub = Hub::default();
         let worker = WorkerId::new(&format!("keepgate-{}", std::process::id()));
@@ -245,52 +236,4 @@ fn limits(limits: config::Limits) -> Result<Limits, Failure> {
         per_principal: NonZeroU32::new(limits.requests_per_minute).ok_or_else(none)?,
         per_address: NonZeroU32::new(limits.anonymous_per_minute).ok_or_else(none)?,
     })
-}
-
-fn start_integrator(
-    workers: &mut Workers,
-    config: &Config,
-    databases: &Databases,
-    keys: &Keys,
-    gate: &Gate<dyn Tx>,
-    signed: Arc<Notify>,
-) -> Result<(Arc<Signers>, AuditLog, PgCosignedLogs), Failure> {
-    let pool = pool(databases.integrator.clone(), INTEGRATOR_POOL);
-    let cosigned = PgCosignedLogs::new(pool.clone());
-    let signers = Arc::new(Signers::new(pool.clone(), keys.kek()?));
-    let log = AuditLog::default();
-    let told = log.clone();
-    let integrator = Integrator::new(
-        pool,
-        config.audit_origin.clone(),
-        Arc::new(SharedSigners(signers.clone())),
-    )
-    .on_pass(move |report| {
-        told.passed(report);
-        if report.as_ref().is_ok_and(|report| report.checkpoints > 0) {
-            signed.notify_one();
-        }
-    });
-    workers.start(
-        "audit log's integrator",
-        integrator.run(gate.committed(), workers.stop_signal()),
-    );
-    Ok((signers, log, cosigned))
-}
-
-/// The same signers for the integrator and for `/v1/audit/log/vkey`.
-#[derive(Clone)]
-struct SharedSigners(Arc<Signers>);
-
-#[async_trait]
-impl LogSigner for SharedSigners {
-    async fn signer_for(&self, tenant: TenantId, origin: &str) -> Result<Arc<NoteSigner>, SignerError> {
-        Ok(self.0.signer(tenant, origin).await?)
-    }
-}
-
-impl VerifierKeys for SharedSigners {
-    fn verifier_key(&self, tenant: TenantId) -> BoxFuture<'_, Result<Option<String>, StoreError>> {
-        Box::pin(self.0.verifier(tenant))
-    }
 }

@@ -52,7 +52,8 @@ async fn checkpoint(
     }
 }
 
-/// The log's verifier key. Compare it with one that reached you another way.
+/// The log's verifier keys, one a line, the newest first: two while one key follows another, and after them those of the second
+/// signature if there is one. Compare them with what reached you another way.
 #[utoipa::path(get, path = "/v1/audit/log/vkey", tag = "audit", security(("bearer" = [])),
     responses((status = 200, content_type = "text/plain", body = String), (status = 404, body = ProblemBody)))]
 async fn vkey(caller: Caller, State(api): State<Api>) -> Result<Response, Problem> {

@@ -3,6 +3,8 @@ mod entries;
 mod export;
 mod list;
 mod log;
+mod log_keys;
+mod meta;
 mod proof;
 mod view;
 
@@ -16,5 +18,7 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .merge(entries::router())
         .merge(proof::router())
         .merge(log::router())
+        .merge(meta::router())
+        .merge(log_keys::router())
         .merge(export::router())
 }

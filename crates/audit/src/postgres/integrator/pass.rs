@@ -7,25 +7,30 @@ use sqlx::{Connection, PgConnection};
 
 use super::{
     Integrator, PASSES_HELD,
-    extend::Stop,
+    extend::{Begun, Stop},
     pending::{BATCH, Pending, Progress, lag},
+    round::Round,
+    step::Step,
 };
-use crate::{LogFault, PassReport, integrate::Signed};
+use crate::{LogFault, PassReport, Remembered, integrate::Fence};
 
 /// What one pass did to the logs.
 #[derive(Default)]
-struct Work {
-    signed: Vec<(TenantId, Signed)>,
-    held: Vec<(TenantId, LogFault)>,
+pub(super) struct Work {
+    /// Logs that grew.
+    pub(super) grown: Vec<(TenantId, Begun)>,
+    /// Logs whose entries could not be numbered.
+    pub(super) held: Vec<(TenantId, LogFault)>,
 }
 
 impl Integrator {
-    /// Numbers the next settled entries, signs each log that grew, and commits. A log that can't go on is left as it was
-    /// and tried again later; the others go on.
+    /// Numbers the next settled entries, signs what is due, and commits. A log that can't go on is left as it was and tried
+    /// again later; the others go on.
     ///
     /// # Errors
     /// [`StoreError`]: nothing was changed, the next pass starts where this one did.
     pub async fn pass(&mut self) -> Result<PassReport, StoreError> {
+        self.remember().await?;
         let mut tx = self.pool.begin().await?;
         if !sqlx::query_scalar!(
             r#"select pg_try_advisory_xact_lock(hashtext('keepgate audit integrator')) as "locked!""#
@@ -38,6 +43,7 @@ impl Integrator {
                 ..PassReport::default()
             });
         }
+        self.step.at(Step::Locked);
         let left_out = self.left_out();
         let progress = Progress::load(&mut tx).await?;
         let (pending, settled) = if progress.restored {
@@ -59,9 +65,26 @@ impl Integrator {
                 }
             }
         }
+        self.step.at(Step::Numbered);
+        let round = self.sign_due(&mut tx, &work).await?;
         let lag = lag(&mut tx).await?;
         tx.commit().await?;
-        Ok(self.report(&pending, work, more, lag))
+        self.step.at(Step::Committed);
+        Ok(self.report(&pending, work, round, more, lag))
+    }
+
+    /// Reads what was signed before, once.
+    async fn remember(&mut self) -> Result<(), StoreError> {
+        if self.fence.is_some() {
+            return Ok(());
+        }
+        let remembered = match &self.heads {
+            Some(heads) => heads.load().await,
+            None => Ok(Remembered::default()),
+        };
+        let remembered = remembered.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+        self.fence = Some(Fence::new(remembered));
+        Ok(())
     }
 
     /// Logs to leave out this time. Each is tried again after [`PASSES_HELD`] passes.
@@ -83,9 +106,9 @@ impl Integrator {
         for (tenant, entries) in logs {
             let mut savepoint = tx.begin().await?;
             match self.extend(&mut savepoint, tenant, &entries).await {
-                Ok(signed) => {
+                Ok(begun) => {
                     savepoint.commit().await?;
-                    work.signed.push((tenant, signed));
+                    work.grown.push((tenant, begun));
                 }
                 Err(Stop::Log(fault)) => {
                     savepoint.rollback().await?;
@@ -97,21 +120,32 @@ impl Integrator {
         Ok(work)
     }
 
-    fn report(&mut self, pending: &[Pending], work: Work, more: bool, lag: Option<f64>) -> PassReport {
+    fn report(&mut self, pending: &[Pending], work: Work, round: Round, more: bool, lag: Option<f64>) -> PassReport {
         let waits = |entry: &&Pending| work.held.iter().any(|(tenant, _)| *tenant == entry.tenant);
         let waiting = pending.iter().filter(waits).count();
-        let report = PassReport {
+        for (tenant, _) in &work.grown {
+            self.faulty.remove(tenant);
+        }
+        self.settle(&round);
+        let mut held = work.held;
+        held.extend(round.held);
+        for (tenant, _) in &held {
+            self.held.insert(*tenant, PASSES_HELD);
+            self.faulty.insert(*tenant);
+        }
+        // What is behind was told when all logs were looked at, and is no reason to leave a log out: it may catch up.
+        held.extend(round.behind);
+        PassReport {
             busy: false,
             numbered: pending.len() - waiting,
-            checkpoints: work.signed.len(),
+            checkpoints: round.signed.len(),
+            meta: round.meta,
             more,
             lag: lag.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()),
-            held: work.held,
-        };
-        self.held
-            .extend(report.held.iter().map(|(tenant, _)| (*tenant, PASSES_HELD)));
-        self.fence.remember(work.signed);
-        report
+            holding: self.faulty.union(&self.behind).count() + usize::from(self.meta_faulty),
+            held,
+            meta_fault: round.meta_fault,
+        }
     }
 }
 

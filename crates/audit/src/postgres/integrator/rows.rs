@@ -1,14 +1,14 @@
 //! The rows of one log.
 use keepgate_kernel::TenantId;
-use keepgate_merkle::{hash::Hash, tile::encode_hashes, tree::Frontier};
+use keepgate_merkle::{hash::Hash, tree::Frontier};
 use keepgate_store::StoreError;
 use sqlx::PgConnection;
 
 use super::pending::Pending;
 use crate::{
-    LogFault, LogHost,
-    integrate::{FullTile, Signed, Tree, open_width},
-    postgres::read::signed,
+    LogFault, LogHost, SignedHead,
+    integrate::{Tree, open_width},
+    postgres::{read::signed, tiles::Shelf},
 };
 
 /// A log as stored: its name, the edge of its tree, what was signed last.
@@ -60,18 +60,27 @@ impl Head {
     }
 
     /// The edge of the tree, and what the last checkpoint signed.
-    pub(super) fn edge(&self) -> Result<(Frontier, Option<Signed>), LogFault> {
-        let size = u64::try_from(self.size).map_err(|_| LogFault::HeadChanged)?;
-        let frontier = Frontier::from_parts(size, all_hashes(&self.frontier)?)?;
-        let last = match &self.last {
-            Some((size, root)) => Some(Signed {
-                size: u64::try_from(*size).map_err(|_| LogFault::HeadChanged)?,
-                root: one_hash(root)?,
-            }),
-            None => None,
-        };
-        Ok((frontier, last))
+    pub(super) fn edge(&self) -> Result<(Frontier, Option<SignedHead>), LogFault> {
+        edge(self.size, &self.frontier, self.last.as_ref())
     }
+}
+
+/// Size, edge and last checkpoint from their columns.
+pub(super) fn edge(
+    size: i64,
+    frontier: &[Vec<u8>],
+    last: Option<&(i64, Vec<u8>)>,
+) -> Result<(Frontier, Option<SignedHead>), LogFault> {
+    let size = u64::try_from(size).map_err(|_| LogFault::HeadChanged)?;
+    let frontier = Frontier::from_parts(size, all_hashes(frontier)?)?;
+    let last = match last {
+        Some((size, root)) => Some(SignedHead {
+            size: u64::try_from(*size).map_err(|_| LogFault::HeadChanged)?,
+            root: one_hash(root)?,
+        }),
+        None => None,
+    };
+    Ok((frontier, last))
 }
 
 fn one_hash(bytes: &[u8]) -> Result<Hash, LogFault> {
@@ -85,50 +94,22 @@ fn all_hashes(hashes: &[Vec<u8>]) -> Result<Vec<Hash>, LogFault> {
 /// The tree of a log with this edge, with the hashes of its tiles that are not full.
 pub(super) async fn tree(
     conn: &mut PgConnection,
-    tenant: TenantId,
+    shelf: Shelf,
     frontier: Frontier,
 ) -> Result<Result<Tree, LogFault>, StoreError> {
     let mut open = Vec::new();
-    for level in 0_u32..8 {
-        let hashes = match open_width(frontier.size(), level) {
+    for level in 0_u8..8 {
+        let hashes = match open_width(frontier.size(), level.into()) {
             0 => Vec::new(),
-            width => open_hashes(conn, tenant, level, (frontier.size() >> (8 * level)) - width).await?,
+            width => {
+                let first = (frontier.size() >> (8 * u32::from(level))) - width;
+                shelf.hashes(conn, level, first..u64::MAX).await?
+            }
         };
         open.push(hashes);
     }
     let open: Result<Vec<_>, _> = open.iter().map(|hashes| all_hashes(hashes)).collect();
     Ok(open.and_then(|open| Tree::new(frontier, open).ok_or(LogFault::HeadChanged)))
-}
-
-/// The hashes of a level from position `first` on: leaves, or the roots of the full tiles below.
-async fn open_hashes(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    level: u32,
-    first: u64,
-) -> Result<Vec<Vec<u8>>, StoreError> {
-    let hashes = match level.checked_sub(1) {
-        None => {
-            sqlx::query_scalar!(
-                "select leaf_hash from audit.leaf where tenant_id = $1 and idx >= $2 order by idx",
-                tenant.uuid(),
-                signed(first)
-            )
-            .fetch_all(conn)
-            .await?
-        }
-        Some(below) => {
-            sqlx::query_scalar!(
-                "select root from audit.tile where tenant_id = $1 and level = $2 and idx >= $3 order by idx",
-                tenant.uuid(),
-                i16::try_from(below).unwrap_or(i16::MAX),
-                signed(first)
-            )
-            .fetch_all(conn)
-            .await?
-        }
-    };
-    Ok(hashes)
 }
 
 /// Writes the indices of `entries`, the first of which is `first`.
@@ -155,24 +136,7 @@ pub(super) async fn put_leaves(
     Ok(())
 }
 
-/// Writes tiles that became full.
-pub(super) async fn put_tiles(conn: &mut PgConnection, tenant: TenantId, tiles: &[FullTile]) -> Result<(), StoreError> {
-    for tile in tiles {
-        sqlx::query!(
-            "insert into audit.tile (tenant_id, level, idx, hashes, root) values ($1, $2, $3, $4, $5)",
-            tenant.uuid(),
-            i16::from(tile.level),
-            signed(tile.index),
-            encode_hashes(&tile.hashes),
-            tile.root.as_bytes()
-        )
-        .execute(&mut *conn)
-        .await?;
-    }
-    Ok(())
-}
-
-/// Writes the new edge, provided the log still has the size `old`, and the checkpoint that signs it.
+/// Writes the new edge, provided the log still has the size `old`.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when another integrator was faster.
@@ -181,7 +145,6 @@ pub(super) async fn put_head(
     tenant: TenantId,
     old: i64,
     frontier: &Frontier,
-    note: &str,
 ) -> Result<(), StoreError> {
     let edge: Vec<Vec<u8>> = frontier.edge().iter().map(|hash| hash.as_bytes().to_vec()).collect();
     let set = sqlx::query!(
@@ -191,17 +154,27 @@ pub(super) async fn put_head(
         signed(frontier.size()),
         &edge
     )
-    .execute(&mut *conn)
+    .execute(conn)
     .await?;
-    if set.rows_affected() != 1 {
-        return Err(StoreError::Conflict);
+    if set.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Conflict)
     }
-    let root = frontier.root();
+}
+
+/// Writes a checkpoint.
+pub(super) async fn put_checkpoint(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    state: SignedHead,
+    note: &str,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into audit.checkpoint (tenant_id, size, root, note) values ($1, $2, $3, $4)",
         tenant.uuid(),
-        signed(frontier.size()),
-        root.as_bytes(),
+        signed(state.size),
+        state.root.as_bytes(),
         note
     )
     .execute(conn)

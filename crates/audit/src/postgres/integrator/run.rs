@@ -35,11 +35,18 @@ impl Integrator {
             let passed = self.pass().await;
             (self.on_pass)(&passed);
             failures = if passed.is_err() { failures.saturating_add(1) } else { 0 };
+            let due = self.signing_due();
             tokio::select! {
                 () = &mut stop => return,
-                () = pause(&passed, failures, &wake) => {}
+                () = pause(&passed, failures, &wake, due) => {}
             }
         }
+    }
+
+    /// When leaves that no checkpoint covers yet are to be signed; `None` without any.
+    fn signing_due(&self) -> Option<Instant> {
+        let last = self.round.filter(|_| !self.unsigned.is_empty())?;
+        Some(last + self.sign_every)
     }
 
     /// Makes partitions; returns when to look again. Numbering goes on without them until the month ends.
@@ -54,8 +61,8 @@ impl Integrator {
     }
 }
 
-/// Waits for the next pass.
-async fn pause(passed: &Result<PassReport, StoreError>, failures: u32, wake: &Notify) {
+/// Waits for the next pass; until `due` at most, when something is to be signed.
+async fn pause(passed: &Result<PassReport, StoreError>, failures: u32, wake: &Notify, due: Option<Instant>) {
     let start = Instant::now();
     match passed {
         Ok(report) if report.more => {}
@@ -63,6 +70,7 @@ async fn pause(passed: &Result<PassReport, StoreError>, failures: u32, wake: &No
             tokio::select! {
                 () = wake.notified() => {}
                 () = sleep(SAFETY_NET) => {}
+                () = sleep_until(due.map_or(start + SAFETY_NET, |due| due.max(start + GATHER))) => {}
             }
             if report.numbered > 0 {
                 sleep_until(start + GATHER).await;
