@@ -169,6 +169,55 @@ impl Fleet {
             .expect("it stops");
     }
 
+    /// Dumps the database, stops its cluster, and restores the dump into a new one that answers at the same place. `false` without pg_dump
+    /// and pg_restore.
+    pub async fn move_to_another_cluster(&mut self) -> bool {
+        let Some(old) = &self.pg else { return false };
+        let tool = |name: &str| {
+            let own = old.binaries().bin_dir.join(name);
+            if own.exists() { own } else { PathBuf::from(name) }
+        };
+        let (dump, restore) = (tool("pg_dump"), tool("pg_restore"));
+        let file = self._home.path().join("dump");
+        let Ok(out) = self.at(&dump).args(["-Fc", "-f"]).arg(&file).output().await else {
+            return false;
+        };
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        self.stop_database().await;
+        let dir = self._home.path().join("pg2");
+        let pg = tokio::task::spawn_blocking(move || {
+            let mut options = PgOptions::new(&dir, Mode::Throwaway);
+            options.search = search();
+            LocalPg::start(options).expect("another PostgreSQL starts")
+        });
+        let pg = pg.await.unwrap();
+        let socket = self.socket.join(".s.PGSQL.5432");
+        let _none = std::fs::remove_file(&socket);
+        std::os::unix::fs::symlink(pg.endpoint().socket_dir.join(".s.PGSQL.5432"), &socket).unwrap();
+        self.pg = Some(pg);
+        self.psql("postgres", &["-c", "create database keepgate"]).await;
+        let roles = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/store/src/postgres/roles.sql");
+        self.psql("keepgate", &["-f", roles.to_str().unwrap()]).await;
+        let out = self
+            .at(&restore)
+            .arg("--exit-on-error")
+            .arg(&file)
+            .output()
+            .await
+            .unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        true
+    }
+
+    fn at(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .arg("-h")
+            .arg(&self.socket)
+            .args(["-U", &self.superuser, "-d", "keepgate"]);
+        command
+    }
+
     /// Rows of the database, as its superuser.
     pub async fn sql(&self, sql: &str) -> String {
         self.psql("keepgate", &["-q", "-A", "-t", "-c", sql]).await

@@ -55,11 +55,14 @@ impl Options {
 
     /// Writes what a start on `home` reads.
     pub(crate) fn write(&self, home: &Path) {
-        std::fs::write(
-            home.join("keepgate.toml"),
-            self.config.replace("{dir}", home.to_str().unwrap()),
-        )
-        .unwrap();
+        // A second is long for a test that waits for the log; those about signing say how often.
+        let soon = if self.config.contains("checkpoint_ms") {
+            ""
+        } else {
+            "audit.checkpoint_ms = 100\n"
+        };
+        let config = self.config.replace("{dir}", home.to_str().unwrap());
+        std::fs::write(home.join("keepgate.toml"), format!("{soon}{config}")).unwrap();
         for (name, content) in &self.files {
             let file = home.join(name);
             std::fs::write(&file, content).unwrap();

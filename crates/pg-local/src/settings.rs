@@ -38,7 +38,7 @@ const DURABLE: [(&str, &str); 4] = [
     ("password_encryption", "scram-sha-256"),
 ];
 
-const THROWAWAY: [(&str, &str); 8] = [
+const THROWAWAY: [(&str, &str); 9] = [
     ("fsync", "off"),
     ("synchronous_commit", "off"),
     ("full_page_writes", "off"),
@@ -47,6 +47,7 @@ const THROWAWAY: [(&str, &str); 8] = [
     ("autovacuum", "off"),
     ("max_wal_size", "4GB"),
     ("checkpoint_timeout", "1d"),
+    ("max_prepared_transactions", "8"), // off elsewhere
 ];
 
 /// All settings in the order in which they are given; a later one wins.

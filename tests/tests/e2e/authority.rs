@@ -97,8 +97,6 @@ const NOT_OFFERED: &[Action] = &[
     Action::HoldPlace,
     Action::HoldList,
     Action::HoldRelease,
-    Action::LogKeyList,
-    Action::LogKeyRotate,
     Action::SinkCreate,
     Action::SinkList,
     Action::SinkRead,

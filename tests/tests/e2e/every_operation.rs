@@ -156,6 +156,8 @@ pub async fn identity(to: &mut Asking<'_>, owner: &str, admin: &str) {
     let rotate = "/v1/signing-keys:rotate";
     to.post(rotate, rotate, admin, json!({})).await;
     to.get("/v1/signing-keys", "/v1/signing-keys", admin).await;
+    let rotate = "/v1/log-keys:rotate";
+    to.post(rotate, rotate, owner, json!({"emergency": true})).await;
     units(to, owner).await;
     devices(to, owner).await;
     services(to, owner).await;
@@ -410,6 +412,11 @@ pub async fn log(to: &mut Asking<'_>, owner: &str) {
         ("/v1/audit/log/checkpoint", "/v1/audit/log/checkpoint"),
         ("/v1/audit/log/vkey", "/v1/audit/log/vkey"),
         ("/v1/audit/log/tile/{path}", "/v1/audit/log/tile/0/000.p/1"),
+        ("/v1/audit/meta/checkpoint", "/v1/audit/meta/checkpoint"),
+        ("/v1/audit/meta/vkey", "/v1/audit/meta/vkey"),
+        ("/v1/audit/meta/proof", "/v1/audit/meta/proof"),
+        ("/v1/audit/meta/tile/{path}", "/v1/audit/meta/tile/0/000.p/1"),
+        ("/v1/log-keys", "/v1/log-keys"),
         ("/v1/audit/export", "/v1/audit/export?format=jsonl"),
     ] {
         to.get(template, path, owner).await;

@@ -26,6 +26,7 @@ mod key_import;
 mod key_leak;
 mod key_memory;
 mod key_terms;
+mod log_heads;
 mod mail;
 mod mail_factors;
 mod mail_faults;

@@ -6,6 +6,7 @@ use std::{
 
 use keepgate_merkle::{
     checkpoint::Checkpoint,
+    cosignature::{Cosigner, Scheme},
     hash::{Hash, leaf_hash},
     note::NoteSigner,
     tile::{FULL_WIDTH, TileKind, TilePath, encode_bundle, encode_hashes, tiles_for},
@@ -148,7 +149,18 @@ impl Log {
             size: self.entries.len() as u64,
             root,
         };
-        self.write("checkpoint", checkpoint.sign(by).unwrap().to_string().as_bytes());
+        let mut note = checkpoint.sign(by).unwrap();
+        // As while one key follows another, with a post-quantum signature beside.
+        if self.entries.len() >= 257 {
+            let text = note.text().to_owned();
+            let former = NoteSigner::from_seed(ORIGIN.parse().unwrap(), &[6; 32]).unwrap();
+            let second = Cosigner::from_seed(ORIGIN.parse().unwrap(), Scheme::MlDsa44, &[5; 32]).unwrap();
+            note = note.with_signature(former.signature(&text).unwrap()).unwrap();
+            note = note
+                .with_signature(second.cosign(&text, 1_800_000_000).unwrap())
+                .unwrap();
+        }
+        self.write("checkpoint", note.to_string().as_bytes());
     }
 
     fn write(&self, path: &str, bytes: &[u8]) {

@@ -31,7 +31,7 @@ async fn size(world: &World<dyn Tx>, context: &OpContext) -> u64 {
 }
 
 /// Every entity in the log, in order, and the proof that it has no gap.
-async fn entities(world: &World<dyn Tx>, context: &OpContext) -> Vec<String> {
+pub async fn entities(world: &World<dyn Tx>, context: &OpContext) -> Vec<String> {
     let (mut found, mut next) = (Vec::new(), Some(0));
     while let Some(start) = next {
         let query = EntryQuery {
@@ -102,6 +102,72 @@ async fn nothing_above_an_open_transaction_is_numbered_until_it_ends() {
         );
     }
     copy(&world, &admin(&world)).await.assert_verified(201);
+    db.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thirty_two_writers_and_an_integrator_leave_no_gap_and_no_duplicate() {
+    let db = TestDb::new().await;
+    let world = Arc::new(World::<dyn Tx>::postgres(&db).await);
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut integrator = integrator_of(&db).sign_every(Duration::from_millis(20));
+    let numbering = tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            while !stop.load(Ordering::Relaxed) {
+                assert!(integrator.pass().await.unwrap().held.is_empty());
+            }
+        }
+    });
+    let writers = (0..4).map(|_| {
+        let world = world.clone();
+        tokio::spawn(async move { write(&world, 12).await })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+    stop.store(true, Ordering::Relaxed);
+    numbering.await.unwrap();
+    drain(&mut integrator_of(&db)).await;
+    integrator_of(&db).pass().await.unwrap();
+    assert_eq!(
+        entities(&world, &admin(&world)).await.len(),
+        4 * 8 * 12,
+        "without a gap"
+    );
+    let (leaves, entries): (i64, i64) =
+        sqlx::query_as("select (select count(distinct entry_id) from audit.leaf), (select count(*) from audit.entry)")
+            .fetch_one(&mut db.admin().await)
+            .await
+            .unwrap();
+    assert_eq!(leaves, entries);
+    copy(&world, &admin(&world)).await.assert_verified(4 * 8 * 12);
+    db.drop().await;
+}
+
+#[tokio::test]
+async fn a_prepared_transaction_holds_numbering_up_and_is_told_until_it_ends() {
+    let db = TestDb::new().await;
+    let world = World::<dyn Tx>::postgres(&db).await;
+    let mut admin_connection = db.admin().await;
+    let held = format!("kg_{}", admin(&world).tenant().uuid());
+    let prepare = format!("begin; select pg_current_xact_id(); prepare transaction '{held}'");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(prepare))
+        .execute(&mut admin_connection)
+        .await
+        .unwrap();
+    append(&world, &admin(&world), &done(world.now, "msg_1")).await;
+    let mut integrator = integrator_of(&db);
+    for _ in 0..3 {
+        let report = integrator.pass().await.unwrap();
+        assert!(report.numbered == 0 && report.lag.is_some(), "{report:?}");
+    }
+    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("commit prepared '{held}'")))
+        .execute(&mut admin_connection)
+        .await
+        .unwrap();
+    drain(&mut integrator).await;
+    assert_eq!(size(&world, &admin(&world)).await, 1);
     db.drop().await;
 }
 
@@ -290,10 +356,11 @@ async fn faults(integrator: &mut keepgate_audit::postgres::Integrator) -> Vec<St
 }
 
 /// Runs `sql` as the superuser with the triggers of the log off.
-async fn tamper(db: &TestDb, sql: &'static str) {
+pub async fn tamper(db: &TestDb, sql: &'static str) {
     let mut admin = db.admin().await;
     sqlx::raw_sql(
-        "do $$ declare t text; begin foreach t in array array['entry', 'leaf', 'tile', 'checkpoint', 'head'] loop
+        "do $$ declare t text; begin foreach t in array array['entry', 'leaf', 'tile', 'checkpoint', 'head', 'meta_leaf',
+           'meta_entry', 'meta_tile', 'meta_checkpoint', 'meta_head'] loop
            execute 'alter table audit.' || t || ' disable trigger user'; end loop; end $$",
     )
     .execute(&mut admin)

@@ -10,9 +10,15 @@ mod cosigned;
 #[cfg(test)]
 mod integrator;
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
+mod meta;
+#[cfg(test)]
 mod operations;
 #[cfg(test)]
 mod read;
+#[cfg(test)]
+mod signer;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

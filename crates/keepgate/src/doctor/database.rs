@@ -1,7 +1,7 @@
 //! What can be seen in the database.
 use keepgate_store::postgres::{MigrateError, pending};
 
-use super::{Finding, finding::list};
+use super::{Finding, finding::list, heads};
 use crate::{
     config::Config,
     embedded::{Attached, DATABASE},
@@ -35,7 +35,9 @@ fn look_inside(config: &Config, environment: &Environment) -> Result<Vec<Finding
     let runtime = runtime.map_err(|error| Failure::io("can't start the runtime", &error))?;
     if let Some(databases) = Databases::external(config)? {
         let link = databases.migrator.as_ref().unwrap_or(&databases.app);
-        return runtime.block_on(ask(link, "external"));
+        let mut findings = runtime.block_on(ask(link, "external"))?;
+        findings.push(runtime.block_on(signed(config, &databases.integrator)));
+        return Ok(findings);
     }
     let attached = Attached::to(config, environment)?;
     let link = postgres::link(&attached.url(DATABASE, "keepgate")?)?;
@@ -44,7 +46,16 @@ fn look_inside(config: &Config, environment: &Environment) -> Result<Vec<Finding
     } else {
         "embedded, running"
     };
-    runtime.block_on(ask(&link, kind))
+    let mut findings = runtime.block_on(ask(&link, kind))?;
+    findings.push(runtime.block_on(signed(config, &link)));
+    Ok(findings)
+}
+
+async fn signed(config: &Config, link: &Link) -> Finding {
+    match postgres::log_sizes(link).await {
+        Ok(sizes) => heads::look(&config.data_dir, &sizes),
+        Err(error) => Finding::warn("signed logs", chain(&error), "bring the database up to date first"),
+    }
 }
 
 async fn ask(link: &Link, kind: &str) -> Result<Vec<Finding>, Failure> {

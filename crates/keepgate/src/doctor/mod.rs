@@ -2,6 +2,7 @@
 mod database;
 mod files;
 mod finding;
+mod heads;
 mod report;
 
 pub use finding::{Finding, State};

@@ -2,6 +2,7 @@
 mod genesis;
 mod ground;
 mod inspect;
+mod log_sizes;
 mod migrate;
 mod prepare;
 mod settle;
@@ -11,6 +12,7 @@ mod stored_log;
 pub use genesis::{must_be_of, write_genesis, write_second};
 pub use ground::platform_tenant;
 pub use inspect::{Walls, inspect};
+pub use log_sizes::log_sizes;
 pub use migrate::{bring_up_to_date, migrate_command, must_be_current};
 pub use prepare::prepare;
 pub use settle::{Databases, Link, connect_failure, link};

@@ -44,6 +44,11 @@ impl Integrator {
         let (frontier, last) = head.edge()?;
         let before = state_of(&frontier);
         check_head(before, last)?;
+        if last.is_none() {
+            // What can't be signed at once is not begun.
+            let keys = self.signer.keys_for(tenant, &head.origin).await;
+            keys.map_err(LogFault::Signer)?;
+        }
         let known = self.known(&head.origin);
         let mut tree = tree(conn, Shelf::Tenant(tenant.uuid()), frontier)
             .await
