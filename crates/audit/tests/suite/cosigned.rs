@@ -1,6 +1,5 @@
 //! What witnesses said, kept and shown.
 use keepgate_audit::{
-    AuditReader,
     operations::TellWitnessAlarm,
     witness::{Alarm, AlarmKind, LogCheckpoint},
 };
