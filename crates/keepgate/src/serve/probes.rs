@@ -1,6 +1,6 @@
 //! What `/readyz` asks.
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -11,8 +11,10 @@ use keepgate_store::{PgStore, StoreError};
 
 /// A dependency that does not answer for so long is not ready.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Entries wait a fraction of a second to be numbered; from here on something is wrong.
+/// Entries wait a fraction of a second to be numbered; from here on something is wrong, and the log of the service says so.
 const LAG: Duration = Duration::from_secs(5);
+/// From here on the service is not ready.
+const FAR: Duration = Duration::from_secs(30);
 
 /// The database.
 pub struct Database(pub PgStore);
@@ -35,7 +37,14 @@ impl Probe for Database {
 
 /// The audit log's integrator. Clones share what it said last.
 #[derive(Clone, Default)]
-pub struct AuditLog(Arc<Mutex<Option<String>>>);
+pub struct AuditLog(Arc<Mutex<Told>>);
+
+#[derive(Default)]
+struct Told {
+    problem: Option<String>,
+    /// Whether entries wait for too long.
+    late: bool,
+}
 
 impl AuditLog {
     /// Takes the report of a pass: for the probe, the metrics and the log.
@@ -56,22 +65,33 @@ impl AuditLog {
                     tell(fault);
                     tracing::error!(%fault, "the log of logs can't go on");
                 }
-                let problem = problem_of(report);
-                let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-                if last.is_none()
-                    && let Some(problem) = &problem
-                {
-                    tracing::warn!(problem, "the audit log needs to be looked at");
-                }
-                *last = problem;
-                return;
+                self.lags(report.lag.unwrap_or_default());
+                problem_of(report)
             }
             Err(error) => {
                 tracing::error!(%error, "the audit log's integrator failed; it tries again");
                 Some("the audit log can't be numbered; the log of this service says why".to_owned())
             }
         };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+        self.told().problem = problem;
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says once that entries wait, and once that they don't any more.
+    fn lags(&self, lag: Duration) {
+        let (before, now) = (std::mem::replace(&mut self.told().late, lag > LAG), lag > LAG);
+        if now && !before {
+            let seconds = lag.as_secs();
+            tracing::warn!(
+                seconds,
+                "entries of the audit log wait for their index: is a transaction left open?"
+            );
+        } else if before && !now {
+            tracing::info!("entries of the audit log get their index again");
+        }
     }
 }
 
@@ -92,7 +112,7 @@ fn problem_of(report: &PassReport) -> Option<String> {
             report.holding
         ));
     }
-    let lag = report.lag.filter(|lag| *lag > LAG)?;
+    let lag = report.lag.filter(|lag| *lag > FAR)?;
     Some(format!("entries wait for {} s to be numbered", lag.as_secs()))
 }
 
@@ -102,7 +122,7 @@ impl Probe for AuditLog {
     }
 
     fn check(&self) -> BoxFuture<'_, Result<(), String>> {
-        let problem = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let problem = self.told().problem.clone();
         Box::pin(std::future::ready(problem.map_or(Ok(()), Err)))
     }
 }
@@ -121,8 +141,22 @@ mod tests {
             lag: Some(Duration::from_secs(6)),
             ..PassReport::default()
         }));
-        assert!(log.check().await.unwrap_err().contains("6 s"));
+        assert!(
+            log.told().late && log.check().await.is_ok(),
+            "it is said, and the service goes on"
+        );
+        log.passed(&Ok(PassReport {
+            lag: Some(Duration::from_secs(31)),
+            ..PassReport::default()
+        }));
+        assert!(log.check().await.unwrap_err().contains("31 s"));
+        log.passed(&Ok(PassReport {
+            holding: 1,
+            ..PassReport::default()
+        }));
+        assert!(log.check().await.unwrap_err().contains("1 logs can't go on"));
         log.passed(&Ok(PassReport::default()));
         assert_eq!(log.check().await, Ok(()));
+        assert!(!log.told().late);
     }
 }
