@@ -111,7 +111,7 @@ enum RotatedLog {
     responses((status = 200, body = LogKeysView), (status = 403, body = ProblemBody)))]
 async fn list(caller: Caller, State(api): State<Api>) -> Result<Answer<LogKeysView>, Problem> {
     let keys = caller.perform(&api, &ListLogKeys).await?;
-    Ok(Answer(LogKeysView::of(&keys, caller.now())))
+    Ok(Answer(LogKeysView::of(&keys, api.gate.clock().now())))
 }
 
 /// Moves a log to a new signing key. For seven days both keys sign, so that verifiers have time to learn the new one; then the former
@@ -135,9 +135,10 @@ async fn rotate(
         fresh: fresh.map_err(|error| no_key(&error))?,
         emergency: body.value.emergency,
     };
-    let at = caller.now();
+    // The end of the former key is the database's time, which is later than the request's.
+    let clock = api.gate.shared_clock();
     once.perform(&api, &caller, &body.raw, &command, StatusCode::OK, |keys, _| {
-        LogKeysView::of(keys, at)
+        LogKeysView::of(keys, clock.now())
     })
     .await
 }
