@@ -64,6 +64,7 @@ pub fn placeholder(path: &str) -> String {
         ("{service}", format!("svc_{nobody}")),
         ("{unit}", format!("unt_{nobody}")),
         ("{approval}", format!("apr_{nobody}")),
+        ("{hold}", format!("hld_{nobody}")),
         ("{version}", "999999".to_owned()),
         ("{name}", "nowhere".to_owned()),
         ("{provider}", "nowhere".to_owned()),

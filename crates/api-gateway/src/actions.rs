@@ -144,6 +144,11 @@ pub const TABLE: &[(Method, &str, Action)] = &[
     (Method::GET, "/v1/log-keys", Action::LogKeyList),
     (Method::POST, "/v1/log-keys:rotate", Action::LogKeyRotate),
     (Method::GET, "/v1/audit/export", Action::AuditExport),
+    (Method::POST, "/v1/erasures", Action::ErasureCreate),
+    (Method::GET, "/v1/erasures", Action::ErasureList),
+    (Method::POST, "/v1/holds", Action::HoldPlace),
+    (Method::GET, "/v1/holds", Action::HoldList),
+    (Method::DELETE, "/v1/holds/{hold}", Action::HoldRelease),
 ];
 
 /// Routes that are no operation of a principal: health, documentation, public keys. The list may only shrink.

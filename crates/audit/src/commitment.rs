@@ -47,3 +47,27 @@ impl std::fmt::Debug for Opening {
         f.debug_struct("Opening").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    /// With the salt an address is found at once; without it no search finds it, whatever else is known.
+    #[test]
+    fn a_commitment_can_t_be_searched_for_without_its_salt() {
+        let hidden = Opening::of("10.17.200.3".to_owned());
+        let committed = hidden.commitment(SOURCE);
+        let search = |salt: [u8; 32]| {
+            (0..=u16::MAX).find(|low| {
+                let value = Ipv4Addr::from(0x0a11_0000 | u32::from(*low)).to_string();
+                Opening { salt, value }.commitment(SOURCE) == committed
+            })
+        };
+        assert_eq!(search(hidden.salt), Some(0xc803));
+        for guessed in [[0; 32], committed, Opening::of(String::new()).salt] {
+            assert_eq!(search(guessed), None);
+        }
+    }
+}

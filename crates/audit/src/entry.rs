@@ -2,7 +2,7 @@
 use keepgate_store::StoreError;
 
 use crate::{
-    Leaf, StoredOpening,
+    ErasedAt, Leaf, StoredOpening,
     commitment::{Opening, SOURCE},
 };
 
@@ -22,9 +22,16 @@ pub struct Entry {
     pub source: Option<Opening>,
     /// The same, still sealed; `None` as well when there was none, or it has been erased.
     pub sealed: Option<StoredOpening>,
+    /// When the address was erased with the person it is of.
+    pub erased: Option<ErasedAt>,
 }
 
 impl Entry {
+    /// Whether the leaf commits to an address that is nowhere any more.
+    pub(crate) fn lacks_opening(&self) -> bool {
+        self.leaf.source_c().is_some() && self.source.is_none() && self.sealed.is_none()
+    }
+
     /// Shows the caller's address, which whoever holds keys has opened out of [`Entry::sealed`].
     ///
     /// # Errors
@@ -62,6 +69,7 @@ impl TryFrom<StoredEntry> for Entry {
             leaf_hash: stored.leaf_hash,
             source: None,
             sealed: stored.sealed,
+            erased: None,
         };
         if let Some(opening) = stored.source {
             entry.reveal(opening)?;

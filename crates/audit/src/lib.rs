@@ -40,7 +40,9 @@ mod append;
 mod check;
 pub mod commitment;
 mod entry;
+mod erase;
 pub mod export;
+mod hold;
 mod integrate;
 pub mod leaf;
 pub mod memory;
@@ -58,6 +60,8 @@ pub mod witness;
 pub use append::{AuditLog, NewEntry, Receipt, is_tellable};
 pub use check::{EntryCheck, EntryFault, ForeignLog};
 pub use entry::Entry;
+pub use erase::{Erased, ErasedAt, Erasure, Erasures, NewErasure};
+pub use hold::{Hold, HoldScope, Holds, NewHold};
 pub use integrate::{
     Abandoned, BadHost, HeadFile, HeadsError, LogFault, LogHost, LogKeys, LogSigner, Next, PassReport, Remembered,
     SignedHead, SignedHeads, SignerError,

@@ -1,6 +1,9 @@
 //! The log in memory: the same promises as in PostgreSQL, gone with the process.
 mod append;
+mod approved;
 mod cosigned;
+mod erase;
+mod hold;
 mod integrate;
 mod meta;
 mod read;

@@ -1,6 +1,8 @@
 //! The log in PostgreSQL. The only module of this crate that knows sqlx.
 mod append;
 mod cosigned;
+mod erase;
+mod hold;
 mod integrator;
 mod meta;
 mod read;

@@ -16,6 +16,7 @@ mod perform_once;
 mod second_desk;
 mod signing;
 mod sso_desk;
+mod tombstones;
 mod tx;
 mod vault;
 pub mod workers;
@@ -26,5 +27,6 @@ pub use idempotency::{Answer, IdempotencyKey, IdempotencyKeys, Once, StoredAnswe
 pub use second_desk::{Proofs, SecondAnswer, SecondDesk, SecondDeskError, Visit};
 pub use signing::RingError;
 pub use sso_desk::{CallbackQuery, Finished, SsoDesk, Started};
+pub use tombstones::{MemoryTombstones, Tombstones};
 pub use tx::{Service, Tx};
 pub use vault::{Vault, VaultError};

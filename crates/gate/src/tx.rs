@@ -1,6 +1,6 @@
 //! What a transaction of the service can do.
 use async_trait::async_trait;
-use keepgate_audit::{AuditLog, AuditReader, MetaReader, TenantLogs, witness::WitnessAlarms};
+use keepgate_audit::{AuditLog, AuditReader, Erasures, Holds, MetaReader, TenantLogs, witness::WitnessAlarms};
 use keepgate_channels::ports::{Attempts, DueWork, Messages, Outbox, Recipients, Routes, StreamEvents, Webhooks};
 use keepgate_crypto_keys::{DataKeys, KeyStates, LogKeyRing};
 use keepgate_identity::{
@@ -22,6 +22,8 @@ pub trait Tx:
     + MetaReader
     + TenantLogs
     + WitnessAlarms
+    + Erasures
+    + Holds
     + DataKeys
     + KeyStates
     + LogKeyRing
@@ -71,6 +73,8 @@ impl<T> Tx for T where
         + MetaReader
         + TenantLogs
         + WitnessAlarms
+        + Erasures
+        + Holds
         + DataKeys
         + KeyStates
         + LogKeyRing

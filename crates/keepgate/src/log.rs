@@ -26,8 +26,11 @@ pub fn start(log: &Log) {
             .with_writer(io::stderr)
             .boxed()
     };
+    // The filter is the registry's, not the layer's: where a library asks whether it may log and then does not (sqlx does, at
+    // every query), a layer's own filter takes the next line of that thread for the one that was asked about, and drops it.
     let _ = tracing_subscriber::registry()
-        .with(lines.with_filter(filter(&log.level)))
+        .with(lines)
+        .with(filter(&log.level))
         .try_init();
 }
 

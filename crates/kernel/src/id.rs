@@ -103,6 +103,10 @@ macro_rules! ids { ($($(#[$doc:meta])* $name:ident $prefix:literal;)*) => { $(
 ids! {
     /// A two-person approval.
     ApprovalId "apr";
+    /// The erasure of one person.
+    ErasureId "era";
+    /// What must not be erased or removed yet.
+    HoldId "hld";
     /// One try on one channel through one provider.
     AttemptId "att";
     /// One audit entry.

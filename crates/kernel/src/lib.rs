@@ -26,8 +26,8 @@ pub use clock::{Clock, FixedClock, SystemClock, Timestamp, format_time};
 pub use entity::Entity;
 pub use hat::{Hat, UnknownHat};
 pub use id::{
-    ApprovalId, AttemptId, AuditId, EnrolmentId, FactorId, IdError, KeyId, MailId, MessageId, RecipientId, RequestId,
-    ResetId, RouteId, SessionId, TenantId, UnitId, WebhookId,
+    ApprovalId, AttemptId, AuditId, EnrolmentId, ErasureId, FactorId, HoldId, IdError, KeyId, MailId, MessageId,
+    RecipientId, RequestId, ResetId, RouteId, SessionId, TenantId, UnitId, WebhookId,
 };
 pub use level::{InvalidLevel, Level};
 pub use outcome::Outcome;

@@ -66,6 +66,12 @@ impl TwoPerson for permissions::BreakGlass {
 impl TwoPerson for permissions::KeyDestroy {
     const KIND: TwoPersonAction = TwoPersonAction::DestroyKey;
 }
+impl TwoPerson for permissions::ErasureCreate {
+    const KIND: TwoPersonAction = TwoPersonAction::EraseSubject;
+}
+impl TwoPerson for permissions::HoldRelease {
+    const KIND: TwoPersonAction = TwoPersonAction::ReleaseHold;
+}
 
 /// Mints the proof that `proof`'s principal may ask for `matter`.
 ///

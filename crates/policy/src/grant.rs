@@ -210,7 +210,10 @@ pub fn appoint<P: Granting>(
     let meant = match consent.matter() {
         Matter::GrantGlobal(Candidate::User(user)) => *user == target.principal,
         Matter::GrantGlobal(Candidate::Address(_)) => target.present.is_none(),
-        Matter::BreakGlass { .. } | Matter::DestroyKey { .. } => false,
+        Matter::BreakGlass { .. }
+        | Matter::DestroyKey { .. }
+        | Matter::EraseSubject { .. }
+        | Matter::ReleaseHold { .. } => false,
     };
     if !meant || consent.by() != proof.by() {
         return Err(GrantDenied::Unapproved);

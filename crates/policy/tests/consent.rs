@@ -7,7 +7,7 @@ mod support;
 
 use std::time::Duration;
 
-use keepgate_kernel::{ApprovalId, Level, Timestamp, Uuid};
+use keepgate_kernel::{ApprovalId, HoldId, Level, Timestamp, Uuid};
 use keepgate_policy::{
     Approval, Candidate, Matter, TwoPerson, TwoPersonAction, appoint, ask, authorize, permissions as p, second, spend,
 };
@@ -38,9 +38,13 @@ fn matters() -> Vec<Matter> {
         Matter::GrantGlobal(Candidate::Address("ann@example.org".into())),
         Matter::DestroyKey { version: 1 },
         Matter::DestroyKey { version: 2 },
+        Matter::ReleaseHold {
+            hold: HoldId::from_uuid(Uuid::from_u128(1)),
+        },
     ];
     for who in [ME, OTHER, THIRD] {
         all.push(Matter::GrantGlobal(Candidate::User(person(who))));
+        all.push(Matter::EraseSubject { subject: person(who) });
         all.push(Matter::BreakGlass {
             tenant: tenant(2),
             owner: person(who),
@@ -55,10 +59,10 @@ fn matters() -> Vec<Matter> {
 
 fn is_about(matter: &Matter, who: u128) -> bool {
     match matter {
-        Matter::GrantGlobal(Candidate::User(subject)) | Matter::BreakGlass { owner: subject, .. } => {
-            *subject == person(who)
-        }
-        Matter::GrantGlobal(Candidate::Address(_)) | Matter::DestroyKey { .. } => false,
+        Matter::GrantGlobal(Candidate::User(subject))
+        | Matter::BreakGlass { owner: subject, .. }
+        | Matter::EraseSubject { subject } => *subject == person(who),
+        Matter::GrantGlobal(Candidate::Address(_)) | Matter::DestroyKey { .. } | Matter::ReleaseHold { .. } => false,
     }
 }
 
@@ -66,7 +70,7 @@ fn is_about(matter: &Matter, who: u128) -> bool {
 fn parties(matter: &Matter) -> (&'static [u8], &'static [u8]) {
     match matter {
         Matter::GrantGlobal(_) | Matter::BreakGlass { .. } => (&[7], &[7]),
-        Matter::DestroyKey { .. } => (&[5], &[4, 5]),
+        Matter::DestroyKey { .. } | Matter::EraseSubject { .. } | Matter::ReleaseHold { .. } => (&[5], &[4, 5]),
     }
 }
 

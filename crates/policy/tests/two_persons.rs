@@ -3,7 +3,7 @@
 
 mod support;
 
-use keepgate_kernel::{ApprovalId, Level, PrincipalId, PrincipalKind, Timestamp, UnitId, Uuid};
+use keepgate_kernel::{ApprovalId, HoldId, Level, PrincipalId, PrincipalKind, Timestamp, UnitId, Uuid};
 use keepgate_policy::{
     Approval, ApprovalState, Candidate, GrantDenied, Matter, Target, TwoPersonAction, appoint, ask, authorize, enlist,
     permissions as p, second, spend, tend,
@@ -39,6 +39,10 @@ fn matters() -> Vec<Matter> {
             owner: person(THIRD),
         },
         Matter::DestroyKey { version: 1 },
+        Matter::EraseSubject { subject: person(THIRD) },
+        Matter::ReleaseHold {
+            hold: HoldId::from_uuid(Uuid::from_u128(1)),
+        },
     ]
 }
 
@@ -58,13 +62,14 @@ fn approval(matter: Matter, by: u128, approved: Option<u128>) -> Approval {
 
 /// The oracle: who asks for what, and who agrees to it.
 fn asks(action: TwoPersonAction, level: Level) -> bool {
-    level.number() == if action == TwoPersonAction::DestroyKey { 5 } else { 7 }
+    let global = matches!(action, TwoPersonAction::GrantGlobal | TwoPersonAction::BreakGlass);
+    level.number() == if global { 7 } else { 5 }
 }
 
 fn agrees(action: TwoPersonAction, level: Level) -> bool {
     match action {
-        TwoPersonAction::DestroyKey => matches!(level.number(), 4 | 5),
-        _ => level.number() == 7,
+        TwoPersonAction::GrantGlobal | TwoPersonAction::BreakGlass => level.number() == 7,
+        _ => matches!(level.number(), 4 | 5),
     }
 }
 

@@ -37,10 +37,14 @@ fn actions(operations: &[Operation]) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The one entry of `asked`, about its own action; what a request does besides (the first use of a key) is told apart by action.
+/// The one entry of `asked`, about its own action; what a request does besides (the first use of a key, what an erasure
+/// tells of the person) is told apart by action.
 fn entry_of<'a>(asked: &Asked, action: &str, log: &'a BTreeMap<String, Vec<Value>>) -> Result<&'a Value, String> {
     let entries = log.get(&asked.request).map_or(&[][..], Vec::as_slice);
-    let own: Vec<&Value> = entries.iter().filter(|entry| entry["action"] != "key.create").collect();
+    let own: Vec<&Value> = entries
+        .iter()
+        .filter(|entry| !matches!(entry["action"].as_str(), Some("key.create" | "audit.erased")))
+        .collect();
     match own.as_slice() {
         [entry] if entry["action"] == *action => Ok(entry),
         others => {

@@ -259,6 +259,7 @@ async fn two_people(to: &mut Asking<'_>, owner: &str, admin: &str) {
     .await;
     to.get("/v1/keys", "/v1/keys", owner).await;
     to.delete("/v1/keys/{version}", "/v1/keys/1", owner).await;
+    erased(to, owner, &helper).await;
 
     let second = to.server.second_global_admin().await;
     let (tenant, _) = to.server.second_tenant(admin).await;
@@ -421,4 +422,35 @@ pub async fn log(to: &mut Asking<'_>, owner: &str) {
     ] {
         to.get(template, path, owner).await;
     }
+}
+
+/// A person erased, and a hold placed and released.
+async fn erased(to: &mut Asking<'_>, owner: &str, helper: &str) {
+    let agree = async |to: &Asking<'_>, action: &str, target: &str| {
+        let ask = json!({"action": action, "target": target, "reason": "every operation once"});
+        let asked = to
+            .server
+            .post("/v1/approvals", owner, ask)
+            .await
+            .expect(201)
+            .field("id");
+        let approve = format!("/v1/approvals/{asked}/approve");
+        to.server.press(&approve, helper).await.expect(200);
+    };
+    let reason = "every operation once";
+    let hold = id(&to
+        .post("/v1/holds", "/v1/holds", owner, json!({"reason": reason}))
+        .await);
+    to.get("/v1/holds", "/v1/holds", owner).await;
+    agree(to, "hold.release", &hold).await;
+    to.delete("/v1/holds/{hold}", &format!("/v1/holds/{hold}"), owner).await;
+    let person = to.server.person(owner, 1).await.id;
+    to.server
+        .delete(&format!("/v1/users/{person}"), owner)
+        .await
+        .expect(204);
+    agree(to, "erasure.create", &person).await;
+    let body = json!({"subject": person, "reason": reason});
+    to.post("/v1/erasures", "/v1/erasures", owner, body).await;
+    to.get("/v1/erasures", "/v1/erasures", owner).await;
 }

@@ -11,6 +11,7 @@ use rpds::VectorSync;
 
 use super::{
     cosigned::{cosigned, witnessed},
+    erase::erased_at,
     table::{Audit, Log},
 };
 use crate::{
@@ -31,7 +32,7 @@ fn size(log: &Log) -> u64 {
     log.frontier.size()
 }
 
-fn entry_at((log, rows): (&Log, &Audit), index: u64) -> Option<Result<Entry, StoreError>> {
+fn entry_at(tx: &MemTx, (log, rows): (&Log, &Audit), index: u64) -> Option<Result<Entry, StoreError>> {
     let row = log.rows.get(usize::try_from(index).ok()?)?;
     let stored = StoredEntry {
         index,
@@ -47,6 +48,9 @@ fn entry_at((log, rows): (&Log, &Audit), index: u64) -> Option<Result<Entry, Sto
                 sealed: rows.openings.get(&(row.tenant, key, entry.leaf.id.uuid()))?.clone(),
             })
         });
+        if entry.lacks_opening() {
+            entry.erased = erased_at(tx, row.tenant, entry.leaf.actor);
+        }
         entry
     });
     Some(found)
@@ -119,7 +123,7 @@ impl AuditReader for MemTx {
         let window = query.window(size(log));
         let items = window
             .clone()
-            .filter_map(|index| entry_at(seen, index))
+            .filter_map(|index| entry_at(self, seen, index))
             .filter(|entry| entry.as_ref().map_or(true, |entry| matches(query, entry)))
             .take(query.limit.into())
             .collect::<Result<_, _>>()?;
@@ -127,7 +131,7 @@ impl AuditReader for MemTx {
     }
 
     async fn entry(&mut self, index: u64) -> Result<Option<Entry>, StoreError> {
-        visible(self).and_then(|seen| entry_at(seen, index)).transpose()
+        visible(self).and_then(|seen| entry_at(self, seen, index)).transpose()
     }
 
     async fn checkpoint(&mut self, size: Option<u64>) -> Result<Option<SignedCheckpoint>, StoreError> {

@@ -1,5 +1,5 @@
 //! Reading, behind row-level security.
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use async_trait::async_trait;
 use keepgate_kernel::{Action, Entity, Outcome};
@@ -11,8 +11,8 @@ use super::{
     tiles::{Shelf, positions},
 };
 use crate::{
-    AuditReader, Entry, EntryQuery, LogInfo, Page, SignedCheckpoint, StoredOpening, SubjectKey, commitment::Opening,
-    entry::StoredEntry, read::reaches,
+    AuditReader, Entry, EntryQuery, ErasedAt, LogInfo, Page, SignedCheckpoint, StoredOpening, SubjectKey,
+    commitment::Opening, entry::StoredEntry, read::reaches,
 };
 
 #[async_trait]
@@ -40,7 +40,8 @@ impl AuditReader for PgTx {
         query.check().map_err(|_| StoreError::Forbidden)?;
         let size = self.log_info().await?.map_or(0, |info| info.size);
         let window = query.window(size);
-        let items = search(self, query, &window).await?;
+        let mut items = search(self, query, &window).await?;
+        mark_erased(self, &mut items).await?;
         Ok(query.page(items, window, size))
     }
 
@@ -176,6 +177,40 @@ async fn search(tx: &mut PgTx, query: &EntryQuery, window: &Range<u64>) -> Resul
             .try_into()
         })
         .collect()
+}
+
+/// Says of entries whose address is gone when that was. Asks only where one is.
+async fn mark_erased(tx: &mut PgTx, entries: &mut [Entry]) -> Result<(), StoreError> {
+    let gone = entries.iter().filter(|entry| entry.lacks_opening());
+    let subjects: Vec<_> = gone.map(|entry| entry.leaf.actor.uuid()).collect();
+    if subjects.is_empty() {
+        return Ok(());
+    }
+    let tenant = tx.context().tenant().uuid();
+    let rows = sqlx::query!(
+        r#"select distinct on (e.subject) e.subject, e.erased_at, l.idx as "idx?"
+             from audit.erasure e left join audit.leaf l on l.tenant_id = e.tenant_id and l.entry_id = e.entry_id
+            where e.tenant_id = $1 and e.subject = any($2) order by e.subject, e.erased_at"#,
+        tenant,
+        &subjects,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    let mut erased = HashMap::new();
+    for row in rows {
+        let index = row.idx.map(unsigned).transpose()?;
+        erased.insert(
+            row.subject,
+            ErasedAt {
+                at: row.erased_at,
+                index,
+            },
+        );
+    }
+    for entry in entries.iter_mut().filter(|entry| entry.lacks_opening()) {
+        entry.erased = erased.get(&entry.leaf.actor.uuid()).copied();
+    }
+    Ok(())
 }
 
 /// The entries of a bundle, up to the first one that is gone.

@@ -5,11 +5,15 @@ mod create_user;
 mod delete_user;
 mod destroy_key;
 mod devices;
+mod erase_again;
+mod erase_subject;
 mod get_user;
 mod import_api_key;
 mod issue_api_key;
 mod issue_service_key;
 mod list_users;
+mod place_hold;
+mod release_hold;
 mod request_approval;
 mod scim;
 mod services;
@@ -28,11 +32,15 @@ pub use devices::{
     CreateDevice, CreateDeviceError, DeleteDevice, DeleteDeviceError, DeviceCode, DeviceCreated, EnrolDevice,
     EnrolDeviceError, UpdateDevice, UpdateDeviceError,
 };
+pub use erase_again::EraseAgain;
+pub use erase_subject::{EraseSubject, EraseSubjectError};
 pub use get_user::{GetUser, GetUserError};
 pub use import_api_key::{ImportApiKey, ImportApiKeyError};
 pub use issue_api_key::{ApiKeyIssued, Expiry, HANDLE_TAKEN, IssueApiKey, IssueApiKeyError, KEY_LIFE};
 pub use issue_service_key::{IssueServiceKey, IssueServiceKeyError};
 pub use list_users::ListUsers;
+pub use place_hold::{PlaceHold, PlaceHoldError};
+pub use release_hold::{ReleaseHold, ReleaseHoldError};
 pub use request_approval::{RequestApproval, RequestApprovalError, Wanted};
 pub use scim::{
     ChangeScimGroup, ChangeScimUser, CreateScimGroup, CreateScimUser, DeleteScimGroup, DeleteScimUser, Edit, Found,

@@ -1,7 +1,8 @@
 //! The first of two people.
+use keepgate_audit::Holds;
 use keepgate_crypto_keys::KeyStates;
 use keepgate_identity::{PrincipalStatus, Principals};
-use keepgate_kernel::{ApprovalId, Entity, Level, PrincipalId, PrincipalKind, TenantId};
+use keepgate_kernel::{ApprovalId, Entity, HoldId, Level, PrincipalId, PrincipalKind, TenantId};
 use keepgate_policy::{
     Approval, ApprovalDenied, Authorized, Candidate, Command, CommandError, ErrorKind, Matter, ask, permissions,
 };
@@ -17,6 +18,10 @@ pub enum Wanted {
     Owner(TenantId, Option<PrincipalId>),
     /// The end of the data key of this number.
     Key(i32),
+    /// The erasure of this deleted user.
+    Erasure(PrincipalId),
+    /// The end of this hold.
+    Release(HoldId),
 }
 
 /// Asks for an approval; another person has four hours to agree, and one of the two to act on it.
@@ -64,7 +69,7 @@ impl CommandError for RequestApprovalError {
 
 impl<Tx> Command<Tx> for RequestApproval
 where
-    Tx: Approvals + Principals + Roles + KeyStates + ?Sized,
+    Tx: Approvals + Holds + Principals + Roles + KeyStates + ?Sized,
 {
     type Permission = permissions::ApprovalRequest;
     type Output = Approval;
@@ -75,13 +80,14 @@ where
     }
 
     async fn run(&self, proof: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<Approval, RequestApprovalError> {
-        let length = self.reason.chars().count();
-        if !(10..=500).contains(&length) || self.reason.chars().any(char::is_control) {
+        if !is_reason(&self.reason) {
             return Err(RequestApprovalError::InvalidReason);
         }
         let asked = match &self.wanted {
             Wanted::Global(candidate) => ask(proof, Matter::GrantGlobal(candidate.clone())),
             Wanted::Key(version) => ask(proof, Matter::DestroyKey { version: *version }),
+            Wanted::Erasure(subject) => ask(proof, Matter::EraseSubject { subject: *subject }),
+            Wanted::Release(hold) => ask(proof, Matter::ReleaseHold { hold: *hold }),
             // Who may ask for that at all is told before the tenant's owners are.
             Wanted::Owner(..) if proof.level() != Some(Level::GlobalAdmin) => Err(ApprovalDenied::Level),
             Wanted::Owner(tenant, owner) => ask(
@@ -117,7 +123,12 @@ async fn the_owner<Tx: Roles + ?Sized>(
     }
 }
 
-async fn exists<Tx: Principals + KeyStates + ?Sized>(tx: &mut Tx, matter: &Matter) -> Result<bool, StoreError> {
+/// What people write when they ask: 10 to 500 characters, none of them a control character.
+pub(super) fn is_reason(text: &str) -> bool {
+    (10..=500).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
+async fn exists<Tx: Holds + Principals + KeyStates + ?Sized>(tx: &mut Tx, matter: &Matter) -> Result<bool, StoreError> {
     match matter {
         Matter::GrantGlobal(Candidate::User(user)) if user.kind() == PrincipalKind::User => Ok(tx
             .principal(*user)
@@ -125,6 +136,12 @@ async fn exists<Tx: Principals + KeyStates + ?Sized>(tx: &mut Tx, matter: &Matte
             .is_some_and(|user| user.status == PrincipalStatus::Active && user.level < Some(Level::GlobalAdmin))),
         Matter::GrantGlobal(Candidate::User(_)) => Ok(false),
         Matter::GrantGlobal(Candidate::Address(_)) | Matter::BreakGlass { .. } => Ok(true),
+        Matter::EraseSubject { subject } if subject.kind() == PrincipalKind::User => Ok(tx
+            .principal(*subject)
+            .await?
+            .is_some_and(|user| user.status == PrincipalStatus::Deleted)),
+        Matter::EraseSubject { .. } => Ok(false),
+        Matter::ReleaseHold { hold } => Ok(tx.hold(*hold).await?.is_some_and(|hold| hold.released.is_none())),
         Matter::DestroyKey { version } => {
             let keys = tx.key_states().await?;
             Ok(keys

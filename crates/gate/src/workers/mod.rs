@@ -1,6 +1,7 @@
 //! Keepgate's own workers, one folder or file each.
 mod cosign;
 mod dispatch;
+mod erasures;
 mod hub;
 mod post;
 mod sweep;
@@ -8,6 +9,7 @@ mod uses;
 
 pub use cosign::{WitnessHealth, cosign};
 pub use dispatch::{Dispatcher, Outward, Parcel};
+pub use erasures::settle_erasures;
 pub use hub::Hub;
 pub use post::{Post, Recovery};
 pub use sweep::sweep;

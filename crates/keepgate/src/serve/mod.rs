@@ -21,6 +21,7 @@ mod servers;
 mod service;
 mod signals;
 mod sso;
+mod tombstones;
 mod witnesses;
 mod workers;
 

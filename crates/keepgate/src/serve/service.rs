@@ -24,7 +24,7 @@ use super::{
     outward::Outside,
     probes::Database,
     revocations::{self, Following, RevocationFeed},
-    sso,
+    sso, tombstones,
     witnesses::Unanimous,
     workers::Workers,
 };
@@ -73,6 +73,7 @@ impl Service {
         let signed = Arc::new(Notify::new());
         let (signers, audit_log, cosigned) =
             log_keeping::start(&mut workers, config, databases, keys, platform, &gate, signed.clone()).await?;
+        let tombstones = tombstones::keep_erased(&mut workers, config, &gate, platform).await?;
 
         let hub = Hub::default();
         let worker = WorkerId::new(&format!("keepgate-{}", std::process::id()));
@@ -162,6 +163,7 @@ impl Service {
             limiter,
             probes: Arc::new(probes),
             verifier_keys: Arc::new(SharedSigners(signers.clone())),
+            tombstones,
             twilio: Arc::new(hooks),
             metrics: recorder,
             stopping: workers.stopping(),

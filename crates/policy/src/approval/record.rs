@@ -1,7 +1,7 @@
 //! What is asked for, and how far it has come.
 use std::time::Duration;
 
-use keepgate_kernel::{ApprovalId, Level, PrincipalId, TenantId, Timestamp, Uuid};
+use keepgate_kernel::{ApprovalId, HoldId, Level, PrincipalId, TenantId, Timestamp, Uuid};
 
 /// What takes two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,11 +12,21 @@ pub enum TwoPersonAction {
     BreakGlass,
     /// The end of a tenant's data key.
     DestroyKey,
+    /// The end of what is known about a person.
+    EraseSubject,
+    /// The end of a hold.
+    ReleaseHold,
 }
 
 impl TwoPersonAction {
     /// Every one of them.
-    pub const ALL: [Self; 3] = [Self::GrantGlobal, Self::BreakGlass, Self::DestroyKey];
+    pub const ALL: [Self; 5] = [
+        Self::GrantGlobal,
+        Self::BreakGlass,
+        Self::DestroyKey,
+        Self::EraseSubject,
+        Self::ReleaseHold,
+    ];
 
     /// How long an approval is good, from the moment it was asked for: four hours.
     pub const LIFE: Duration = Duration::from_hours(4);
@@ -28,6 +38,8 @@ impl TwoPersonAction {
             Self::GrantGlobal => "role.grant_global",
             Self::BreakGlass => "tenant.break-glass",
             Self::DestroyKey => "key.destroy",
+            Self::EraseSubject => "erasure.create",
+            Self::ReleaseHold => "hold.release",
         }
     }
 
@@ -42,7 +54,7 @@ impl TwoPersonAction {
     pub fn is_asked_by(self, level: Level) -> bool {
         match self {
             Self::GrantGlobal | Self::BreakGlass => level == Level::GlobalAdmin,
-            Self::DestroyKey => level == Level::TenantOwner,
+            Self::DestroyKey | Self::EraseSubject | Self::ReleaseHold => level == Level::TenantOwner,
         }
     }
 
@@ -51,7 +63,9 @@ impl TwoPersonAction {
     pub fn is_seconded_by(self, level: Level) -> bool {
         match self {
             Self::GrantGlobal | Self::BreakGlass => level == Level::GlobalAdmin,
-            Self::DestroyKey => matches!(level, Level::TenantAdmin | Level::TenantOwner),
+            Self::DestroyKey | Self::EraseSubject | Self::ReleaseHold => {
+                matches!(level, Level::TenantAdmin | Level::TenantOwner)
+            }
         }
     }
 }
@@ -82,6 +96,16 @@ pub enum Matter {
         /// Its number, from 1.
         version: i32,
     },
+    /// The erasure of a deleted user of the asker's tenant.
+    EraseSubject {
+        /// Who.
+        subject: PrincipalId,
+    },
+    /// The end of a hold of the asker's tenant.
+    ReleaseHold {
+        /// Which.
+        hold: HoldId,
+    },
 }
 
 impl Matter {
@@ -92,6 +116,8 @@ impl Matter {
             Self::GrantGlobal(_) => TwoPersonAction::GrantGlobal,
             Self::BreakGlass { .. } => TwoPersonAction::BreakGlass,
             Self::DestroyKey { .. } => TwoPersonAction::DestroyKey,
+            Self::EraseSubject { .. } => TwoPersonAction::EraseSubject,
+            Self::ReleaseHold { .. } => TwoPersonAction::ReleaseHold,
         }
     }
 
@@ -99,8 +125,10 @@ impl Matter {
     #[must_use]
     pub const fn subject(&self) -> Option<PrincipalId> {
         match self {
-            Self::GrantGlobal(Candidate::User(who)) | Self::BreakGlass { owner: who, .. } => Some(*who),
-            Self::GrantGlobal(Candidate::Address(_)) | Self::DestroyKey { .. } => None,
+            Self::GrantGlobal(Candidate::User(who))
+            | Self::BreakGlass { owner: who, .. }
+            | Self::EraseSubject { subject: who } => Some(*who),
+            Self::GrantGlobal(Candidate::Address(_)) | Self::DestroyKey { .. } | Self::ReleaseHold { .. } => None,
         }
     }
 }

@@ -45,7 +45,10 @@ impl Roles for MemTx {
             spend(self, approval, |matter| match matter {
                 Matter::GrantGlobal(Candidate::User(user)) => *user == target.principal,
                 Matter::GrantGlobal(Candidate::Address(_)) => held.is_none(),
-                Matter::BreakGlass { .. } | Matter::DestroyKey { .. } => false,
+                Matter::BreakGlass { .. }
+                | Matter::DestroyKey { .. }
+                | Matter::EraseSubject { .. }
+                | Matter::ReleaseHold { .. } => false,
             })?;
         }
         let row = Grant {

@@ -1,6 +1,6 @@
 //! Approvals in `rbac.approval`.
 use async_trait::async_trait;
-use keepgate_kernel::{ApprovalId, PrincipalId, PrincipalKind, TenantId, Timestamp, Uuid};
+use keepgate_kernel::{ApprovalId, HoldId, PrincipalId, PrincipalKind, TenantId, Timestamp, Uuid};
 use keepgate_policy::{Approval, AskProof, Candidate, Matter, SecondProof, TwoPersonAction};
 use keepgate_store::{PgTx, StoreError, Transaction};
 
@@ -14,6 +14,7 @@ struct Row {
     target_principal: Option<Uuid>,
     target_email: Option<String>,
     target_key: Option<i32>,
+    target_hold: Option<Uuid>,
     reason: String,
     requested_by: Uuid,
     requested_at: Timestamp,
@@ -44,6 +45,12 @@ fn matter(row: &Row) -> Option<Matter> {
         TwoPersonAction::DestroyKey => Some(Matter::DestroyKey {
             version: row.target_key?,
         }),
+        TwoPersonAction::EraseSubject => Some(Matter::EraseSubject {
+            subject: user(row.target_principal?),
+        }),
+        TwoPersonAction::ReleaseHold => Some(Matter::ReleaseHold {
+            hold: HoldId::from_uuid(row.target_hold?),
+        }),
     }
 }
 
@@ -65,30 +72,48 @@ impl TryFrom<Row> for Approval {
     }
 }
 
-/// The four columns that say what it is about: tenant, principal, address, key.
-fn columns(matter: &Matter) -> (Option<Uuid>, Option<Uuid>, Option<&str>, Option<i32>) {
+/// The five columns that say what it is about; the rest are null.
+#[derive(Default)]
+struct Targets<'a> {
+    tenant: Option<Uuid>,
+    principal: Option<Uuid>,
+    email: Option<&'a str>,
+    key: Option<i32>,
+    hold: Option<Uuid>,
+}
+
+fn targets(matter: &Matter) -> Targets<'_> {
+    let mut targets = Targets::default();
     match matter {
-        Matter::GrantGlobal(Candidate::User(id)) => (None, Some(id.uuid()), None, None),
-        Matter::GrantGlobal(Candidate::Address(email)) => (None, None, Some(email), None),
-        Matter::BreakGlass { tenant, owner } => (Some(tenant.uuid()), Some(owner.uuid()), None, None),
-        Matter::DestroyKey { version } => (None, None, None, Some(*version)),
+        Matter::GrantGlobal(Candidate::User(id)) | Matter::EraseSubject { subject: id } => {
+            targets.principal = Some(id.uuid());
+        }
+        Matter::GrantGlobal(Candidate::Address(email)) => targets.email = Some(email),
+        Matter::BreakGlass { tenant, owner } => {
+            targets.tenant = Some(tenant.uuid());
+            targets.principal = Some(owner.uuid());
+        }
+        Matter::DestroyKey { version } => targets.key = Some(*version),
+        Matter::ReleaseHold { hold } => targets.hold = Some(hold.uuid()),
     }
+    targets
 }
 
 #[async_trait]
 impl Approvals for PgTx {
     async fn add_approval(&mut self, proof: &AskProof, id: ApprovalId, reason: &str) -> Result<(), StoreError> {
-        let (tenant, principal, email, key) = columns(proof.matter());
+        let targets = targets(proof.matter());
         sqlx::query!(
-            "insert into rbac.approval (tenant_id, id, action, target_tenant, target_principal, target_email, target_key, reason, requested_by)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "insert into rbac.approval (tenant_id, id, action, target_tenant, target_principal, target_email, target_key, target_hold, reason, requested_by)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
             proof.tenant().uuid(),
             id.uuid(),
             proof.matter().action().as_str(),
-            tenant,
-            principal,
-            email,
-            key,
+            targets.tenant,
+            targets.principal,
+            targets.email,
+            targets.key,
+            targets.hold,
             reason,
             proof.by().uuid(),
         )
@@ -101,7 +126,7 @@ impl Approvals for PgTx {
         let tenant = self.context().tenant().uuid();
         sqlx::query_as!(
             Row,
-            "select tenant_id, id, action, target_tenant, target_principal, target_email, target_key, reason, requested_by, requested_at,
+            "select tenant_id, id, action, target_tenant, target_principal, target_email, target_key, target_hold, reason, requested_by, requested_at,
                     expires_at, approved_by, approved_at, consumed_at
                from rbac.approval where tenant_id = $1 and id = $2",
             tenant,
@@ -117,7 +142,7 @@ impl Approvals for PgTx {
         let tenant = self.context().tenant().uuid();
         sqlx::query_as!(
             Row,
-            "select tenant_id, id, action, target_tenant, target_principal, target_email, target_key, reason, requested_by, requested_at,
+            "select tenant_id, id, action, target_tenant, target_principal, target_email, target_key, target_hold, reason, requested_by, requested_at,
                     expires_at, approved_by, approved_at, consumed_at
                from rbac.approval where tenant_id = $1 and ($2::uuid is null or id > $2) order by id limit $3",
             tenant,
@@ -162,23 +187,25 @@ impl Approvals for PgTx {
 
     async fn agreed(&mut self, matter: &Matter) -> Result<Option<Approval>, StoreError> {
         let (home, subject) = (self.context().tenant().uuid(), self.context().principal().id.uuid());
-        let (tenant, principal, email, key) = columns(matter);
+        let targets = targets(matter);
         sqlx::query_as!(
             Row,
-            "select tenant_id, id, action, target_tenant, target_principal, target_email, target_key, reason, requested_by, requested_at,
+            "select tenant_id, id, action, target_tenant, target_principal, target_email, target_key, target_hold, reason, requested_by, requested_at,
                     expires_at, approved_by, approved_at, consumed_at
                from rbac.approval
               where tenant_id = $1 and $2 in (requested_by, approved_by) and action = $3 and approved_by is not null and consumed_at is null
                 and expires_at > now() and target_tenant is not distinct from $4 and target_principal is not distinct from $5
                 and target_email is not distinct from $6 and target_key is not distinct from $7
+                and target_hold is not distinct from $8
               order by id limit 1",
             home,
             subject,
             matter.action().as_str(),
-            tenant,
-            principal,
-            email,
-            key,
+            targets.tenant,
+            targets.principal,
+            targets.email,
+            targets.key,
+            targets.hold,
         )
         .fetch_optional(self.conn())
         .await?

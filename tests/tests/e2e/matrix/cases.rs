@@ -127,6 +127,15 @@ fn tenant() -> Vec<Case> {
         case(Tenant, "GET /v1/log-keys", Thing::None),
         case(Tenant, "POST /v1/log-keys:rotate", Thing::None).body(|_| json!({"emergency": true})),
         case(Tenant, "GET /v1/audit/export", Thing::Log).query("?format=jsonl"),
+        // Nobody is erased who lives, and by one person alone.
+        case(Tenant, "POST /v1/erasures", Thing::User)
+            .in_body()
+            .body(|given| json!({"subject": given.thing, "reason": "request of the person"}))
+            .done_elsewhere(&["user-not-deleted"]),
+        case(Tenant, "GET /v1/erasures", Thing::None),
+        case(Tenant, "POST /v1/holds", Thing::None).body(|_| json!({"reason": "proceedings under way"})),
+        case(Tenant, "GET /v1/holds", Thing::None),
+        case(Tenant, "DELETE /v1/holds/{hold}", Thing::Hold).done_elsewhere(&["approval-required"]),
     ]
 }
 

@@ -43,7 +43,13 @@ pub async fn make(thing: Thing, house: &mut House, caller: &Caller, home: Home) 
         }
         Thing::Provider => configured(house, home).await,
         Thing::Tenant => create(house, "/v1/tenants", &house.admin, json!({"name": "t"})).await,
-        Thing::Key | Thing::Service | Thing::Approval | Thing::ScimToken | Thing::Recipient | Thing::Webhook => {
+        Thing::Key
+        | Thing::Service
+        | Thing::Approval
+        | Thing::Hold
+        | Thing::ScimToken
+        | Thing::Recipient
+        | Thing::Webhook => {
             let (path, body) = described(thing, house, home).await;
             create(house, path, house.maker(home), body).await
         }
@@ -65,6 +71,7 @@ async fn described(thing: Thing, house: &House, home: Home) -> (&'static str, Va
         }
         Thing::Approval if home == Home::Platform => ("/v1/approvals", approval(7)),
         Thing::Approval => ("/v1/approvals", approval(5)),
+        Thing::Hold => ("/v1/holds", json!({"reason": "proceedings under way"})),
         Thing::Webhook => ("/v1/webhooks", webhook()),
         _ => {
             let address = house.agent(home).await.id;

@@ -20,6 +20,8 @@ pub enum Thing {
     Tenant,
     /// Something that two people have to want, and one has asked for.
     Approval,
+    /// What keeps things from being erased.
+    Hold,
     /// The first of the tenant's data keys.
     DataKey,
     /// The caller's own second factor, on its way in.
@@ -52,7 +54,7 @@ impl Thing {
             Self::Key | Self::Service | Self::Recipient | Self::Route | Self::Webhook => {
                 &[Place::Own, Place::OtherTenant]
             }
-            Self::Provider | Self::Approval | Self::ScimToken => &[Place::Own, Place::OtherTenant],
+            Self::Provider | Self::Approval | Self::Hold | Self::ScimToken => &[Place::Own, Place::OtherTenant],
             Self::User | Self::Principal | Self::Session | Self::Message | Self::Unit | Self::Device => {
                 &[Place::Own, Place::OtherUnit, Place::OtherTenant]
             }
@@ -94,6 +96,7 @@ impl Thing {
             Self::Device => "dev",
             Self::Tenant => "ten",
             Self::Approval => "apr",
+            Self::Hold => "hld",
             Self::Factor => "fac",
             Self::ScimToken => return "00000000-0000-0000-0000-000000000000".to_owned(),
             Self::Recipient => "rcp",

@@ -1,6 +1,8 @@
 //! The audit log over HTTP.
 mod entries;
+mod erasures;
 mod export;
+mod holds;
 mod list;
 mod log;
 mod log_keys;
@@ -21,4 +23,6 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .merge(meta::router())
         .merge(log_keys::router())
         .merge(export::router())
+        .merge(erasures::router())
+        .merge(holds::router())
 }

@@ -23,6 +23,12 @@ pub(super) struct SourceView {
     /// The caller's address, unless it has been erased or there was none.
     #[schema(example = "192.0.2.7")]
     ip: Option<String>,
+    /// When it was erased together with the person it was of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased_at: Option<String>,
+    /// The index of the entry that says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased_by_index: Option<u64>,
 }
 
 /// One operation. `leaf_hash` covers everything here but `index` and `source`, which the leaf commits to.
@@ -81,6 +87,8 @@ impl From<&Entry> for EntryView {
             occurred_at: leaf.occurred_at.map(format_time),
             source: SourceView {
                 ip: entry.source.as_ref().map(|opening| opening.value.clone()),
+                erased_at: entry.erased.map(|erased| format_time(erased.at)),
+                erased_by_index: entry.erased.and_then(|erased| erased.index),
             },
             request_id: leaf.request.to_string(),
             leaf_hash: HEXLOWER.encode(&entry.leaf_hash),

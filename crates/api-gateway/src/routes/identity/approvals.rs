@@ -29,9 +29,9 @@ struct ApprovalView {
     /// Its id.
     #[schema(example = "apr_01jd0000000000000000000000")]
     id: String,
-    /// `role.grant_global`, `tenant.break-glass` or `key.destroy`.
+    /// `role.grant_global`, `tenant.break-glass`, `key.destroy`, `erasure.create` or `hold.release`.
     action: &'static str,
-    /// A user or the address of one to be, a tenant, or the number of a data key.
+    /// A user or the address of one to be, a tenant, the number of a data key, or a hold.
     target: String,
     /// The owner to be let in again, for `tenant.break-glass`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,6 +61,8 @@ impl ApprovalView {
             Matter::GrantGlobal(Candidate::Address(address)) => (address.clone(), None),
             Matter::BreakGlass { tenant, owner } => (tenant.to_string(), Some(owner.to_string())),
             Matter::DestroyKey { version } => (version.to_string(), None),
+            Matter::EraseSubject { subject } => (subject.to_string(), None),
+            Matter::ReleaseHold { hold } => (hold.to_string(), None),
         };
         Self {
             id: approval.id.to_string(),
@@ -83,11 +85,12 @@ impl ApprovalView {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewApproval {
-    /// `role.grant_global`, `tenant.break-glass` or `key.destroy`.
+    /// `role.grant_global`, `tenant.break-glass`, `key.destroy`, `erasure.create` or `hold.release`.
     #[schema(example = "role.grant_global")]
     action: String,
     /// For `role.grant_global` the user (`usr_…`) to be promoted or the address of one to be created; for `tenant.break-glass` the
-    /// tenant (`ten_…`); for `key.destroy` the number of the data key.
+    /// tenant (`ten_…`); for `key.destroy` the number of the data key; for `erasure.create` a deleted user; for `hold.release`
+    /// the hold (`hld_…`).
     #[schema(example = "ann@example.org")]
     target: String,
     /// For `tenant.break-glass`: whom to let in again; may be absent where the tenant has one owner.
@@ -100,8 +103,12 @@ struct NewApproval {
 
 /// What `target` names for `action`.
 fn wanted(body: &NewApproval) -> Result<Wanted, Problem> {
-    let action = TwoPersonAction::parse(&body.action)
-        .ok_or_else(|| Problem::invalid("/action", "`role.grant_global`, `tenant.break-glass` or `key.destroy`"))?;
+    let action = TwoPersonAction::parse(&body.action).ok_or_else(|| {
+        Problem::invalid(
+            "/action",
+            "`role.grant_global`, `tenant.break-glass`, `key.destroy`, `erasure.create` or `hold.release`",
+        )
+    })?;
     if body.owner.is_some() && action != TwoPersonAction::BreakGlass {
         return Err(Problem::invalid("/owner", "goes with `tenant.break-glass` only"));
     }
@@ -124,6 +131,14 @@ fn wanted(body: &NewApproval) -> Result<Wanted, Problem> {
             .parse::<TenantId>()
             .map(|tenant| Wanted::Owner(tenant, body.owner))
             .map_err(|_| Problem::invalid("/target", "a tenant's id")),
+        TwoPersonAction::EraseSubject => target
+            .parse()
+            .map(Wanted::Erasure)
+            .map_err(|_| Problem::invalid("/target", "a user's id")),
+        TwoPersonAction::ReleaseHold => target
+            .parse()
+            .map(Wanted::Release)
+            .map_err(|_| Problem::invalid("/target", "a hold's id")),
         TwoPersonAction::DestroyKey => target
             .parse()
             .ok()

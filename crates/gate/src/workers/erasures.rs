@@ -1,0 +1,28 @@
+//! Keeps the erasures in the database and their second copy outside it the same.
+use std::{sync::Arc, time::Duration};
+
+use keepgate_kernel::TenantId;
+use tokio::sync::watch;
+
+use crate::{Service, Tombstones};
+
+const EVERY: Duration = Duration::from_mins(1);
+
+/// Settles every minute until `stop` turns true; the first time is the caller's, before anybody is served. A database that is
+/// away is left for the next minute.
+pub async fn settle_erasures(
+    gate: Service,
+    tombstones: Arc<dyn Tombstones>,
+    platform: TenantId,
+    mut stop: watch::Receiver<bool>,
+) {
+    while !*stop.borrow() {
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            _ = stop.changed() => return,
+        }
+        if let Err(error) = gate.settle_erasures(&tombstones, platform).await {
+            tracing::warn!(error = %error, "erasures can't be compared with their copies outside the database");
+        }
+    }
+}
