@@ -56,6 +56,16 @@ impl Caller {
         Ok(self.perform_with_receipt(api, command).await?.output)
     }
 
+    /// Runs `command`, one of the many reads that a verification is made of: an entry for a caller and a minute.
+    pub(crate) async fn perform_seldom<C>(&self, api: &Api, command: &C) -> Result<C::Output, Problem>
+    where
+        C: Command<dyn Tx>,
+        C::Error: Http,
+    {
+        self.entered();
+        Ok(api.gate.perform_seldom(&self.context, command).await?)
+    }
+
     /// Runs `command` for the caller as Keepgate's own worker: for what touches verifiers, secrets and sessions.
     pub(crate) async fn perform_behind<C>(&self, api: &Api, command: &C) -> Result<C::Output, Problem>
     where

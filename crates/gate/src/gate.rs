@@ -5,7 +5,7 @@ use keepgate_kernel::Clock;
 use keepgate_store::Begin;
 use tokio::sync::Notify;
 
-use crate::Vault;
+use crate::{Vault, seldom::Recent};
 
 /// The doorway over transactions of type `T`. Clones share everything.
 pub struct Gate<T: ?Sized> {
@@ -14,6 +14,7 @@ pub struct Gate<T: ?Sized> {
     pub(crate) vault: Arc<Vault>,
     /// Whose store the data keys are read from; `None`: this one's.
     pub(crate) keys: Option<Arc<Self>>,
+    pub(crate) recent: Arc<Recent>,
     bells: Arc<Mutex<Vec<Weak<Notify>>>>,
 }
 
@@ -26,6 +27,7 @@ impl<T: ?Sized> Gate<T> {
             clock,
             vault: Arc::new(vault),
             keys: None,
+            recent: Arc::default(),
             bells: Arc::default(),
         }
     }
@@ -84,6 +86,7 @@ impl<T: ?Sized> Clone for Gate<T> {
             clock: self.clock.clone(),
             vault: self.vault.clone(),
             keys: self.keys.clone(),
+            recent: self.recent.clone(),
             bells: self.bells.clone(),
         }
     }

@@ -14,6 +14,7 @@ pub mod operations;
 mod perform;
 mod perform_once;
 mod second_desk;
+mod seldom;
 mod signing;
 mod sso_desk;
 mod tombstones;

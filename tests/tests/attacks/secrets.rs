@@ -92,6 +92,8 @@ fn unreadable_by_the_integrator(siege: &Siege) -> Ending<'_> {
             "channels.message",
             "keys.data_key",
             "audit.opening",
+            "audit.sealed_opening",
+            "keys.subject_key",
         ] {
             match siege.try_sql(Who::Integrator, &format!("select 1 from {table}")).await {
                 Ok(_) => return Verdict::Breach(table.into()),

@@ -332,3 +332,30 @@ async fn an_export_has_one_line_for_each_entry_in_every_form() {
     );
     server.get("/v1/audit/export?format=xml", &owner).await.invalid();
 }
+
+#[tokio::test]
+async fn a_run_over_the_tiles_leaves_one_entry_for_each_caller_and_a_refusal_always_one() {
+    let (server, owner) = busy().await;
+    let admin = server.person(&owner, 4).await.token;
+    server.whole_log(&owner).await;
+    let tiles = [
+        "/v1/audit/log/tile/0/000.p/1",
+        "/v1/audit/log/tile/0/000.p/2",
+        "/v1/audit/log/tile/entries/000.p/3",
+    ];
+    for bearer in [&owner, &admin] {
+        for path in tiles {
+            server.get(path, bearer).await.expect(200);
+        }
+    }
+    server.get("/v1/audit/log/tile/7/000.p/9", &owner).await.expect(404);
+    server.get("/v1/audit/log/tile/7/000.p/9", &owner).await.expect(404);
+    let log = server.whole_log(&owner).await;
+    let of = |outcome: &str| {
+        let tiles = log
+            .iter()
+            .filter(|entry| entry["entity"].as_str().unwrap().starts_with("log:tile"));
+        tiles.filter(|entry| entry["outcome"] == outcome).count()
+    };
+    assert_eq!((of("done"), of("refused")), (2, 2));
+}

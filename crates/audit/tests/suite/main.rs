@@ -7,6 +7,7 @@ mod attacks;
 mod contract;
 #[cfg(test)]
 mod cosigned;
+mod format;
 #[cfg(test)]
 mod integrator;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The operations through the doorway, on both adapters, from the genesis on.
 mod approvals;
 mod devices;
+mod erasures;
 mod gadgets;
 mod hats;
 mod house;

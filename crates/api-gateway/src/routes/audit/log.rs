@@ -66,14 +66,15 @@ async fn vkey(caller: Caller, State(api): State<Api>) -> Result<Response, Proble
     Ok(([(header::CONTENT_TYPE, TEXT)], format!("{key}\n")).into_response())
 }
 
-/// A hash tile (`0/x001/234`) or entry bundle (`entries/x001/234`), full or partial (`.p/17`). Its bytes never change.
+/// A hash tile (`0/x001/234`) or entry bundle (`entries/x001/234`), full or partial (`.p/17`). Its bytes never change. The tiles that a
+/// caller reads within a minute leave one entry.
 #[utoipa::path(get, path = "/v1/audit/log/tile/{*path}", tag = "audit", security(("bearer" = [])),
     params(("path" = String, Path, description = "level and number as in tlog-tiles")),
     responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>), (status = 404, body = ProblemBody)))]
 async fn tile(caller: Caller, State(api): State<Api>, Path(path): Path<String>) -> Result<Response, Problem> {
     let path: TilePath = format!("tile/{path}").parse().map_err(|_| Problem::not_found())?;
     let content = match caller
-        .perform(
+        .perform_seldom(
             &api,
             &ReadLog {
                 part: LogPart::Tile(path),
