@@ -38,6 +38,7 @@
 //! a read: a method of [`AuditReader`], both adapters, a case. To add a form of export: a file in [`export`].
 mod append;
 mod check;
+pub mod clock;
 pub mod commitment;
 mod entry;
 mod erase;

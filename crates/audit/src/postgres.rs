@@ -1,5 +1,6 @@
 //! The log in PostgreSQL. The only module of this crate that knows sqlx.
 mod append;
+mod clock;
 mod cosigned;
 mod erase;
 mod hold;

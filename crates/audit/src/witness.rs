@@ -20,7 +20,7 @@ pub use ask::{Answered, ask};
 pub use http::{HttpWitness, HttpWitnessError};
 #[cfg(feature = "postgres")]
 pub(crate) use logs::lines_of;
-pub use logs::{CosignedLogs, LogCheckpoint};
+pub use logs::{CosignedLogs, LogCheckpoint, META_LOG};
 pub(crate) use logs::{cosigner_of, same};
 pub use round::{Cosigning, Heard, RoundReport, Word};
 

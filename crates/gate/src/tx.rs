@@ -1,6 +1,8 @@
 //! What a transaction of the service can do.
 use async_trait::async_trait;
-use keepgate_audit::{AuditLog, AuditReader, Erasures, Holds, MetaReader, TenantLogs, witness::WitnessAlarms};
+use keepgate_audit::{
+    AuditLog, AuditReader, Erasures, Holds, MetaReader, TenantLogs, clock::ClockLedger, witness::WitnessAlarms,
+};
 use keepgate_channels::ports::{Attempts, DueWork, Messages, Outbox, Recipients, Routes, StreamEvents, Webhooks};
 use keepgate_crypto_keys::{DataKeys, KeyStates, LogKeyRing};
 use keepgate_identity::{
@@ -22,6 +24,7 @@ pub trait Tx:
     + MetaReader
     + TenantLogs
     + WitnessAlarms
+    + ClockLedger
     + Erasures
     + Holds
     + DataKeys
@@ -73,6 +76,7 @@ impl<T> Tx for T where
         + MetaReader
         + TenantLogs
         + WitnessAlarms
+        + ClockLedger
         + Erasures
         + Holds
         + DataKeys

@@ -6,6 +6,7 @@
 //! | `keys/kek` | the key-encryption key |
 //! | `keys/bootstrap.json` | the first run's codes, until they have been shown |
 //! | `log-heads/heads` | what was signed last of each audit log |
+//! | `node` | the id of this instance, in attestations of its clock |
 //! | `tls/` | the development certificate and its authority |
 //! | `pgdata/`, `run/`, `secrets/pgpass`, `postgres.log`, `keepgate.lock` | the private PostgreSQL |
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use crate::{
     failure::{Failure, chain},
     secrets,
 };
+use keepgate_kernel::{Clock, RequestId, SystemClock, Uuid};
 use keepgate_pg_local::{DirLock, LockError};
 
 /// The folder of [`keepgate_audit::HeadFile`].
@@ -42,6 +44,27 @@ pub fn default(environment: &Environment) -> Result<PathBuf, Failure> {
             "name one with --data-dir",
         )
     })
+}
+
+/// The id of this instance, made on the first call. No secret.
+///
+/// # Errors
+/// Those of the system; exit code 2 for a file that holds no id.
+pub fn node(dir: &Path) -> Result<Uuid, Failure> {
+    let file = dir.join("node");
+    let failed = |error: &std::io::Error| Failure::io(format!("can't use {}", file.display()), error);
+    match std::fs::read_to_string(&file) {
+        Ok(text) => text.trim().parse().map_err(|_| {
+            let what = format!("can't use {}", file.display());
+            Failure::usage(what, "it holds no UUID", "remove it: the instance then gets another id")
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let id = RequestId::new(SystemClock.now()).uuid();
+            secrets::write_private(&file, format!("{id}\n").as_bytes()).map_err(|error| failed(&error))?;
+            Ok(id)
+        }
+        Err(error) => Err(failed(&error)),
+    }
 }
 
 /// Creates the directory (0700) if it is missing, takes it, and makes its private sub-folders.

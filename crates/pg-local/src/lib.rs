@@ -20,7 +20,7 @@
 //! `keepgate.lock` (ours). Other files of the service may lie beside them.
 //!
 //! Adding a server setting: `settings.rs`. Adding a place to look for binaries: [`find`](mod@find).
-//! A newer packaged server: the pinned hashes in [`provision`](mod@provision). This is the only crate with `unsafe`,
+//! A newer packaged server: the pinned hashes in [`provision`](mod@provision). Beside `machine-clock` this is the only crate with `unsafe`,
 //! and `pdeathsig.rs` the only file.
 #![cfg(unix)]
 

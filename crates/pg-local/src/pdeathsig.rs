@@ -1,4 +1,4 @@
-//! A child that dies with us: the one unsafe call of the workspace (docs/adr/0002-embedded-postgres-and-unsafe.md).
+//! A child that dies with us: an unsafe call (docs/adr/0002-embedded-postgres-and-unsafe.md).
 
 use std::{io, os::unix::process::CommandExt, process::Command};
 

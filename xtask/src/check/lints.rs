@@ -6,7 +6,10 @@ use super::tree::{Breach, Package, Tree};
 
 /// Crates with a table of their own, and the ADR that says why. `unsafe_code = "forbid"` can't be overridden in one
 /// file, so a crate with unsafe code copies the table with `deny`.
-const OWN_TABLE: [(&str, &str); 1] = [("keepgate-pg-local", "docs/adr/0002-embedded-postgres-and-unsafe.md")];
+const OWN_TABLE: [(&str, &str); 2] = [
+    ("keepgate-pg-local", "docs/adr/0002-embedded-postgres-and-unsafe.md"),
+    ("keepgate-machine-clock", "docs/adr/0020-how-good-the-clock-is.md"),
+];
 
 pub fn breaches(tree: &Tree) -> Vec<Breach> {
     tree.packages

@@ -79,7 +79,7 @@ const RULES: [Rule; 11] = [
     },
     Rule {
         name: "unsafe",
-        proves: "unsafe code has one home",
+        proves: "unsafe code has two homes, each named by an ADR",
         breaches: unsafe_home::breaches,
     },
     Rule {

@@ -15,7 +15,8 @@ impl AuditLog for MemTx {
     /// The time is the context's: a memory store has no clock of its own.
     async fn append_with(&mut self, entry: &NewEntry, source: Option<&SealedOpening>) -> Result<Receipt, StoreError> {
         entry.check(self.context().occurred_at())?;
-        let leaf = leaf_of(entry, self.context(), source.map(|source| source.commitment));
+        let mut leaf = leaf_of(entry, self.context(), source.map(|source| source.commitment));
+        leaf.time_quality = super::clock::quality(self);
         let bytes = leaf.to_bytes();
         let row = Row {
             tenant: leaf.tenant,

@@ -14,7 +14,7 @@ use super::{
     read::{signed, unsigned},
     tiles::Shelf,
 };
-use crate::witness::{Alarm, CosignedLogs, LogCheckpoint, WitnessAlarms, cosigner_of, lines_of};
+use crate::witness::{Alarm, CosignedLogs, LogCheckpoint, META_LOG, WitnessAlarms, cosigner_of, lines_of};
 
 /// The logs of one database.
 #[derive(Debug, Clone)]
@@ -38,11 +38,15 @@ fn broken<E>(_: E) -> StoreError {
 impl CosignedLogs for PgCosignedLogs {
     async fn latest(&self, origins: &[String]) -> Result<Vec<LogCheckpoint>, StoreError> {
         let rows = sqlx::query!(
-            "select l.tenant_id, l.origin, c.size, c.root, c.note from audit.log l
-             join lateral (select k.size, k.root, k.note from audit.checkpoint k where k.tenant_id = l.tenant_id
-                           order by k.size desc, k.created_at desc limit 1) c on c.size > 0
-             where l.origin = any ($1) order by l.origin",
-            origins
+            r#"(select l.tenant_id as "tenant_id!", l.origin as "origin!", c.size as "size!", c.root as "root!", c.note as "note!" from audit.log l
+                 join lateral (select k.size, k.root, k.note from audit.checkpoint k where k.tenant_id = l.tenant_id
+                               order by k.size desc, k.created_at desc limit 1) c on c.size > 0
+                 where l.origin = any ($1) order by l.origin)
+               union all
+               (select $2, m.origin, k.size, k.root, k.note from audit.meta_log m, audit.meta_checkpoint k
+                 where k.size > 0 order by k.size desc, k.created_at desc limit 1)"#,
+            origins,
+            META_LOG.uuid()
         )
         .fetch_all(&self.pool)
         .await?;
@@ -62,15 +66,24 @@ impl CosignedLogs for PgCosignedLogs {
 
     async fn consistency(&self, tenant: TenantId, first: u64, second: u64) -> Result<Option<Vec<Hash>>, StoreError> {
         let mut conn = self.pool.acquire().await?;
-        let size = sqlx::query_scalar!("select size from audit.head where tenant_id = $1", tenant.uuid());
-        let size = size.fetch_optional(&mut *conn).await?.map_or(Ok(0), unsigned)?;
+        let size = sqlx::query_scalar!(
+            r#"select case when $1::uuid = $2::uuid then (select size from audit.meta_head) else (select size from audit.head where tenant_id = $1) end as "size?""#,
+            tenant.uuid(),
+            META_LOG.uuid()
+        );
+        let size = size.fetch_one(&mut *conn).await?.map_or(Ok(0), unsigned)?;
         if first == 0 || first > second || second > size {
             return Ok(None);
         }
         let nodes = nodes_for_consistency(first, second).map_err(broken)?;
+        let shelf = if tenant == META_LOG {
+            Shelf::Meta
+        } else {
+            Shelf::Tenant(tenant.uuid())
+        };
         let mut tiles = TileSet::default();
         for path in tiles_for_nodes(nodes, size) {
-            let content = Shelf::Tenant(tenant.uuid()).tile(&mut conn, &path).await?;
+            let content = shelf.tile(&mut conn, &path).await?;
             tiles
                 .insert(path, &content.ok_or_else(|| broken(()))?)
                 .map_err(broken)?;
@@ -129,11 +142,13 @@ impl CosignedLogs for PgCosignedLogs {
 
     async fn is_told(&self, tenant: TenantId, alarm: &Alarm) -> Result<bool, StoreError> {
         let told = sqlx::query_scalar!(
-            r#"select exists (select from audit.witness_alarm where tenant_id = $1 and witness = $2 and kind = $3 and told = $4) as "told!""#,
+            r#"select exists (select from audit.witness_alarm
+                 where tenant_id = case when $1::uuid = $5::uuid then (select id from rbac.tenant where kind = 'platform') else $1::uuid end and witness = $2 and kind = $3 and told = $4) as "told!""#,
             tenant.uuid(),
             alarm.witness,
             alarm.kind.as_str(),
-            signed(alarm.told)
+            signed(alarm.told),
+            META_LOG.uuid()
         );
         Ok(told.fetch_one(&self.pool).await?)
     }

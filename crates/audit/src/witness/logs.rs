@@ -1,6 +1,6 @@
 //! The logs as whoever asks witnesses sees them.
 use async_trait::async_trait;
-use keepgate_kernel::TenantId;
+use keepgate_kernel::{TenantId, Uuid};
 use keepgate_merkle::{
     hash::Hash,
     note::{Note, NoteSignature},
@@ -9,10 +9,13 @@ use keepgate_store::StoreError;
 
 use super::{Alarm, AlarmKind};
 
+/// Stands for the log of logs where a tenant's id stands for its log.
+pub const META_LOG: TenantId = TenantId::from_uuid(Uuid::nil());
+
 /// The latest checkpoint of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogCheckpoint {
-    /// Whose log.
+    /// Whose log; [`META_LOG`] for the log of logs.
     pub tenant: TenantId,
     /// Its name.
     pub origin: String,
@@ -27,7 +30,8 @@ pub struct LogCheckpoint {
 /// Checkpoints of all tenants, and what witnesses said about them. Everything kept is kept for good.
 #[async_trait]
 pub trait CosignedLogs: Send + Sync {
-    /// The latest checkpoint of each log whose name is in `origins`; a log that does not exist or is empty is left out.
+    /// The latest checkpoint of each log whose name is in `origins`, and that of the log of logs in any case; a log that
+    /// does not exist or is empty is left out.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] for a checkpoint that can't be read.

@@ -1,5 +1,5 @@
 //! The contract: each case on both adapters.
-use crate::{append::*, cosigned::*, meta::*, operations::*, read::*, support::Tx, verify::*};
+use crate::{append::*, clock::*, cosigned::*, meta::*, operations::*, read::*, support::Tx, verify::*};
 
 keepgate_store::contract!(dyn Tx;
     the_receipt_is_the_entry_s,
@@ -30,6 +30,8 @@ keepgate_store::contract!(dyn Tx;
     an_export_holds_what_was_signed_when_it_was_authorised,
     each_line_of_an_export_carries_index_and_hash,
     a_bundle_verifies_on_its_own,
+    entries_say_the_best_that_was_attested_about_the_clock,
+    only_the_platform_s_own_worker_attests_the_clock_and_with_an_entry,
     witnesses_are_asked_about_the_latest_checkpoint_with_a_proof,
     cosignatures_are_shown_with_their_checkpoint_and_no_other,
     the_latest_checkpoint_with_a_quorum_is_told_to_who_may_read_the_log,

@@ -4,6 +4,8 @@ mod append;
 #[cfg(test)]
 mod attacks;
 #[cfg(test)]
+mod clock;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod cosigned;

@@ -7,7 +7,7 @@ use std::{
 
 use keepgate_audit::{
     operations::TellWitnessAlarm,
-    witness::{Alarm, Cosigning, Heard, RoundReport, Word},
+    witness::{Alarm, Cosigning, Heard, META_LOG, RoundReport, Word},
 };
 use keepgate_kernel::{RequestId, TenantId};
 use keepgate_policy::OpContext;
@@ -56,6 +56,7 @@ impl WitnessHealth {
 /// Goes on until `stop` turns true; `wake` rings after each signed checkpoint.
 pub async fn cosign(
     gate: Service,
+    platform: TenantId,
     mut cosigning: Cosigning,
     wake: Arc<Notify>,
     health: WitnessHealth,
@@ -67,7 +68,10 @@ pub async fn cosign(
         match cosigning.round(Instant::now()).await {
             Ok(report) => {
                 late = tell_lateness(&report, late);
-                for word in report.words {
+                for mut word in report.words {
+                    if word.tenant == META_LOG {
+                        word.tenant = platform;
+                    }
                     hear(&gate, &health, word, &mut said).await;
                 }
             }

@@ -1,4 +1,5 @@
 //! Keepgate's own workers, one folder or file each.
+mod clock;
 mod cosign;
 mod dispatch;
 mod erasures;
@@ -7,6 +8,7 @@ mod post;
 mod sweep;
 mod uses;
 
+pub use clock::attest_clock;
 pub use cosign::{WitnessHealth, cosign};
 pub use dispatch::{Dispatcher, Outward, Parcel};
 pub use erasures::settle_erasures;

@@ -134,19 +134,25 @@ fn certificate(config: &Config) -> Finding {
     }
 }
 
-/// Nobody asks the kernel portably; time services leave a mark.
+/// The clock of this machine; entries are stamped by the database's, which the running service compares with it.
 fn clock() -> Finding {
-    let marks = [
-        "/run/systemd/timesync/synchronized",
-        "/run/chrony/chronyd.pid",
-        "/var/lib/ntp/ntp.drift",
-    ];
-    match marks.iter().find(|mark| Path::new(mark).exists()) {
-        Some(mark) => Finding::ok("clock", format!("a time service runs ({mark})")),
-        None => Finding::warn(
+    match keepgate_machine_clock::read() {
+        Ok(clock) if clock.disciplined => {
+            let bound = clock.max_error_us.saturating_add(clock.offset_us.unsigned_abs());
+            Finding::ok(
+                "clock",
+                format!("synchronised, off by at most {bound} µs as the kernel knows"),
+            )
+        }
+        Ok(_) => Finding::warn(
             "clock",
-            "whether it is synchronised is unknown",
-            "run chrony or systemd-timesyncd on this machine",
+            "nobody synchronises it, as the kernel knows: entries of the audit log are marked `unsynchronised`",
+            "run chrony or systemd-timesyncd on this machine and on the database's",
+        ),
+        Err(error) => Finding::warn(
+            "clock",
+            format!("whether it is synchronised is unknown ({error})"),
+            "run chrony on this machine and on the database's",
         ),
     }
 }

@@ -6,10 +6,11 @@ use std::{
 };
 
 use keepgate_api_gateway::{Api, Limits, Probe, RateLimiter};
+use keepgate_audit::clock::MachineClock;
 use keepgate_channels::WorkerId;
 use keepgate_gate::{
     Gate, SecondDesk, Tx, Vault,
-    workers::{Dispatcher, Hub, Post, WitnessHealth, cosign, sweep, write_uses},
+    workers::{Dispatcher, Hub, Post, WitnessHealth, attest_clock, cosign, sweep, write_uses},
 };
 use keepgate_identity::{Authenticator, FrontDesk, Hasher, passkey::RelyingParty};
 use keepgate_kernel::{Clock, RequestId, TenantId};
@@ -30,6 +31,7 @@ use super::{
 };
 use crate::{
     config::{self, Config},
+    data_dir,
     exit::Exit,
     failure::{Failure, chain},
     postgres::{Databases, Signers},
@@ -75,6 +77,9 @@ impl Service {
             log_keeping::start(&mut workers, config, databases, keys, platform, &gate, signed.clone()).await?;
         let tombstones = tombstones::keep_erased(&mut workers, config, &gate, platform).await?;
 
+        let node = data_dir::node(&config.data_dir)?;
+        let attesting = attest_clock(gate.clone(), platform, node, Arc::new(MachineClock), workers.stopping());
+        workers.start("worker of the clock", attesting);
         let hub = Hub::default();
         let worker = WorkerId::new(&format!("keepgate-{}", std::process::id()));
         let Outside {
@@ -87,7 +92,14 @@ impl Service {
         let witnesses = WitnessHealth::default();
         if let Some(panel) = panel {
             let cosigning = panel.cosigning(cosigned);
-            let work = cosign(gate.clone(), cosigning, signed, witnesses.clone(), workers.stopping());
+            let work = cosign(
+                gate.clone(),
+                platform,
+                cosigning,
+                signed,
+                witnesses.clone(),
+                workers.stopping(),
+            );
             workers.start("worker of the witnesses", work);
         }
         let dispatcher = Dispatcher::new(
