@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Those that need a PostgreSQL; it gets one that syncs.
-const ON_POSTGRES: &[&str] = &["audit"];
+const ON_POSTGRES: &[&str] = &["audit", "search"];
 
 /// Builds and runs `benches/NAME` in release; `args` are its own.
 pub fn bench(name: &str, args: &[&str]) -> Result<()> {

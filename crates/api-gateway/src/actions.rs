@@ -149,6 +149,7 @@ pub const TABLE: &[(Method, &str, Action)] = &[
     (Method::POST, "/v1/holds", Action::HoldPlace),
     (Method::GET, "/v1/holds", Action::HoldList),
     (Method::DELETE, "/v1/holds/{hold}", Action::HoldRelease),
+    (Method::GET, "/v1/audit/archives", Action::ArchiveList),
 ];
 
 /// Routes that are no operation of a principal: health, documentation, public keys. The list may only shrink.

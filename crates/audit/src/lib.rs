@@ -37,6 +37,7 @@
 //! To add a field to a leaf: a new version in [`leaf`], in `sec.seal_entry`, and in the case that compares the two. To add
 //! a read: a method of [`AuditReader`], both adapters, a case. To add a form of export: a file in [`export`].
 mod append;
+pub mod archive;
 mod check;
 pub mod clock;
 pub mod commitment;

@@ -1,6 +1,7 @@
 //! The log in memory: the same promises as in PostgreSQL, gone with the process.
 mod append;
 mod approved;
+mod archives;
 mod clock;
 mod cosigned;
 mod erase;

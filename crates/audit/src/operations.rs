@@ -1,4 +1,5 @@
 //! The operations: each a command, one file each. Reading the log is an operation too, so it is logged.
+mod archives;
 mod attest_clock;
 mod export_audit;
 mod get_audit_entry;
@@ -11,6 +12,7 @@ mod read_meta;
 mod tell_abandoned;
 mod tell_witness_alarm;
 
+pub use archives::{ArchiveOverview, ListArchives, ListArchivesError, RecordArchive, RecordArchiveError};
 pub use attest_clock::AttestClock;
 pub use export_audit::{ExportAudit, ExportAuditError, ExportRange};
 pub use get_audit_entry::{GetAuditEntry, GetAuditEntryError};

@@ -1,5 +1,7 @@
 //! The log in PostgreSQL. The only module of this crate that knows sqlx.
 mod append;
+mod archives;
+mod archivist;
 mod clock;
 mod cosigned;
 mod erase;
@@ -7,9 +9,11 @@ mod hold;
 mod integrator;
 mod meta;
 mod read;
+mod search;
 mod tell;
 mod tiles;
 
+pub use archivist::{Archivist, Due, RollOff};
 pub use cosigned::PgCosignedLogs;
 pub use integrator::Integrator;
 #[cfg(feature = "fault-points")]

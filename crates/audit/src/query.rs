@@ -91,23 +91,21 @@ impl EntryQuery {
         }
     }
 
-    /// The indices one page looks at in a log of `size` entries: first and, exclusive, last.
-    pub(crate) fn window(&self, size: u64) -> std::ops::Range<u64> {
-        let end = self.end.map_or(size, |end| end.min(size));
-        self.start..end.min(self.start.saturating_add(WINDOW))
+    /// Where the search ends in a log of `size` entries.
+    pub(crate) fn last(&self, size: u64) -> u64 {
+        self.end.map_or(size, |end| end.min(size))
     }
 
-    /// Puts a page together from what was found in `window`.
-    pub(crate) fn page(&self, items: Vec<Entry>, window: std::ops::Range<u64>, size: u64) -> Page {
+    /// Puts a page together: `looked` is where the look ended if it found less than a page, `end` where it can't find more.
+    pub(crate) fn page(&self, items: Vec<Entry>, looked: u64, end: u64) -> Page {
         let full = items.len() >= usize::from(self.limit);
-        let looked = match items.last() {
+        let next = match items.last() {
             Some(last) if full => last.index.saturating_add(1),
-            _ => window.end,
+            _ => looked,
         };
-        let end = self.end.map_or(size, |end| end.min(size));
         Page {
             items,
-            next: (looked < end).then_some(looked),
+            next: (next < end).then_some(next),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What a transaction of the service can do.
 use async_trait::async_trait;
 use keepgate_audit::{
-    AuditLog, AuditReader, Erasures, Holds, MetaReader, TenantLogs, clock::ClockLedger, witness::WitnessAlarms,
+    AuditLog, AuditReader, Erasures, Holds, MetaReader, TenantLogs, archive::Archives, clock::ClockLedger,
+    witness::WitnessAlarms,
 };
 use keepgate_channels::ports::{Attempts, DueWork, Messages, Outbox, Recipients, Routes, StreamEvents, Webhooks};
 use keepgate_crypto_keys::{DataKeys, KeyStates, LogKeyRing};
@@ -27,6 +28,7 @@ pub trait Tx:
     + ClockLedger
     + Erasures
     + Holds
+    + Archives
     + DataKeys
     + KeyStates
     + LogKeyRing
@@ -79,6 +81,7 @@ impl<T> Tx for T where
         + ClockLedger
         + Erasures
         + Holds
+        + Archives
         + DataKeys
         + KeyStates
         + LogKeyRing

@@ -93,7 +93,6 @@ fn action(operation: &Operation) -> Option<Action> {
 
 /// Permissions that the table holds and no operation asks for yet. The list may only shrink.
 const NOT_OFFERED: &[Action] = &[
-    Action::ArchiveList,
     Action::SinkCreate,
     Action::SinkList,
     Action::SinkRead,

@@ -419,6 +419,7 @@ pub async fn log(to: &mut Asking<'_>, owner: &str) {
         ("/v1/audit/meta/tile/{path}", "/v1/audit/meta/tile/0/000.p/1"),
         ("/v1/log-keys", "/v1/log-keys"),
         ("/v1/audit/export", "/v1/audit/export?format=jsonl"),
+        ("/v1/audit/archives", "/v1/audit/archives"),
     ] {
         to.get(template, path, owner).await;
     }

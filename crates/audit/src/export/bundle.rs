@@ -5,12 +5,13 @@
 //! | `README.txt` | what this is and how to check it |
 //! | `checkpoint` | the signed note |
 //! | `vkey` | the log's public key, as told by whoever made the bundle: compare it with the one you trust |
+//! | `verify.py` | checks it with nothing but Python's standard library |
 //! | `tile/…` | hash tiles and entry bundles, named as `c2sp.org/tlog-tiles` says |
 //!
 //! It holds no addresses: those are not in the log, only commitments to them. To write one: [`Bundle::begin`], then for
 //! each of [`Bundle::tiles`] its content through [`Bundle::tile`], then [`Bundle::end`].
 use keepgate_kernel::Timestamp;
-use keepgate_merkle::tile::{TilePath, tiles_for};
+use keepgate_merkle::tile::{TileKind, TilePath, tiles_for};
 
 use super::tar;
 pub use super::tar::TarError;
@@ -22,6 +23,7 @@ pub struct Bundle {
     origin: String,
     checkpoint: SignedCheckpoint,
     at: u64,
+    min_index: u64,
 }
 
 impl Bundle {
@@ -32,7 +34,21 @@ impl Bundle {
             origin: origin.to_owned(),
             checkpoint,
             at: u64::try_from(at.timestamp()).unwrap_or(0),
+            min_index: 0,
         }
+    }
+
+    /// The same without the entries below `min_index`, which are in archives only. Their hashes are in it.
+    #[must_use]
+    pub const fn from_index(mut self, min_index: u64) -> Self {
+        self.min_index = min_index;
+        self
+    }
+
+    /// Whether the bundle is right without this tile.
+    #[must_use]
+    pub fn may_lack(&self, path: &TilePath) -> bool {
+        path.kind() == TileKind::Entries && path.first_leaf().is_some_and(|first| first < self.min_index)
     }
 
     /// The files that say what this is. `vkey` is the log's public key.
@@ -43,7 +59,8 @@ impl Bundle {
         let files = [
             ("README.txt", self.readme()),
             ("checkpoint", self.checkpoint.note.clone()),
-            ("vkey", format!("{vkey}\n")),
+            ("vkey", format!("{}\n", vkey.trim_end())),
+            ("verify.py", include_str!("verify.py").to_owned()),
         ];
         files
             .iter()
@@ -72,17 +89,29 @@ impl Bundle {
     }
 
     fn readme(&self) -> String {
-        let Self { origin, checkpoint, .. } = self;
+        let Self {
+            origin,
+            checkpoint,
+            min_index,
+            ..
+        } = self;
         let size = checkpoint.size;
+        let archived = match min_index {
+            0 => String::new(),
+            _ => format!("Entries below {min_index} were archived and are not in this file; their hashes are.\n\n"),
+        };
         format!(
-            "Audit log {origin}, {size} entries.\n\n\
-             checkpoint  the signed state of the log (c2sp.org/tlog-checkpoint)\n\
+            "Audit log {origin}, {size} entries.\n\n{archived}\
+             checkpoint  the signed state of the log (c2sp.org/tlog-checkpoint), with the cosignatures of its witnesses if it has any\n\
              vkey        the log's public key as its owner tells it; trust the copy you got on another way\n\
+             verify.py   a check of all of it that needs Python 3 and nothing else; read it first, it is short\n\
              tile/       Merkle tree and entries (c2sp.org/tlog-tiles, SHA-256, RFC 6962)\n\n\
-             Each entry is canonical JSON (RFC 8785). source_c is SHA-256 over \"kg-c/v1\", NUL, \"source\", NUL,\n\
-             32 bytes of salt and the caller's address; salts and addresses are not part of the log.\n\n\
-             To check everything, offline:\n\n    \
+             Each entry is canonical JSON (RFC 8785). Personal values are in it as commitments only: SHA-256 over \"kg-c/v1\", NUL,\n\
+             the field's name, NUL, 32 bytes of salt and the value; salts and values are not part of the log.\n\n\
+             To check everything, offline, with the key that you got in another way:\n\n    \
              keepgate audit verify --bundle THIS-FILE --key VKEY [--since OLDER-CHECKPOINT]\n\n\
+             or without Keepgate:\n\n    \
+             mkdir log && tar -xf THIS-FILE -C log && python3 log/verify.py VKEY\n\n\
              Any other verifier of C2SP tiled logs works as well.\n"
         )
     }

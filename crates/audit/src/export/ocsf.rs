@@ -113,7 +113,8 @@ fn add_class_fields(event: &mut Value, class: &Class, entry: &Entry) {
         API_ACTIVITY => json!({ "api": { "operation": leaf.action, "request": { "uid": leaf.request.to_string() } } }),
         USER_ACCESS => json!({ "user": { "uid": leaf.entity }, "privileges": ["level"] }),
         ACCOUNT_CHANGE => json!({ "user": { "uid": leaf.entity } }),
-        _ => json!({ "user": user(entry) }),
+        // The schema wants the service or the address that was logged in to.
+        _ => json!({ "user": user(entry), "service": { "name": "Keepgate" } }),
     };
     if let (Some(event), Value::Object(fields)) = (event.as_object_mut(), fields) {
         event.extend(fields);

@@ -15,7 +15,8 @@ use super::{
     table::{Audit, Log},
 };
 use crate::{
-    AuditReader, Entry, EntryQuery, LogInfo, Page, SignedCheckpoint, StoredOpening, entry::StoredEntry, read::reaches,
+    AuditReader, Entry, EntryQuery, LogInfo, Page, SignedCheckpoint, StoredOpening, entry::StoredEntry, query::WINDOW,
+    read::reaches,
 };
 
 /// The log that the context may see, as the policies in PostgreSQL decide it, and everybody's openings.
@@ -117,17 +118,16 @@ impl AuditReader for MemTx {
     async fn entries(&mut self, query: &EntryQuery) -> Result<Page, StoreError> {
         query.check().map_err(|_| StoreError::Forbidden)?;
         let Some(seen) = visible(self) else {
-            return Ok(query.page(Vec::new(), 0..0, 0));
+            return Ok(query.page(Vec::new(), 0, 0));
         };
-        let log = seen.0;
-        let window = query.window(size(log));
-        let items = window
-            .clone()
+        let end = query.last(size(seen.0));
+        let looked = end.min(query.start.saturating_add(WINDOW));
+        let items = (query.start..looked)
             .filter_map(|index| entry_at(self, seen, index))
             .filter(|entry| entry.as_ref().map_or(true, |entry| matches(query, entry)))
             .take(query.limit.into())
             .collect::<Result<_, _>>()?;
-        Ok(query.page(items, window, size(log)))
+        Ok(query.page(items, looked, end))
     }
 
     async fn entry(&mut self, index: u64) -> Result<Option<Entry>, StoreError> {

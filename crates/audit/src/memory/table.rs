@@ -5,7 +5,7 @@ use keepgate_kernel::{TenantId, Uuid};
 use keepgate_merkle::{hash::Hash, tree::Frontier};
 use rpds::{RedBlackTreeMapSync, VectorSync};
 
-use crate::{SignedCheckpoint, SubjectKey};
+use crate::{SignedCheckpoint, SubjectKey, archive::Archive};
 
 /// The log of logs. Whose leaf it is, and of which size.
 #[derive(Debug, Clone)]
@@ -45,4 +45,5 @@ pub(super) struct Audit {
     pub(super) keys: RedBlackTreeMapSync<(TenantId, Uuid), SubjectKey>,
     /// By tenant, key and entry.
     pub(super) openings: RedBlackTreeMapSync<(TenantId, Uuid, Uuid), Vec<u8>>,
+    pub(super) archives: RedBlackTreeMapSync<TenantId, VectorSync<Archive>>,
 }

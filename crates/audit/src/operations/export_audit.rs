@@ -3,7 +3,7 @@ use keepgate_kernel::{Entity, Timestamp};
 use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, permissions::AuditExport};
 use keepgate_store::StoreError;
 
-use crate::{AuditReader, EntryQuery, LogInfo, MAX_LIMIT, SignedCheckpoint, export::Format};
+use crate::{AuditReader, EntryQuery, LogInfo, MAX_LIMIT, SignedCheckpoint, archive::Archives, export::Format};
 
 /// Authorises an export and says exactly what it will hold, so that entries written meanwhile do not get in. The pages
 /// are then read one by one, each in a transaction of its own as the same caller.
@@ -27,6 +27,8 @@ pub struct ExportRange {
     /// The query of the first page; [`crate::Page::next`] is the start of the following one. A bundle ignores its times:
     /// only a whole log can be verified.
     pub first_page: EntryQuery,
+    /// Entries below it may be in archives only, and are then left out.
+    pub min_index: u64,
 }
 
 /// Why there is no export.
@@ -49,7 +51,7 @@ impl CommandError for ExportAuditError {
     }
 }
 
-impl<Tx: AuditReader + ?Sized> Command<Tx> for ExportAudit {
+impl<Tx: AuditReader + Archives + ?Sized> Command<Tx> for ExportAudit {
     type Permission = AuditExport;
     type Output = ExportRange;
     type Error = ExportAuditError;
@@ -73,6 +75,7 @@ impl<Tx: AuditReader + ?Sized> Command<Tx> for ExportAudit {
             log,
             checkpoint,
             first_page,
+            min_index: tx.min_index().await?,
         })
     }
 }

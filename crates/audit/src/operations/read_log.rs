@@ -1,10 +1,13 @@
 //! Operation: read the log as a C2SP tiled log.
 use keepgate_kernel::Entity;
-use keepgate_merkle::tile::TilePath;
+use keepgate_merkle::tile::{TileKind, TilePath};
 use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, permissions::AuditLog};
 use keepgate_store::StoreError;
 
-use crate::{AuditReader, LogInfo, SignedCheckpoint};
+use crate::{
+    AuditReader, LogInfo, SignedCheckpoint,
+    archive::{Archives, archive_of},
+};
 
 /// Returns one file of the log (`c2sp.org/tlog-tiles`).
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +46,9 @@ pub enum ReadLogError {
     /// The log does not reach that far, or there is none yet.
     #[error("the log has no such part")]
     NotFound,
+    /// The entries are in an archive only; its name.
+    #[error("the entries are in archive {0}")]
+    Pruned(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -52,12 +58,13 @@ impl CommandError for ReadLogError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFound => ErrorKind::Refused("no-such-part"),
+            Self::Pruned(_) => ErrorKind::Refused("pruned"),
             Self::Store(error) => error.kind(),
         }
     }
 }
 
-impl<Tx: AuditReader + ?Sized> Command<Tx> for ReadLog {
+impl<Tx: AuditReader + Archives + ?Sized> Command<Tx> for ReadLog {
     type Permission = AuditLog;
     type Output = LogContent;
     type Error = ReadLogError;
@@ -78,6 +85,13 @@ impl<Tx: AuditReader + ?Sized> Command<Tx> for ReadLog {
             LogPart::Tile(path) => tx.tile(&path).await?.map(LogContent::Tile),
             LogPart::Info => tx.log_info().await?.map(LogContent::Info),
         };
-        content.ok_or(ReadLogError::NotFound)
+        match (content, self.part) {
+            (Some(content), _) => Ok(content),
+            (None, LogPart::Tile(path)) if path.kind() == TileKind::Entries => {
+                let archive = archive_of(tx, path.first_leaf().unwrap_or(u64::MAX)).await?;
+                Err(archive.map_or(ReadLogError::NotFound, ReadLogError::Pruned))
+            }
+            (None, _) => Err(ReadLogError::NotFound),
+        }
     }
 }

@@ -1,18 +1,20 @@
 //! Reading, behind row-level security.
-use std::{collections::HashMap, ops::Range};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
-use keepgate_kernel::{Action, Entity, Outcome};
-use keepgate_merkle::tile::{TileKind, TilePath, encode_bundle};
+use keepgate_kernel::TenantId;
+use keepgate_merkle::tile::{TileKind, TilePath, encode_bundle, entries as merkle_entries};
 use keepgate_store::{PgTx, StoreError, Transaction};
+use sqlx::PgConnection;
 
 use super::{
     cosigned::with_lines,
+    search::find,
     tiles::{Shelf, positions},
 };
 use crate::{
     AuditReader, Entry, EntryQuery, ErasedAt, LogInfo, Page, SignedCheckpoint, StoredOpening, SubjectKey,
-    commitment::Opening, entry::StoredEntry, read::reaches,
+    archive::Archives, commitment::Opening, entry::StoredEntry, read::reaches,
 };
 
 #[async_trait]
@@ -39,10 +41,10 @@ impl AuditReader for PgTx {
     async fn entries(&mut self, query: &EntryQuery) -> Result<Page, StoreError> {
         query.check().map_err(|_| StoreError::Forbidden)?;
         let size = self.log_info().await?.map_or(0, |info| info.size);
-        let window = query.window(size);
-        let mut items = search(self, query, &window).await?;
+        let found = find(self, query, query.start..query.last(size)).await?;
+        let mut items = read(self, &found.indices, found.min_index).await?;
         mark_erased(self, &mut items).await?;
-        Ok(query.page(items, window, size))
+        Ok(query.page(items, found.looked, found.end))
     }
 
     async fn entry(&mut self, index: u64) -> Result<Option<Entry>, StoreError> {
@@ -101,19 +103,18 @@ impl AuditReader for PgTx {
         if !reaches(path, size) {
             return Ok(None);
         }
-        match path.kind() {
-            TileKind::Entries => bundle(self, path).await.map(Some),
-            TileKind::Hashes(_) => {
-                let tenant = self.context().tenant().uuid();
-                let content = Shelf::Tenant(tenant).tile(self.conn(), path).await?;
-                content.map(Some).ok_or(StoreError::corrupt("audit.tile", "hashes"))
-            }
+        let tenant = self.context().tenant();
+        let content = file(self.conn(), tenant, path).await?;
+        let all = path.kind() != TileKind::Entries || merkle_entries(&content).count() == usize::from(path.width());
+        if all || positions(path).start >= self.min_index().await? {
+            return Ok(Some(content));
         }
+        Ok(None)
     }
 }
 
-/// `left join`: an entry that is gone must not look as if it had not matched. Absent conditions are null.
-async fn search(tx: &mut PgTx, query: &EntryQuery, window: &Range<u64>) -> Result<Vec<Entry>, StoreError> {
+/// `left join`: an entry that is gone, and in no archive, must not look as if it had not matched.
+async fn read(tx: &mut PgTx, indices: &[i64], min_index: u64) -> Result<Vec<Entry>, StoreError> {
     let tenant = tx.context().tenant().uuid();
     let rows = sqlx::query!(
         r#"select l.idx, l.leaf_hash, e.leaf as "leaf?", o.salt as "salt?", o.value as "value?",
@@ -123,32 +124,14 @@ async fn search(tx: &mut PgTx, query: &EntryQuery, window: &Range<u64>) -> Resul
            left join audit.opening o on o.tenant_id = l.tenant_id and o.entry_id = l.entry_id and o.field = 'source'
            left join audit.sealed_opening s on s.tenant_id = l.tenant_id and s.key_id = e.opening_key and s.entry_id = l.entry_id and s.field = 'source'
            left join keys.subject_key k on k.tenant_id = s.tenant_id and k.id = s.key_id
-           where l.tenant_id = $1 and l.idx >= $2 and l.idx < $3
-             and ($4::timestamptz is null or l.recorded_at >= $4)
-             and ($5::timestamptz is null or l.recorded_at < $5)
-             and (e.id is null or (
-               ($6::uuid is null or (e.actor_id = $6 and e.actor_type = $7))
-               and ($8::text is null or e.action = $8)
-               and ($9::text is null or e.entity = $9)
-               and ($10::text is null or e.outcome = $10)
-               and ($11::text is null or strpos(e.action, $11) > 0 or strpos(e.entity, $11) > 0 or strpos(e.reason, $11) > 0)))
-           order by l.idx limit $12"#,
+           where l.tenant_id = $1 and l.idx = any ($2) order by l.idx"#,
         tenant,
-        signed(window.start),
-        signed(window.end),
-        query.from,
-        query.to,
-        query.actor.map(|actor| actor.uuid()),
-        query.actor.map(|actor| actor.kind().as_str()),
-        query.action.map(Action::as_str),
-        query.entity.as_ref().map(Entity::as_str),
-        query.outcome.map(Outcome::as_str),
-        query.q.as_deref(),
-        i64::from(query.limit),
+        indices
     )
     .fetch_all(tx.conn())
     .await?;
     rows.into_iter()
+        .filter(|row| row.leaf.is_some() || unsigned(row.idx).is_ok_and(|index| index >= min_index))
         .map(|row| {
             let bytes = row.leaf.ok_or(StoreError::corrupt("audit.entry", "leaf"))?;
             let source = row
@@ -213,9 +196,20 @@ async fn mark_erased(tx: &mut PgTx, entries: &mut [Entry]) -> Result<(), StoreEr
     Ok(())
 }
 
+/// A file of a log that reaches that far.
+pub(super) async fn file(conn: &mut PgConnection, tenant: TenantId, path: &TilePath) -> Result<Vec<u8>, StoreError> {
+    match path.kind() {
+        TileKind::Entries => bundle(conn, tenant, path).await,
+        TileKind::Hashes(_) => {
+            let content = Shelf::Tenant(tenant.uuid()).tile(conn, path).await?;
+            content.ok_or(StoreError::corrupt("audit.tile", "hashes"))
+        }
+    }
+}
+
 /// The entries of a bundle, up to the first one that is gone.
-async fn bundle(tx: &mut PgTx, path: &TilePath) -> Result<Vec<u8>, StoreError> {
-    let tenant = tx.context().tenant().uuid();
+async fn bundle(conn: &mut PgConnection, tenant: TenantId, path: &TilePath) -> Result<Vec<u8>, StoreError> {
+    let tenant = tenant.uuid();
     let range = positions(path);
     let leaves = sqlx::query_scalar!(
         r#"select e.leaf as "leaf?" from audit.leaf l
@@ -225,7 +219,7 @@ async fn bundle(tx: &mut PgTx, path: &TilePath) -> Result<Vec<u8>, StoreError> {
         signed(range.start),
         signed(range.end)
     )
-    .fetch_all(tx.conn())
+    .fetch_all(&mut *conn)
     .await?;
     encode_bundle(leaves.into_iter().map_while(|leaf| leaf)).map_err(|_| StoreError::corrupt("audit.entry", "leaf"))
 }

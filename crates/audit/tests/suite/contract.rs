@@ -1,5 +1,5 @@
 //! The contract: each case on both adapters.
-use crate::{append::*, clock::*, cosigned::*, meta::*, operations::*, read::*, support::Tx, verify::*};
+use crate::{append::*, archives::*, clock::*, cosigned::*, meta::*, operations::*, read::*, support::Tx, verify::*};
 
 keepgate_store::contract!(dyn Tx;
     the_receipt_is_the_entry_s,
@@ -37,4 +37,5 @@ keepgate_store::contract!(dyn Tx;
     the_latest_checkpoint_with_a_quorum_is_told_to_who_may_read_the_log,
     only_keepgate_s_own_worker_keeps_a_witness_s_alarm_and_with_an_entry,
     every_signed_state_is_in_the_log_of_logs_and_its_tenant_can_prove_it,
+    archives_follow_each_other_and_only_the_worker_notes_them,
 );

@@ -2,6 +2,8 @@
 #[cfg(test)]
 mod append;
 #[cfg(test)]
+mod archives;
+#[cfg(test)]
 mod attacks;
 #[cfg(test)]
 mod clock;
@@ -20,6 +22,8 @@ mod meta;
 mod operations;
 #[cfg(test)]
 mod read;
+#[cfg(test)]
+mod search;
 #[cfg(test)]
 mod signer;
 #[cfg(test)]

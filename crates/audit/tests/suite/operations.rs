@@ -252,6 +252,61 @@ fn untar(archive: &[u8]) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
+/// What somebody does who has a Python and nothing of ours: unpack, run the script, change something, run it again.
+fn strangers_check(files: &BTreeMap<String, Vec<u8>>, key: &str) {
+    let verdict = |files: &BTreeMap<String, Vec<u8>>, key: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = dir.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
+        let mut python = std::process::Command::new("python3");
+        let out = python
+            .arg("-I")
+            .arg(dir.path().join("verify.py"))
+            .arg(key)
+            .output()
+            .unwrap();
+        (out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned())
+    };
+    let (code, said) = verdict(files, key);
+    assert!(code == Some(0) && said.contains("300 entries"), "{code:?} {said}");
+    let changed = |name: &str, change: fn(&mut Vec<u8>)| {
+        let mut files = files.clone();
+        change(files.get_mut(name).unwrap());
+        verdict(&files, key)
+    };
+    let edit = |bundle: &mut Vec<u8>| {
+        let at = bundle.windows(8).position(|at| at == b"thing:17").unwrap();
+        bundle[at + 7] = b'8';
+    };
+    let flip = |bytes: &mut Vec<u8>| *bytes.last_mut().unwrap() ^= 1;
+    for ((code, said), why) in [
+        (changed("tile/entries/000", edit), "is not the one that was hashed"),
+        (
+            changed("tile/entries/001.p/44", |bundle| bundle.truncate(0)),
+            "entry 256 is missing",
+        ),
+        (changed("tile/entries/001.p/44", flip), "entry 299"),
+        (changed("tile/0/000", flip), "entry 255 is not"),
+        (changed("checkpoint", |note| note[0] ^= 1), "does not hold"),
+        (
+            changed("checkpoint", |note| {
+                let at = note.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+                note[at] = b'4'
+            }),
+            "does not hold",
+        ),
+        (
+            verdict(files, &note_signer("gate.example/audit/other").verifier().to_string()),
+            "not signed with this key",
+        ),
+    ] {
+        assert!(code == Some(1) && said.contains(why), "{why}: {code:?} {said}");
+    }
+}
+
 pub async fn a_bundle_verifies_on_its_own(world: &World<dyn Tx>) {
     fill(world, &admin(world), 300).await;
     let context = world.caller(Level::TenantOwner);
@@ -276,7 +331,8 @@ pub async fn a_bundle_verifies_on_its_own(world: &World<dyn Tx>) {
     }
     archive.extend(bundle.end());
     let mut files = untar(&archive);
-    assert!(files.remove("README.txt").is_some());
+    strangers_check(&files, &note_signer(&range.log.origin).verifier().to_string());
+    assert!(files.remove("README.txt").is_some() && files.remove("verify.py").is_some());
     let vkey = String::from_utf8(files.remove("vkey").unwrap()).unwrap();
     assert_eq!(vkey.trim_end(), note_signer(&range.log.origin).verifier().to_string());
     let checkpoint = String::from_utf8(files.remove("checkpoint").unwrap()).unwrap();

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use keepgate_audit::{
     AuditLog, AuditReader, EntryCheck, LogHost, LogKeys, LogSigner, MetaReader, NewEntry, Receipt, SealedOpening,
     SignerError, SubjectKey,
+    archive::Archives,
     clock::ClockLedger,
     commitment::{Opening, SOURCE},
     memory::integrate,
@@ -29,8 +30,14 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 pub const HOST: &str = "gate.example";
 
 /// Everything a case does with a transaction.
-pub trait Tx: TestTx + AuditLog + AuditReader + MetaReader + WitnessAlarms + ClockLedger + Number + Beside {}
-impl<T: TestTx + AuditLog + AuditReader + MetaReader + WitnessAlarms + ClockLedger + Number + Beside> Tx for T {}
+pub trait Tx:
+    TestTx + AuditLog + AuditReader + Archives + MetaReader + WitnessAlarms + ClockLedger + Number + Beside
+{
+}
+impl<T: TestTx + AuditLog + AuditReader + Archives + MetaReader + WitnessAlarms + ClockLedger + Number + Beside> Tx
+    for T
+{
+}
 
 /// What stands beside the transactions on the same store.
 #[async_trait]

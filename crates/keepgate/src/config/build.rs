@@ -64,6 +64,8 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
     let audit_origin = read_origin(file, public_url.as_ref().and_then(url::Url::host_str));
     let witnesses = Witnesses::read(file, base);
     let (audit_checkpoint, audit_ml_dsa) = (file.get(keys::AUDIT_CHECKPOINT), file.get(keys::AUDIT_ML_DSA));
+    let audit_archive = file.get(keys::AUDIT_ARCHIVE).map(|dir| base.join(dir));
+    let audit_retention = file.get(keys::AUDIT_RETENTION);
     let postgres = read_postgres(file, base);
     let webhooks_allow_loopback = file.get(keys::WEBHOOKS_LOOPBACK);
     let sso_allow_loopback = file.get(keys::SSO_LOOPBACK);
@@ -92,6 +94,8 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
         witnesses: witnesses?,
         audit_checkpoint: Duration::from_millis(audit_checkpoint?),
         audit_ml_dsa: audit_ml_dsa?,
+        audit_archive,
+        audit_retention: u32::try_from(audit_retention?).ok()?,
         postgres: postgres?,
         mail: mail?,
         providers: providers.into_iter().collect::<Option<_>>()?,

@@ -39,6 +39,8 @@ keys! {
     WITNESS_CA: FilePath = "audit.witness_ca_file", FilePath, "", "certificates to trust for witnesses beside the public ones, PEM";
     AUDIT_CHECKPOINT: Integer = "audit.checkpoint_ms", Integer { min: 50, max: 60_000 }, "1000", "how often logs that grew are signed; what is younger is not shown yet";
     AUDIT_ML_DSA: Switch = "audit.ml_dsa", Switch, "false", "sign checkpoints a second time with ML-DSA-44, which a quantum computer can't forge";
+    AUDIT_ARCHIVE: FilePath = "audit.archive_dir", FilePath, "(nothing is archived or removed)", "an existing directory, better on another machine's disk, to which old months of the audit logs are archived before they are removed here";
+    AUDIT_RETENTION: Integer = "audit.retention_months", Integer { min: 60, max: 1200 }, "61", "how many whole months of the audit logs are kept before they may be archived and removed";
     PG_BIN_DIR: FilePath = "postgres.bin_dir", FilePath, "(looked for)", "the directory with `postgres` and `initdb` of the private PostgreSQL";
     PG_CONNECTIONS: Integer = "postgres.max_connections", Integer { min: 20, max: 1000 }, "100", "connections the private PostgreSQL accepts";
     PG_POOL: Integer = "postgres.pool", Integer { min: 2, max: 200 }, "20", "connections the service opens as `kg_app`";

@@ -62,6 +62,10 @@ pub struct Config {
     pub audit_checkpoint: Duration,
     /// Whether checkpoints carry an ML-DSA-44 signature too.
     pub audit_ml_dsa: bool,
+    /// Where old months of the audit logs are archived; without it none is removed.
+    pub audit_archive: Option<PathBuf>,
+    /// How many whole months are kept.
+    pub audit_retention: u32,
     /// The private PostgreSQL, and the pools.
     pub postgres: Postgres,
     /// Where mail about accounts is handed in.

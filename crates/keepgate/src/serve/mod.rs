@@ -3,6 +3,7 @@
 //! Configuration, data directory, sockets, key file and certificate come first, because they can be wrong and cost nothing.
 //! Then the database, the schema, the first principals; then the service; last the ready file. Stopping goes the other way.
 mod announce;
+mod archive;
 mod certificate;
 mod first_run;
 mod ground;

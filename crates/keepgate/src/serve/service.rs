@@ -18,6 +18,7 @@ use keepgate_store::{Begin, PgStore, postgres::pool};
 use tokio::sync::Notify;
 
 use super::{
+    archive,
     certificate::{self, Certificate},
     keys::Keys,
     log_keeping::{self, SharedSigners},
@@ -76,6 +77,7 @@ impl Service {
         let (signers, audit_log, cosigned) =
             log_keeping::start(&mut workers, config, databases, keys, platform, &gate, signed.clone()).await?;
         let tombstones = tombstones::keep_erased(&mut workers, config, &gate, platform).await?;
+        let keeping = archive::start(&mut workers, config, databases, &signers, &gate);
 
         let node = data_dir::node(&config.data_dir)?;
         let attesting = attest_clock(gate.clone(), platform, node, Arc::new(MachineClock), workers.stopping());
@@ -154,6 +156,7 @@ impl Service {
             Box::new(Database(store.clone())),
             Box::new(audit_log),
             Box::new(Unanimous(witnesses)),
+            Box::new(keeping),
             Box::new(RevocationFeed(mirror.clone())),
         ];
         let throttle = keys.throttle()?;

@@ -136,6 +136,7 @@ fn tenant() -> Vec<Case> {
         case(Tenant, "POST /v1/holds", Thing::None).body(|_| json!({"reason": "proceedings under way"})),
         case(Tenant, "GET /v1/holds", Thing::None),
         case(Tenant, "DELETE /v1/holds/{hold}", Thing::Hold).done_elsewhere(&["approval-required"]),
+        case(Tenant, "GET /v1/audit/archives", Thing::None),
     ]
 }
 

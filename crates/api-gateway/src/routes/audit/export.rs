@@ -117,10 +117,14 @@ fn archive(
 ) -> impl Stream<Item = Result<Bytes, StoreError>> {
     async_stream::try_stream! {
         let broken = |_| StoreError::corrupt("audit.tile", "hashes");
-        let bundle = Bundle::new(&range.log.origin, range.checkpoint, context.at());
+        let bundle = Bundle::new(&range.log.origin, range.checkpoint, context.at()).from_index(range.min_index);
         yield Bytes::from(bundle.begin(&key).map_err(broken)?);
         for path in bundle.tiles() {
-            let content = api.gate.store().begin(&context).await?.tile(&path).await?.ok_or_else(|| StoreError::corrupt("audit.tile", "idx"))?;
+            let content = api.gate.store().begin(&context).await?.tile(&path).await?;
+            if content.is_none() && bundle.may_lack(&path) {
+                continue;
+            }
+            let content = content.ok_or_else(|| StoreError::corrupt("audit.tile", "idx"))?;
             yield Bytes::from(bundle.tile(&path, &content).map_err(broken)?);
         }
         yield Bytes::from(bundle.end());

@@ -70,7 +70,8 @@ async fn vkey(caller: Caller, State(api): State<Api>) -> Result<Response, Proble
 /// caller reads within a minute leave one entry.
 #[utoipa::path(get, path = "/v1/audit/log/tile/{*path}", tag = "audit", security(("bearer" = [])),
     params(("path" = String, Path, description = "level and number as in tlog-tiles")),
-    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>), (status = 404, body = ProblemBody)))]
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>), (status = 404, body = ProblemBody),
+        (status = 410, description = "`pruned`: entries in an archive only", body = ProblemBody)))]
 async fn tile(caller: Caller, State(api): State<Api>, Path(path): Path<String>) -> Result<Response, Problem> {
     let path: TilePath = format!("tile/{path}").parse().map_err(|_| Problem::not_found())?;
     let content = match caller

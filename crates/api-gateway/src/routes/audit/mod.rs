@@ -1,4 +1,5 @@
 //! The audit log over HTTP.
+mod archives;
 mod entries;
 mod erasures;
 mod export;
@@ -25,4 +26,5 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .merge(export::router())
         .merge(erasures::router())
         .merge(holds::router())
+        .merge(archives::router())
 }
