@@ -1,6 +1,7 @@
 //! What both adapters promise about the keys of logs.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::disallowed_methods,
     reason = "cases of a contract fail loudly"
 )]

@@ -95,8 +95,8 @@ impl MetaReader for MemTx {
         let Some((meta, tenant)) = visible(self) else {
             return Ok(None);
         };
-        let own = meta.leaves.iter().enumerate().filter(|(_, (of, _))| *of == tenant);
-        let Some((index, (_, size))) = own.last() else {
+        let mut own = meta.leaves.iter().enumerate().filter(|(_, (of, _))| *of == tenant);
+        let Some((index, (_, size))) = own.next_back() else {
             return Ok(None);
         };
         let checkpoint = self
