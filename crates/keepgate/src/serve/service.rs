@@ -72,6 +72,8 @@ impl Service {
         let begin: Arc<dyn Begin<dyn Tx>> = Arc::new(front.clone());
         let gate = Gate::new(Arc::new(store.clone()), clock.clone(), Vault::new(keys.kek()?));
         let front_gate = gate.over(begin.clone());
+        // Before anybody counts.
+        let recorder = metrics::install()?;
         let mut workers = Workers::new();
         let signed = Arc::new(Notify::new());
         let (signers, audit_log, cosigned) =
@@ -146,7 +148,6 @@ impl Service {
         workers.every(Duration::from_mins(1), "sweep of the rate limits", move || {
             sweep.sweep()
         });
-        let recorder = metrics::install()?;
         let upkeep = recorder.clone();
         workers.every(Duration::from_secs(5), "upkeep of the metrics", move || {
             upkeep.run_upkeep()
