@@ -57,6 +57,7 @@ pub struct Fleet {
     socket: PathBuf,
     superuser: String,
     psql: PathBuf,
+    extra: String,
     _home: tempfile::TempDir,
 }
 
@@ -75,6 +76,11 @@ fn search() -> Search {
 impl Fleet {
     /// `count` instances that serve.
     pub async fn start(count: usize) -> Self {
+        Self::start_with(count, "").await
+    }
+
+    /// The same, with more lines of the configuration.
+    pub async fn start_with(count: usize, extra: &str) -> Self {
         let home = scratch();
         let dir = home.path().join("pg");
         let pg = tokio::task::spawn_blocking(move || {
@@ -90,6 +96,7 @@ impl Fleet {
             superuser: pg.superuser().to_owned(),
             psql: pg.binaries().bin_dir.join("psql"),
             pg: Some(pg),
+            extra: extra.to_owned(),
             _home: home,
         };
         fleet.prepare().await;
@@ -155,7 +162,7 @@ impl Fleet {
         let listener = UnixListener::bind(near.join(".s.PGSQL.5432")).unwrap();
         let far = self.socket.join(".s.PGSQL.5432");
         let task = tokio::spawn(accept(listener, far, state));
-        let options = Options::config(&self.config(&near));
+        let options = Options::config(&format!("{}{}", self.config(&near), self.extra));
         let server = Server::joining(home, options, self.boot.clone()).await;
         Instance { server, wire, task }
     }

@@ -59,6 +59,7 @@ pub fn placeholder(path: &str) -> String {
         ("{tenant}", format!("ten_{nobody}")),
         ("{recipient}", format!("rcp_{nobody}")),
         ("{message}", format!("msg_{nobody}")),
+        ("{sink}", format!("snk_{nobody}")),
         ("{webhook}", format!("whk_{nobody}")),
         ("{device}", format!("dev_{nobody}")),
         ("{service}", format!("svc_{nobody}")),

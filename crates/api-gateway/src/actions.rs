@@ -150,6 +150,14 @@ pub const TABLE: &[(Method, &str, Action)] = &[
     (Method::GET, "/v1/holds", Action::HoldList),
     (Method::DELETE, "/v1/holds/{hold}", Action::HoldRelease),
     (Method::GET, "/v1/audit/archives", Action::ArchiveList),
+    (Method::POST, "/v1/sinks", Action::SinkCreate),
+    (Method::GET, "/v1/sinks", Action::SinkList),
+    (Method::GET, "/v1/sinks/{sink}", Action::SinkRead),
+    (Method::PATCH, "/v1/sinks/{sink}", Action::SinkUpdate),
+    (Method::DELETE, "/v1/sinks/{sink}", Action::SinkDelete),
+    (Method::POST, "/v1/sinks/{sink}/test", Action::SinkTest),
+    (Method::POST, "/v1/sinks/{sink}/replay", Action::SinkReplay),
+    (Method::GET, "/v1/sinks/{sink}/dead-letters", Action::SinkRead),
 ];
 
 /// Routes that are no operation of a principal: health, documentation, public keys. The list may only shrink.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use futures_util::future::BoxFuture;
-use keepgate_gate::{SecondDesk, Service, SsoDesk, Tombstones, Tx, workers::Hub};
+use keepgate_gate::{SecondDesk, Service, SinkDesk, SsoDesk, Tombstones, Tx, workers::Hub};
 use keepgate_identity::{ApiKeyFormat, Authenticator, FrontDesk, Hasher, RevocationView, Tokens};
 use keepgate_kernel::TenantId;
 use keepgate_sso::scim::ScimTokenKey;
@@ -66,6 +66,8 @@ pub struct Api {
     pub verifier_keys: Arc<dyn VerifierKeys>,
     /// Who was erased, outside the database.
     pub tombstones: Arc<dyn Tombstones>,
+    /// Tries the receivers of logs out.
+    pub sinks: SinkDesk,
     /// Verifies Twilio's callbacks, if Twilio is configured.
     pub twilio: Arc<TwilioHooks>,
     /// Renders the metrics.

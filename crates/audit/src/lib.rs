@@ -35,7 +35,8 @@
 //! ```
 //!
 //! To add a field to a leaf: a new version in [`leaf`], in `sec.seal_entry`, and in the case that compares the two. To add
-//! a read: a method of [`AuditReader`], both adapters, a case. To add a form of export: a file in [`export`].
+//! a read: a method of [`AuditReader`], both adapters, a case. To add a form of export: a file in [`export`]. To add a kind of receiver
+//! ([`sink`]): an arm of [`sink::Target`] and a file in `sink::senders`.
 mod append;
 pub mod archive;
 mod check;
@@ -56,6 +57,7 @@ pub mod postgres;
 pub mod proof;
 mod query;
 mod read;
+pub mod sink;
 mod tell;
 pub mod witness;
 

@@ -9,6 +9,7 @@ mod hold;
 mod integrate;
 mod meta;
 mod read;
+mod sinks;
 mod table;
 mod tell;
 

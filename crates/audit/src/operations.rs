@@ -9,6 +9,7 @@ mod list_erasures;
 mod list_holds;
 mod read_log;
 mod read_meta;
+pub mod sinks;
 mod tell_abandoned;
 mod tell_witness_alarm;
 

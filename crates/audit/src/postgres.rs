@@ -10,6 +10,7 @@ mod integrator;
 mod meta;
 mod read;
 mod search;
+mod sinks;
 mod tell;
 mod tiles;
 

@@ -1,7 +1,7 @@
 //! What a transaction of the service can do.
 use async_trait::async_trait;
 use keepgate_audit::{
-    AuditLog, AuditReader, Erasures, Holds, MetaReader, TenantLogs, archive::Archives, clock::ClockLedger,
+    AuditLog, AuditReader, Erasures, Holds, MetaReader, TenantLogs, archive::Archives, clock::ClockLedger, sink::Sinks,
     witness::WitnessAlarms,
 };
 use keepgate_channels::ports::{Attempts, DueWork, Messages, Outbox, Recipients, Routes, StreamEvents, Webhooks};
@@ -29,6 +29,7 @@ pub trait Tx:
     + Erasures
     + Holds
     + Archives
+    + Sinks
     + DataKeys
     + KeyStates
     + LogKeyRing
@@ -82,6 +83,7 @@ impl<T> Tx for T where
         + Erasures
         + Holds
         + Archives
+        + Sinks
         + DataKeys
         + KeyStates
         + LogKeyRing

@@ -1,7 +1,7 @@
 //! What an operation is about.
 use crate::{
     ApprovalId, AttemptId, AuditId, EnrolmentId, ErasureId, FactorId, HoldId, KeyId, MessageId, PrincipalId,
-    RecipientId, RouteId, SessionId, TenantId, UnitId, WebhookId,
+    RecipientId, RouteId, SessionId, SinkId, TenantId, UnitId, WebhookId,
 };
 
 /// The thing an operation is about, as text: an id (`msg_…`), or `kind:name` for things known by name.
@@ -47,6 +47,6 @@ macro_rules! from_ids { ($($id:ident)*) => { $(
     }
 )* } }
 from_ids! {
-    ApprovalId AttemptId AuditId EnrolmentId ErasureId FactorId HoldId KeyId MessageId PrincipalId RecipientId RouteId SessionId TenantId
+    ApprovalId AttemptId AuditId EnrolmentId ErasureId FactorId HoldId KeyId MessageId PrincipalId RecipientId RouteId SessionId SinkId TenantId
     UnitId WebhookId
 }

@@ -133,6 +133,8 @@ ids! {
     SessionId "ses";
     /// A customer organisation, or the platform itself.
     TenantId "ten";
+    /// A system that the log is sent on to.
+    SinkId "snk";
     /// A part of a tenant: site, region, team.
     UnitId "unt";
     /// A registered webhook.

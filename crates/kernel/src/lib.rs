@@ -27,7 +27,7 @@ pub use entity::Entity;
 pub use hat::{Hat, UnknownHat};
 pub use id::{
     ApprovalId, AttemptId, AuditId, EnrolmentId, ErasureId, FactorId, HoldId, IdError, KeyId, MailId, MessageId,
-    RecipientId, RequestId, ResetId, RouteId, SessionId, TenantId, UnitId, WebhookId,
+    RecipientId, RequestId, ResetId, RouteId, SessionId, SinkId, TenantId, UnitId, WebhookId,
 };
 pub use level::{InvalidLevel, Level};
 pub use outcome::Outcome;

@@ -159,5 +159,6 @@ pub fn arrange() -> String {
             insert into doorway.idempotency (tenant_id, principal_id, key_hash, request_hash, entity, status, answer) values ({t}, {t1b}, sha256('k'), sha256('r'), 'msg', 201, 'sealed');";
     sql += crate::approvals::ARRANGED;
     sql += crate::devices::ARRANGED;
+    sql += crate::sinks::ARRANGED;
     fill(&sql)
 }

@@ -26,5 +26,6 @@ mod reuse;
 mod roles;
 mod secrets;
 mod siege;
+mod sinks;
 mod suite;
 mod upward;

@@ -289,3 +289,22 @@ async fn keys_of_devices_granted_to_the_service() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn sinks_without_their_guard() {
+    without(
+        "alter table audit.sink disable trigger guard",
+        "a worker sends the log elsewhere",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn credentials_of_sinks_shown_to_whoever_reads_them() {
+    without(
+        "drop policy app_r on audit.sink_secret; create policy app_r on audit.sink_secret for select to kg_app
+           using (tenant_id in ((select gate.tenant(4, 5)), (select gate.worker())))",
+        "an administrator reads credentials of sinks",
+    )
+    .await;
+}

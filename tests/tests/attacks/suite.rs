@@ -6,7 +6,7 @@ use crate::{
     attack::{Attack, Verdict},
     devices, forged, log, open, places, positives, races, reuse, roles, secrets,
     siege::Siege,
-    upward,
+    sinks, upward,
 };
 
 /// Every attempt there is.
@@ -23,6 +23,7 @@ pub fn attacks() -> Vec<Attack> {
         log::attacks(),
         approvals::attacks(),
         devices::attacks(),
+        sinks::attacks(),
         races::attacks(),
     ]
     .into_iter()

@@ -5,7 +5,7 @@ use keepgate_tests::{Operation, Server, message, placeholder};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::every_operation::{Asked, Asking, identity, log, messages, second_factors, sso};
+use crate::every_operation::{Asked, Asking, identity, log, messages, second_factors, sinks, sso};
 
 /// Routes that are no operation of a principal. This list may only shrink.
 const EXEMPT: [&str; 6] = [
@@ -90,6 +90,7 @@ async fn every_operation_that_is_done_leaves_one_entry_and_every_operation_is_tr
     second_factors(&mut to, &owner).await;
     messages(&mut to, &owner).await;
     log(&mut to, &owner).await;
+    sinks(&mut to, &owner).await;
     let asked = to.asked;
     let logged = by_request(&server, &owner, &admin).await;
     let mut wrong: Vec<String> = Vec::new();

@@ -455,3 +455,31 @@ async fn erased(to: &mut Asking<'_>, owner: &str, helper: &str) {
     to.post("/v1/erasures", "/v1/erasures", owner, body).await;
     to.get("/v1/erasures", "/v1/erasures", owner).await;
 }
+
+/// A receiver of the log that is not there, through its life.
+pub async fn sinks(to: &mut Asking<'_>, owner: &str) {
+    let target = json!({"kind": "https", "url": "https://siem.example/in", "auth": {"scheme": "bearer", "token": "t"}});
+    let made = json!({"name": "siem", "target": target});
+    let sink = format!(
+        "/v1/sinks/{}",
+        id(&to.post("/v1/sinks", "/v1/sinks", owner, made).await)
+    );
+    to.get("/v1/sinks", "/v1/sinks", owner).await;
+    to.get("/v1/sinks/{sink}", &sink, owner).await;
+    let letters = format!("{sink}/dead-letters");
+    to.get("/v1/sinks/{sink}/dead-letters", &letters, owner).await;
+    let (template, path) = ("/v1/sinks/{sink}/test", format!("{sink}/test"));
+    let trial = to.ask("POST", template, &path, Some(owner), None).await;
+    assert_ne!(trial["outcome"], "accepted");
+    let (template, path) = ("/v1/sinks/{sink}/replay", format!("{sink}/replay"));
+    to.post(template, &path, owner, json!({"from_index": 0})).await;
+    to.ask(
+        "PATCH",
+        "/v1/sinks/{sink}",
+        &sink,
+        Some(owner),
+        Some(json!({"paused": true})),
+    )
+    .await;
+    to.delete("/v1/sinks/{sink}", &sink, owner).await;
+}

@@ -9,6 +9,7 @@ const FLOORS: [(&str, u8); 18] = [
     ("crates/kernel", 0),
     ("crates/machine-clock", 0),
     ("crates/merkle", 0),
+    ("crates/outward", 0),
     ("crates/pg-local", 0),
     ("crates/policy", 1),
     ("crates/store", 2),

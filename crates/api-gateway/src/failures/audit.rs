@@ -1,6 +1,10 @@
 //! Refusals of the audit operations.
-use keepgate_audit::operations::{
-    ExportAuditError, GetAuditEntryError, GetProofError, ListArchivesError, ListAuditError, ReadLogError,
+use keepgate_audit::{
+    operations::{
+        ExportAuditError, GetAuditEntryError, GetProofError, ListArchivesError, ListAuditError, ReadLogError,
+        sinks::{CreateSinkError, ReplaySinkError, SinkError, UpdateSinkError},
+    },
+    sink::BadSink,
 };
 use keepgate_crypto_keys::RotateLogKeyError;
 use keepgate_gate::operations::{EraseSubjectError, PlaceHoldError, ReleaseHoldError};
@@ -26,4 +30,23 @@ super::http! {
     }
     ReleaseHoldError { Self::NotFound => NOT_FOUND, Self::Released => CONFLICT, Self::Unapproved(_) => FORBIDDEN }
     ListArchivesError {}
+    CreateSinkError {
+        Self::Bad(BadSink::Name) => UNPROCESSABLE_ENTITY "/name",
+        Self::Bad(BadSink::BatchSize) => UNPROCESSABLE_ENTITY "/batch_size",
+        Self::Bad(BadSink::Delay) => UNPROCESSABLE_ENTITY "/max_delay_seconds",
+        Self::Bad(_) => UNPROCESSABLE_ENTITY "/target",
+        Self::NameTaken => CONFLICT,
+        Self::TooMany => CONFLICT,
+        Self::BeyondEnd => UNPROCESSABLE_ENTITY "/from_index",
+    }
+    UpdateSinkError {
+        Self::Unknown => NOT_FOUND,
+        Self::Bad(BadSink::Name) => UNPROCESSABLE_ENTITY "/name",
+        Self::Bad(BadSink::BatchSize) => UNPROCESSABLE_ENTITY "/batch_size",
+        Self::Bad(BadSink::Delay) => UNPROCESSABLE_ENTITY "/max_delay_seconds",
+        Self::Bad(_) => UNPROCESSABLE_ENTITY "/target",
+        Self::NameTaken => CONFLICT,
+    }
+    ReplaySinkError { Self::Unknown => NOT_FOUND, Self::BeyondEnd => UNPROCESSABLE_ENTITY "/from_index" }
+    SinkError { Self::Unknown => NOT_FOUND }
 }

@@ -1,5 +1,7 @@
 //! The contract: each case on both adapters.
-use crate::{append::*, archives::*, clock::*, cosigned::*, meta::*, operations::*, read::*, support::Tx, verify::*};
+use crate::{
+    append::*, archives::*, clock::*, cosigned::*, meta::*, operations::*, read::*, sinks::*, support::Tx, verify::*,
+};
 
 keepgate_store::contract!(dyn Tx;
     the_receipt_is_the_entry_s,
@@ -38,4 +40,13 @@ keepgate_store::contract!(dyn Tx;
     only_keepgate_s_own_worker_keeps_a_witness_s_alarm_and_with_an_entry,
     every_signed_state_is_in_the_log_of_logs_and_its_tenant_can_prove_it,
     archives_follow_each_other_and_only_the_worker_notes_them,
+    a_sink_is_what_its_owner_decided,
+    sinks_are_read_from_level_4_changed_by_owners_and_moved_by_workers,
+    claims_hand_out_what_is_signed_in_order,
+    a_claimed_sink_is_nobody_else_s,
+    what_was_begun_is_the_same_when_it_is_sent_again,
+    a_refused_record_is_left_behind_listed_and_sent_once_more_when_wanted,
+    an_owner_s_change_ends_what_is_under_way,
+    a_sink_that_turns_needs_an_entry,
+    due_sinks_are_those_with_something_to_send,
 );

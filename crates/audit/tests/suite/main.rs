@@ -27,6 +27,8 @@ mod search;
 #[cfg(test)]
 mod signer;
 #[cfg(test)]
+mod sinks;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod verify;

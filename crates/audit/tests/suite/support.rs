@@ -11,6 +11,7 @@ use keepgate_audit::{
     memory::integrate,
     opening::plaintext,
     postgres::{Integrator, PgCosignedLogs},
+    sink::Sinks,
     witness::{CosignedLogs, WitnessAlarms},
 };
 use keepgate_kernel::{Action, AuditId, Entity, Level, Outcome, PrincipalId, TenantId, Timestamp};
@@ -31,11 +32,11 @@ pub const HOST: &str = "gate.example";
 
 /// Everything a case does with a transaction.
 pub trait Tx:
-    TestTx + AuditLog + AuditReader + Archives + MetaReader + WitnessAlarms + ClockLedger + Number + Beside
+    TestTx + AuditLog + AuditReader + Archives + MetaReader + WitnessAlarms + ClockLedger + Sinks + Number + Beside
 {
 }
-impl<T: TestTx + AuditLog + AuditReader + Archives + MetaReader + WitnessAlarms + ClockLedger + Number + Beside> Tx
-    for T
+impl<T: TestTx + AuditLog + AuditReader + Archives + MetaReader + WitnessAlarms + ClockLedger + Sinks + Number + Beside>
+    Tx for T
 {
 }
 

@@ -1,13 +1,10 @@
-//! The guarded client: no redirects, no retries, no proxies, time limits.
-use std::{sync::Arc, time::Duration};
+//! The guarded client, as the providers use it.
+use std::sync::Arc;
 
-use reqwest::{Client, dns::Resolve, redirect::Policy};
-use url::{Host, Url};
-
-/// Who we say we are.
-const AGENT: &str = concat!("keepgate/", env!("CARGO_PKG_VERSION"));
-/// How long a connection may take to open.
-const CONNECT: Duration = Duration::from_secs(10);
+use keepgate_outward::Trust;
+pub(super) use keepgate_outward::{body, is_loopback, retry_after};
+use reqwest::{Client, dns::Resolve};
+use url::Url;
 
 /// Why no client can be made.
 #[derive(Debug, thiserror::Error)]
@@ -27,29 +24,8 @@ pub enum ClientError {
 }
 
 /// A client that sends each request at most once and goes nowhere else than it was told to.
-#[expect(clippy::disallowed_methods, reason = "this is the guarded builder")]
 pub(super) fn client(resolver: Option<Arc<dyn Resolve>>) -> Result<Client, ClientError> {
-    let mut builder = Client::builder()
-        .user_agent(AGENT)
-        .redirect(Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy()
-        .referer(false)
-        .connect_timeout(CONNECT)
-        .pool_idle_timeout(Duration::from_secs(20));
-    if let Some(resolver) = resolver {
-        builder = builder.dns_resolver(resolver);
-    }
-    builder.build().map_err(ClientError::Client)
-}
-
-/// Whether the host is written as a loopback address.
-pub(super) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        _ => false,
-    }
+    keepgate_outward::client(resolver, &Trust::Public).map_err(ClientError::Client)
 }
 
 /// A base URL to join paths to: https, or http to the loopback interface.
@@ -65,31 +41,6 @@ pub(super) fn base(url: &Url) -> Result<Url, ClientError> {
         url.set_path(&format!("{}/", url.path()));
     }
     Ok(url)
-}
-
-/// The first `cap` bytes of an answer's body; whatever goes wrong with it, what came so far.
-pub(super) async fn body(mut response: reqwest::Response, cap: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while let Ok(Some(chunk)) = response.chunk().await {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() >= cap {
-            bytes.truncate(cap);
-            break;
-        }
-    }
-    bytes
-}
-
-/// `Retry-After` in seconds; the form as a date is not understood.
-pub(super) fn retry_after(response: &reqwest::Response) -> Option<u32> {
-    response
-        .headers()
-        .get(reqwest::header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
 }
 
 #[cfg(test)]

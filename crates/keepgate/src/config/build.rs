@@ -70,6 +70,8 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
     let webhooks_allow_loopback = file.get(keys::WEBHOOKS_LOOPBACK);
     let sso_allow_loopback = file.get(keys::SSO_LOOPBACK);
     let sso_internal = file.get(keys::SSO_INTERNAL);
+    let sinks_allow_loopback = file.get(keys::SINKS_LOOPBACK);
+    let sinks_internal = file.get(keys::SINKS_INTERNAL);
     let mail = Mail::read(file, base);
     let mut names = Vec::new();
     let providers: Vec<_> = entries
@@ -102,6 +104,8 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
         webhooks_allow_loopback: webhooks_allow_loopback?,
         sso_allow_loopback: sso_allow_loopback?,
         sso_internal: sso_internal?,
+        sinks_allow_loopback: sinks_allow_loopback?,
+        sinks_internal: sinks_internal?,
     })
 }
 

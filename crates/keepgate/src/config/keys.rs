@@ -46,6 +46,8 @@ keys! {
     PG_POOL: Integer = "postgres.pool", Integer { min: 2, max: 200 }, "20", "connections the service opens as `kg_app`";
     SSO_LOOPBACK: Switch = "sso.allow_loopback", Switch, "false", "let identity providers be on this machine; for tests";
     SSO_INTERNAL: Networks = "sso.internal_networks", Networks, "[]", "private networks in which identity providers may be, such as `10.20.0.0/16`; https all the same";
+    SINKS_LOOPBACK: Switch = "sinks.allow_loopback", Switch, "false", "let audit logs be sent on to this machine";
+    SINKS_INTERNAL: Networks = "sinks.internal_networks", Networks, "[]", "private networks in which receivers of audit logs may be, such as `10.20.0.0/16`; TLS all the same";
     WEBHOOKS_LOOPBACK: Switch = "webhooks.allow_loopback", Switch, "false", "let webhooks go to this machine; for tests";
     MAIL_HOST: Text = "mail.host", Text, "", "the mail server for notices and reset codes, as its certificate names it; without it none are sent";
     MAIL_PORT: Integer = "mail.port", Integer { min: 1, max: 65535 }, "(465, or 587 with starttls)", "its port";

@@ -78,6 +78,10 @@ pub struct Config {
     pub sso_allow_loopback: bool,
     /// Networks of the operator's own in which identity providers may be.
     pub sso_internal: Vec<keepgate_identity::IpNet>,
+    /// Whether receivers of audit logs may be on this machine.
+    pub sinks_allow_loopback: bool,
+    /// Networks of the operator's own in which receivers of audit logs may be.
+    pub sinks_internal: Vec<keepgate_identity::IpNet>,
 }
 
 /// A certificate chain and its key, both PEM.

@@ -6,11 +6,11 @@ use std::{
 };
 
 use keepgate_api_gateway::{Api, Limits, Probe, RateLimiter};
-use keepgate_audit::clock::MachineClock;
-use keepgate_channels::WorkerId;
+use keepgate_audit::{clock::MachineClock, sink::senders::Senders};
+use keepgate_channels::{WorkerId, providers::Reach};
 use keepgate_gate::{
-    Gate, SecondDesk, Tx, Vault,
-    workers::{Dispatcher, Hub, Post, WitnessHealth, attest_clock, cosign, sweep, write_uses},
+    Gate, SecondDesk, SinkDesk, Tx, Vault,
+    workers::{Dispatcher, Forwarder, Hub, Post, WitnessHealth, attest_clock, cosign, sweep, write_uses},
 };
 use keepgate_identity::{Authenticator, FrontDesk, Hasher, passkey::RelyingParty};
 use keepgate_kernel::{Clock, RequestId, TenantId};
@@ -115,6 +115,9 @@ impl Service {
             worker,
         );
         workers.start("dispatcher", dispatcher.run(workers.stopping()));
+        let sinks = SinkDesk::new(gate.clone(), Arc::new(senders(config)));
+        let forwarder = Forwarder::new(gate.clone(), platform, sinks.clone());
+        workers.start("worker of the sinks", forwarder.run(workers.stopping()));
         workers.start("sweep", sweep(front_gate.clone(), platform, workers.stopping()));
 
         let Following { mirror, tokens } =
@@ -180,6 +183,7 @@ impl Service {
             probes: Arc::new(probes),
             verifier_keys: Arc::new(SharedSigners(signers.clone())),
             tombstones,
+            sinks,
             twilio: Arc::new(hooks),
             metrics: recorder,
             stopping: workers.stopping(),
@@ -238,6 +242,14 @@ impl Service {
 fn relying_party(config: &Config) -> Option<RelyingParty> {
     let url = config.public_url.as_ref()?;
     Some(RelyingParty::new(url.domain()?, &url.origin().ascii_serialization()))
+}
+
+/// What sends logs on, within the operator's reach.
+fn senders(config: &Config) -> Senders {
+    Senders::new(Reach {
+        loopback: config.sinks_allow_loopback,
+        internal: config.sinks_internal.clone(),
+    })
 }
 
 /// The name in tokens. Stable over restarts, whatever port is free.

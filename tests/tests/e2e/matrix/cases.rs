@@ -8,7 +8,7 @@ use super::{
         Part::{Messages, People, Tenant},
         case,
     },
-    make::{approval, provider, webhook, word},
+    make::{approval, provider, sink, webhook, word},
     thing::Thing,
 };
 
@@ -137,6 +137,14 @@ fn tenant() -> Vec<Case> {
         case(Tenant, "GET /v1/holds", Thing::None),
         case(Tenant, "DELETE /v1/holds/{hold}", Thing::Hold).done_elsewhere(&["approval-required"]),
         case(Tenant, "GET /v1/audit/archives", Thing::None),
+        case(Tenant, "POST /v1/sinks", Thing::None).body(|_| sink()),
+        case(Tenant, "GET /v1/sinks", Thing::None).query("?limit=500"),
+        case(Tenant, "GET /v1/sinks/{sink}", Thing::Sink),
+        case(Tenant, "GET /v1/sinks/{sink}/dead-letters", Thing::Sink),
+        case(Tenant, "PATCH /v1/sinks/{sink}", Thing::Sink).body(|_| json!({"paused": true})),
+        case(Tenant, "POST /v1/sinks/{sink}/test", Thing::Sink).body(|_| json!({})),
+        case(Tenant, "POST /v1/sinks/{sink}/replay", Thing::Sink).body(|_| json!({"from_index": 0})),
+        case(Tenant, "DELETE /v1/sinks/{sink}", Thing::Sink),
     ]
 }
 

@@ -49,7 +49,8 @@ pub async fn make(thing: Thing, house: &mut House, caller: &Caller, home: Home) 
         | Thing::Hold
         | Thing::ScimToken
         | Thing::Recipient
-        | Thing::Webhook => {
+        | Thing::Webhook
+        | Thing::Sink => {
             let (path, body) = described(thing, house, home).await;
             create(house, path, house.maker(home), body).await
         }
@@ -73,6 +74,7 @@ async fn described(thing: Thing, house: &House, home: Home) -> (&'static str, Va
         Thing::Approval => ("/v1/approvals", approval(5)),
         Thing::Hold => ("/v1/holds", json!({"reason": "proceedings under way"})),
         Thing::Webhook => ("/v1/webhooks", webhook()),
+        Thing::Sink => ("/v1/sinks", sink()),
         _ => {
             let address = house.agent(home).await.id;
             let body = json!({"name": "r", "contacts": [{"channel": "internet", "address": address}]});
@@ -100,6 +102,12 @@ pub fn approval(level: u8) -> Value {
 
 pub fn webhook() -> Value {
     json!({"url": format!("https://{}.example/hook", word()), "events": ["message.failed"]})
+}
+
+/// A receiver that is not there.
+pub fn sink() -> Value {
+    let target = json!({"kind": "https", "url": "https://siem.example/in", "auth": {"scheme": "bearer", "token": "t"}});
+    json!({"name": word(), "target": target})
 }
 
 /// An identity provider that nobody asks.

@@ -37,6 +37,8 @@ pub enum Thing {
     /// A message of the caller at level 1, else of somebody of level 1.
     Message,
     Webhook,
+    /// A receiver of the log.
+    Sink,
     /// The first entry of the caller's own log.
     Index,
     /// The caller's own log, which names what its people tried in vain.
@@ -51,7 +53,7 @@ impl Thing {
         match self {
             Self::None | Self::Tenant | Self::NewName | Self::DataKey | Self::Factor => &[Place::Own],
             Self::Index | Self::Tile | Self::Log => &[Place::Own],
-            Self::Key | Self::Service | Self::Recipient | Self::Route | Self::Webhook => {
+            Self::Key | Self::Service | Self::Recipient | Self::Route | Self::Webhook | Self::Sink => {
                 &[Place::Own, Place::OtherTenant]
             }
             Self::Provider | Self::Approval | Self::Hold | Self::ScimToken => &[Place::Own, Place::OtherTenant],
@@ -102,6 +104,7 @@ impl Thing {
             Self::Recipient => "rcp",
             Self::Message => "msg",
             Self::Webhook => "whk",
+            Self::Sink => "snk",
             Self::None | Self::Route | Self::Provider | Self::NewName => return "nowhere".to_owned(),
             Self::Index | Self::Tile | Self::Log | Self::DataKey => return "999999".to_owned(),
         };

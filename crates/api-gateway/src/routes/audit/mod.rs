@@ -9,6 +9,7 @@ mod log;
 mod log_keys;
 mod meta;
 mod proof;
+mod sinks;
 mod view;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -27,4 +28,5 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         .merge(erasures::router())
         .merge(holds::router())
         .merge(archives::router())
+        .merge(sinks::router())
 }

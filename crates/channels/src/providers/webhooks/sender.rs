@@ -1,15 +1,12 @@
 //! Posting to a webhook.
-use std::{error::Error, time::Duration};
+use std::time::Duration;
 
 use async_trait::async_trait;
+use keepgate_outward::{Guard, allowed, is_not_public, sign};
 use reqwest::Client;
 use secrecy::ExposeSecret;
 use url::{Host, Url};
 
-use super::{
-    guard::{Guard, NotPublic, allowed},
-    sign::sign,
-};
 use crate::{
     Reason,
     commands::SendOutcome,
@@ -130,15 +127,4 @@ fn refused(class: RefusalClass, reason: &str) -> SendOutcome {
         reason: Reason::new(reason),
         retry_after_seconds: None,
     }
-}
-
-fn is_not_public(error: &reqwest::Error) -> bool {
-    let mut source = error.source();
-    while let Some(error) = source {
-        if error.is::<NotPublic>() {
-            return true;
-        }
-        source = error.source();
-    }
-    false
 }

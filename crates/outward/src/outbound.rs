@@ -1,13 +1,10 @@
 //! One request to an address that a tenant chose: public, over https, without redirects.
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use reqwest::{Client, Request};
 use url::{Host, Url};
 
-use super::{
-    ClientError, http,
-    webhooks::guard::{Guard, Reach, allowed},
-};
+use crate::{Guard, NotPublic, Reach, Trust, allowed, body, client, is_loopback};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -31,10 +28,10 @@ impl Outbound {
     /// A client.
     ///
     /// # Errors
-    /// [`ClientError::Client`].
-    pub fn new(reach: Reach) -> Result<Self, ClientError> {
+    /// When TLS can't be set up.
+    pub fn new(reach: Reach) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            client: http::client(Some(Guard::resolver(reach.clone())))?,
+            client: client(Some(Guard::resolver(reach.clone())), &Trust::Public)?,
             reach,
         })
     }
@@ -51,7 +48,7 @@ impl Outbound {
         *request.timeout_mut() = Some(PATIENCE);
         let response = self.client.execute(request).await.map_err(|_| Unreachable)?;
         let status = response.status().as_u16();
-        let body = http::body(response, ANSWER + 1).await;
+        let body = body(response, ANSWER + 1).await;
         if body.len() > ANSWER {
             return Err(Unreachable);
         }
@@ -59,15 +56,29 @@ impl Outbound {
     }
 }
 
-/// The checks that need no name: scheme, and an address written as such, which no resolver sees.
-fn may_lead_to(url: &Url, reach: &Reach) -> bool {
+/// The checks that need no name: scheme, and an address written as such, which no resolver sees. Plain http is for loopback.
+#[must_use]
+pub fn may_lead_to(url: &Url, reach: &Reach) -> bool {
     let ip = match url.host() {
         Some(Host::Ipv4(ip)) => Some(ip.into()),
         Some(Host::Ipv6(ip)) => Some(ip.into()),
         _ => None,
     };
-    let secure = url.scheme() == "https" || (url.scheme() == "http" && http::is_loopback(url));
+    let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
     secure && ip.is_none_or(|ip| allowed(ip, reach))
+}
+
+/// Whether a request failed because its name leads to an address out of reach.
+#[must_use]
+pub fn is_not_public(error: &reqwest::Error) -> bool {
+    let mut source = error.source();
+    while let Some(error) = source {
+        if error.is::<NotPublic>() {
+            return true;
+        }
+        source = error.source();
+    }
+    false
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Where a webhook may lead. The check is part of resolving, so the address that was checked is the one that is called.
+//! Where a tenant's address may lead. The check is part of resolving, so the address that was checked is the one that is called.
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
@@ -59,7 +59,8 @@ impl From<bool> for Reach {
 }
 
 /// Whether a request may lead to `ip`.
-pub(crate) fn allowed(ip: IpAddr, reach: &Reach) -> bool {
+#[must_use]
+pub fn allowed(ip: IpAddr, reach: &Reach) -> bool {
     if ip.is_loopback() {
         return reach.loopback;
     }
@@ -75,12 +76,12 @@ pub(crate) fn allowed(ip: IpAddr, reach: &Reach) -> bool {
 /// A name led to an address that is not public.
 #[derive(Debug, thiserror::Error)]
 #[error("the name leads to an address that is not public")]
-pub(crate) struct NotPublic;
+pub struct NotPublic;
 
 /// Resolves names, and gives nothing if any of their addresses is not allowed.
 #[derive(Debug)]
-pub(crate) struct Guard {
-    pub reach: Reach,
+pub struct Guard {
+    reach: Reach,
 }
 
 impl Resolve for Guard {
@@ -98,7 +99,9 @@ impl Resolve for Guard {
 }
 
 impl Guard {
-    pub(crate) fn resolver(reach: Reach) -> Arc<dyn Resolve> {
+    /// A resolver that does not look beyond `reach`.
+    #[must_use]
+    pub fn resolver(reach: Reach) -> Arc<dyn Resolve> {
         Arc::new(Self { reach })
     }
 }
