@@ -36,6 +36,7 @@ fn entry(index: u64) -> Entry {
         leaf,
         source: None,
         sealed: None,
+        erased: None,
     }
 }
 
