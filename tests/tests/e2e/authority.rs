@@ -96,6 +96,7 @@ fn action(operation: &Operation) -> Option<Action> {
 }
 
 /// Permissions that the table holds and no operation asks for yet. The list may only shrink.
+const NOT_OFFERED: &[Action] = &[];
 
 #[tokio::test]
 async fn every_operation_of_the_document_has_an_action_and_tells_its_rule() {
