@@ -1,6 +1,7 @@
 //! The port that writes: one entry, in the transaction of the operation it tells about.
 use async_trait::async_trait;
-use keepgate_kernel::{Action, AuditId, Entity, Outcome, PrincipalId, Timestamp};
+use keepgate_kernel::{Action, AuditId, Entity, Outcome, PrincipalId, RequestId, Timestamp};
+use keepgate_policy::{OpContext, Standing};
 use keepgate_store::StoreError;
 
 use crate::SealedOpening;
@@ -58,6 +59,37 @@ pub fn is_tellable(at: Timestamp) -> bool {
     YEARS.contains(&at.timestamp())
 }
 
+/// An entry that stands alone, with what a transaction of its own would know about it.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// The entry; its actor is the caller.
+    pub(crate) entry: NewEntry,
+    pub(crate) request: RequestId,
+    pub(crate) occurred_at: Option<Timestamp>,
+    pub(crate) source: Option<SealedOpening>,
+}
+
+impl Told {
+    /// What `context` has to tell. Who acts is decided here, as the store does in a transaction of the caller's.
+    #[must_use]
+    pub fn by(context: &OpContext, entry: NewEntry, source: Option<SealedOpening>) -> Self {
+        let actor = match context.principal().standing {
+            Standing::System => entry.actor,
+            Standing::Level(_) => Some(context.principal().id),
+        };
+        Self {
+            entry: NewEntry { actor, ..entry },
+            request: context.request(),
+            occurred_at: context.occurred_at(),
+            source,
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        self.entry.check(self.occurred_at)
+    }
+}
+
 /// What a caller may keep: with it, it can later demand the proof that its operation is in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receipt {
@@ -68,6 +100,9 @@ pub struct Receipt {
     /// SHA-256 of the leaf (RFC 6962 section 2.1).
     pub leaf_hash: [u8; 32],
 }
+
+/// The most entries that are appended at once.
+pub const TOGETHER: usize = 500;
 
 /// A transaction that can write to the audit log of its context's tenant.
 #[async_trait]
@@ -87,4 +122,11 @@ pub trait AuditLog: Send {
     /// # Errors
     /// As [`AuditLog::append`].
     async fn append_with(&mut self, entry: &NewEntry, source: Option<&SealedOpening>) -> Result<Receipt, StoreError>;
+
+    /// Appends entries that stand alone, of several callers and requests, all or none. For Keepgate's own workers, which
+    /// name the actors; the receipts are in the order of `told`, at most [`TOGETHER`] at a time.
+    ///
+    /// # Errors
+    /// As [`AuditLog::append`]; [`StoreError::Forbidden`] also in a caller's own context.
+    async fn append_all(&mut self, told: &[Told]) -> Result<Vec<Receipt>, StoreError>;
 }

@@ -47,6 +47,8 @@ mod erase;
 pub mod export;
 mod hold;
 mod integrate;
+#[cfg(feature = "journal")]
+mod journal;
 pub mod leaf;
 pub mod memory;
 mod meta;
@@ -61,7 +63,7 @@ pub mod sink;
 mod tell;
 pub mod witness;
 
-pub use append::{AuditLog, NewEntry, Receipt, is_tellable};
+pub use append::{AuditLog, NewEntry, Receipt, TOGETHER, Told, is_tellable};
 pub use check::{EntryCheck, EntryFault, ForeignLog};
 pub use entry::Entry;
 pub use erase::{Erased, ErasedAt, Erasure, Erasures, NewErasure};
@@ -70,6 +72,8 @@ pub use integrate::{
     Abandoned, BadHost, HeadFile, HeadsError, LogFault, LogHost, LogKeys, LogSigner, Next, PassReport, Remembered,
     SignedHead, SignedHeads, SignerError,
 };
+#[cfg(feature = "journal")]
+pub use journal::{Groups, GroupsOver, Journal, Lane};
 pub use leaf::{Leaf, LeafError, LeafVersion, TimeQuality};
 pub use meta::{MetaPlace, MetaReader};
 pub use opening::{SealedOpening, StoredOpening, SubjectKey};

@@ -1,8 +1,9 @@
 //! What the doorway needs.
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use keepgate_audit::{AuditLog, Groups, GroupsOver, Journal};
 use keepgate_kernel::Clock;
-use keepgate_store::Begin;
+use keepgate_store::{Begin, Transaction};
 use tokio::sync::Notify;
 
 use crate::{Vault, seldom::Recent};
@@ -15,14 +16,17 @@ pub struct Gate<T: ?Sized> {
     /// Whose store the data keys are read from; `None`: this one's.
     pub(crate) keys: Option<Arc<Self>>,
     pub(crate) recent: Arc<Recent>,
+    /// Where refusals and failures go.
+    pub(crate) journal: Journal,
     bells: Arc<Mutex<Vec<Weak<Notify>>>>,
 }
 
-impl<T: ?Sized> Gate<T> {
+impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
     /// A doorway over `store`, sealing with `vault`.
     #[must_use]
     pub fn new(store: Arc<dyn Begin<T>>, clock: Arc<dyn Clock>, vault: Vault) -> Self {
         Self {
+            journal: Journal::new(GroupsOver::new(store.clone(), clock.clone())),
             store,
             clock,
             vault: Arc::new(vault),
@@ -32,7 +36,18 @@ impl<T: ?Sized> Gate<T> {
         }
     }
 
-    /// The same doorway over another store: same clock, same keys (still read through this one's store), same bells.
+    /// The same, with refusals and failures written into `groups`: a shorter way into the same store.
+    #[must_use]
+    pub fn journalling(self, groups: impl Groups + 'static) -> Self {
+        Self {
+            journal: Journal::new(groups),
+            ..self
+        }
+    }
+}
+
+impl<T: ?Sized> Gate<T> {
+    /// The same doorway over another store: same clock, same journal, same keys (still read through this one's store), same bells.
     #[must_use]
     pub fn over(&self, store: Arc<dyn Begin<T>>) -> Self {
         Self {
@@ -87,6 +102,7 @@ impl<T: ?Sized> Clone for Gate<T> {
             vault: self.vault.clone(),
             keys: self.keys.clone(),
             recent: self.recent.clone(),
+            journal: self.journal.clone(),
             bells: self.bells.clone(),
         }
     }

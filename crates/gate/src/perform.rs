@@ -1,5 +1,5 @@
 //! One operation, from decision to commit.
-use keepgate_audit::{AuditLog, NewEntry, Receipt};
+use keepgate_audit::{AuditLog, NewEntry, Receipt, Told};
 use keepgate_kernel::{Action, AuditId, Entity, Outcome, PrincipalId};
 use keepgate_policy::{Command, ErrorKind, OpContext, Permission, authorize};
 use keepgate_store::{StoreError, Transaction};
@@ -134,7 +134,7 @@ impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
             .await
     }
 
-    /// Logs a refusal or failure in a transaction of its own.
+    /// Logs a refusal or failure, apart from what was refused or failed.
     pub(crate) async fn record(
         &self,
         context: &OpContext,
@@ -150,22 +150,7 @@ impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
             ErrorKind::Failed(reason) => (Outcome::Failed, reason),
         };
         let entry = self.entry(actor, action, entity.clone(), outcome, Some(reason));
-        let logged = match self.store.begin(context).await {
-            Ok(tx) => self.finish(context, tx, &entry).await,
-            // The caller's credential is dead, so Keepgate's own worker tells what was tried, and by whom.
-            Err(StoreError::Revoked) => {
-                let entry = NewEntry {
-                    actor: actor.or(Some(context.principal().id)),
-                    ..entry
-                };
-                let worker = context.as_system(context.tenant());
-                match self.store.begin(&worker).await {
-                    Ok(tx) => self.finish(&worker, tx, &entry).await,
-                    Err(error) => Err(error),
-                }
-            }
-            Err(error) => Err(error),
-        };
+        let logged = self.journalled(context, &entry).await;
         match (logged, outcome) {
             (Ok(_), _) => self.ring(),
             // A failure that can't be logged because the database is gone is told to the caller as what it is.
@@ -197,6 +182,19 @@ impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
             reason: reason.map(str::to_owned),
             actor,
         }
+    }
+
+    /// Appends `entry` apart from any transaction, together with others that come at the same time. Keepgate's own worker
+    /// tells what was tried, and by whom: the caller's credential may be dead.
+    async fn journalled(&self, context: &OpContext, entry: &NewEntry) -> Result<(), StoreError> {
+        let source = self.seal_source(context, entry)?;
+        let opening = source.as_ref().map(|source| source.opening.clone());
+        let told = Told::by(context, entry.clone(), opening);
+        self.journal.append(context.tenant(), told).await?;
+        self.stored(source);
+        metrics::counter!("keepgate_operations", "action" => entry.action.as_str(), "outcome" => entry.outcome.as_str())
+            .increment(1);
+        Ok(())
     }
 
     /// Appends `entry`, with the caller's address sealed, and commits.

@@ -6,8 +6,8 @@ use keepgate_store::{MemTx, StoreError, Transaction};
 
 use super::table::{Audit, Row};
 use crate::{
-    AuditLog, Leaf, LeafVersion, NewEntry, Receipt, SealedOpening, SubjectKey, TimeQuality, commitment::SOURCE,
-    leaf::leaf_hash,
+    AuditLog, Leaf, LeafVersion, NewEntry, Receipt, SealedOpening, SubjectKey, TOGETHER, TimeQuality, Told,
+    commitment::SOURCE, leaf::leaf_hash,
 };
 
 #[async_trait]
@@ -15,27 +15,48 @@ impl AuditLog for MemTx {
     /// The time is the context's: a memory store has no clock of its own.
     async fn append_with(&mut self, entry: &NewEntry, source: Option<&SealedOpening>) -> Result<Receipt, StoreError> {
         entry.check(self.context().occurred_at())?;
-        let mut leaf = leaf_of(entry, self.context(), source.map(|source| source.commitment));
-        leaf.time_quality = super::clock::quality(self);
-        let bytes = leaf.to_bytes();
-        let row = Row {
-            tenant: leaf.tenant,
-            leaf_hash: leaf_hash(&bytes),
-            leaf: bytes.into(),
-            key: source.map(|source| source.key),
-        };
-        if let Some(source) = source {
-            keep(self, leaf.actor.uuid(), entry, source);
-        }
-        let receipt = Receipt {
-            entry: leaf.id,
-            recorded_at: leaf.recorded_at,
-            leaf_hash: row.leaf_hash,
-        };
-        self.write_unaudited::<Audit>().entries.push_back_mut(row);
-        self.mark_audited();
-        Ok(receipt)
+        let leaf = leaf_of(entry, self.context(), source.map(|source| source.commitment));
+        Ok(put(self, leaf, entry, source))
     }
+
+    async fn append_all(&mut self, told: &[Told]) -> Result<Vec<Receipt>, StoreError> {
+        if !matches!(self.context().principal().standing, Standing::System) || told.len() > TOGETHER {
+            return Err(StoreError::Forbidden);
+        }
+        told.iter().try_for_each(Told::check)?;
+        let one = |told: &Told| {
+            let source = told.source.as_ref();
+            let leaf = Leaf {
+                request: told.request,
+                occurred_at: told.occurred_at,
+                ..leaf_of(&told.entry, self.context(), source.map(|source| source.commitment))
+            };
+            put(self, leaf, &told.entry, source)
+        };
+        Ok(told.iter().map(one).collect())
+    }
+}
+
+fn put(tx: &mut MemTx, mut leaf: Leaf, entry: &NewEntry, source: Option<&SealedOpening>) -> Receipt {
+    leaf.time_quality = super::clock::quality(tx);
+    let bytes = leaf.to_bytes();
+    let row = Row {
+        tenant: leaf.tenant,
+        leaf_hash: leaf_hash(&bytes),
+        leaf: bytes.into(),
+        key: source.map(|source| source.key),
+    };
+    if let Some(source) = source {
+        keep(tx, leaf.actor.uuid(), entry, source);
+    }
+    let receipt = Receipt {
+        entry: leaf.id,
+        recorded_at: leaf.recorded_at,
+        leaf_hash: row.leaf_hash,
+    };
+    tx.write_unaudited::<Audit>().entries.push_back_mut(row);
+    tx.mark_audited();
+    receipt
 }
 
 pub(super) fn leaf_of(entry: &NewEntry, context: &OpContext, source: Option<[u8; 32]>) -> Leaf {

@@ -137,6 +137,53 @@ async fn nobody_appends_without_having_entered() {
     db.drop().await;
 }
 
+/// A call of `$function` with the columns of one entry, in the name of somebody else.
+macro_rules! several {
+    ($function:literal) => {
+        concat!(
+            "select * from ", $function, "array[gen_random_uuid()], array['user.delete'], array['x'], array['done'], array[null]::text[],
+             array[gen_random_uuid()], array[null]::bytea[], array['user'], array[gen_random_uuid()], array[null]::timestamptz[],
+             array[null]::uuid[], array[null]::bytea[], array[null]::text[], array[null]::bytea[])"
+        )
+    };
+}
+
+fn code(outcome: Result<impl Sized, sqlx::Error>) -> Option<String> {
+    let error = outcome.err()?;
+    Some(error.as_database_error()?.code()?.into_owned())
+}
+
+#[tokio::test]
+async fn several_entries_are_written_by_nobody_but_a_worker() {
+    let (db, world) = log(0).await;
+    let mut app = db.options(Role::App).connect().await.unwrap();
+    let together = several!("gate.append_entries(");
+    assert_eq!(attempt(&mut app, together).await.as_deref(), Some("42501"));
+    let forged = several!("gate.append_group('v2|test|x|sys|x|x|0|9999999999999|1', 'x', ");
+    assert_eq!(attempt(&mut app, forged).await.as_deref(), Some("KG001"));
+    assert_eq!(
+        attempt(&mut app, several!("gate.append_group(null, null, "))
+            .await
+            .as_deref(),
+        Some("KG001")
+    );
+    for level in [Level::Operator, Level::TenantOwner] {
+        let mut tx = db.store().begin(&world.caller(level)).await.unwrap();
+        let outcome = sqlx::raw_sql(together).execute(tx.conn()).await;
+        assert_eq!(code(outcome).as_deref(), Some("42501"));
+    }
+    // The claims of one connection are worth nothing on another.
+    let store = db.store();
+    let (mine, mut other) = (store.lane().await.unwrap(), store.lane().await.unwrap());
+    let (claims, signature) = mine.claims(&world.worker());
+    let stolen = sqlx::query(several!("gate.append_group($1, $2, "))
+        .bind(claims)
+        .bind(signature);
+    assert_eq!(code(stolen.execute(other.conn()).await).as_deref(), Some("KG001"));
+    drop((mine, other));
+    db.drop().await;
+}
+
 #[tokio::test]
 async fn injected_sql_can_t_write_in_another_s_name_or_tenant() {
     let (db, world) = log(0).await;

@@ -1,6 +1,6 @@
 //! The contract: each case on both adapters.
 use crate::{
-    append::*, archives::*, clock::*, cosigned::*, meta::*, operations::*, read::*, sinks::*, support::Tx, verify::*,
+    append::*, archives::*, clock::*, cosigned::*, meta::*, operations::*, read::*, sinks::*, support::Tx, together::*, verify::*,
 };
 
 keepgate_store::contract!(dyn Tx;
@@ -14,6 +14,10 @@ keepgate_store::contract!(dyn Tx;
     a_time_out_of_range_is_refused,
     the_source_address_is_in_the_leaf_as_a_commitment_only,
     an_opening_under_no_key_or_another_s_is_dropped_and_the_commitment_stays,
+    several_are_appended_in_order_each_with_its_own_caller_and_request,
+    several_are_appended_all_or_none,
+    only_a_worker_appends_for_others,
+    a_key_that_several_bring_along_is_kept_once,
     entries_are_numbered_without_gaps_and_read_in_order,
     pages_lead_from_one_to_the_next_and_a_full_page_never_changes,
     every_condition_narrows,

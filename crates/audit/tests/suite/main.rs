@@ -15,6 +15,8 @@ mod format;
 #[cfg(test)]
 mod integrator;
 #[cfg(test)]
+mod journal;
+#[cfg(test)]
 mod killed;
 #[cfg(test)]
 mod meta;
@@ -30,6 +32,8 @@ mod signer;
 mod sinks;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod together;
 #[cfg(test)]
 mod verify;
 #[cfg(test)]

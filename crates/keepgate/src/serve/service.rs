@@ -70,7 +70,8 @@ impl Service {
         );
         let front = PgStore::new(pool(databases.auth.clone(), AUTH_POOL), keys.claims()?, clock.clone());
         let begin: Arc<dyn Begin<dyn Tx>> = Arc::new(front.clone());
-        let gate = Gate::new(Arc::new(store.clone()), clock.clone(), Vault::new(keys.kek()?));
+        let gate =
+            Gate::new(Arc::new(store.clone()), clock.clone(), Vault::new(keys.kek()?)).journalling(store.clone());
         let front_gate = gate.over(begin.clone());
         // Before anybody counts.
         let recorder = metrics::install()?;

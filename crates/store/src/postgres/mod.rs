@@ -5,6 +5,7 @@
 mod claims;
 mod connect;
 mod error;
+mod lane;
 mod migrate;
 mod store;
 mod tx;
@@ -12,6 +13,7 @@ mod tx;
 pub use claims::ClaimKey;
 pub use connect::{ConnectError, Role, options, pool};
 pub use error::sqlstate;
+pub use lane::PgLane;
 pub use migrate::{LOCKDOWN_SQL, MIGRATOR, MigrateError, ROLES_SQL, install_claim_key, migrate, pending};
 pub use store::PgStore;
 pub use tx::PgTx;

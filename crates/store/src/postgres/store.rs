@@ -11,9 +11,9 @@ use crate::StoreError;
 /// A store in PostgreSQL: a pool of connections logged in as one role, and the key that signs claims. Clones share both.
 #[derive(Debug, Clone)]
 pub struct PgStore {
-    pool: PgPool,
-    key: Arc<ClaimKey>,
-    clock: Arc<dyn Clock>,
+    pub(super) pool: PgPool,
+    pub(super) key: Arc<ClaimKey>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl PgStore {
