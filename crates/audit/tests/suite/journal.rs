@@ -109,7 +109,14 @@ async fn what_comes_while_a_group_is_written_goes_as_one() {
     let more = write(&journal, &context, 98);
     until(|| journal.waiting(context.tenant()) == 98).await;
     slow.permits.add_permits(10);
-    assert!(first.join_all().await.iter().chain(&more.join_all().await).all(Result::is_ok));
+    assert!(
+        first
+            .join_all()
+            .await
+            .iter()
+            .chain(&more.join_all().await)
+            .all(Result::is_ok)
+    );
     assert_eq!(slow.sizes(), [1, 1, 98]);
     assert_eq!(slow.opened.load(Ordering::Relaxed), 2);
 }
