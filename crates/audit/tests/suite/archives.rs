@@ -420,7 +420,7 @@ async fn a_hold_keeps_a_month_until_it_is_released() {
         ("2020-02-01", "2021-01-01", false),
         ("2019-01-01", "2020-01-01", false),
     ] {
-        sqlx::query("insert into audit.hold (tenant_id, id, from_at, to_at, reason, placed_by) values ($1, gen_random_uuid(), $2::text::timestamptz, $3::text::timestamptz, 'a lawsuit', $4)")
+        sqlx::query("insert into audit.hold (tenant_id, id, from_at, to_at, reason, placed_by) values ($1, gen_random_uuid(), $2::text::timestamptz, $3::text::timestamptz, 'a lawsuit is under way', $4)")
             .bind(tenant.uuid()).bind(from).bind(to).bind(owner.uuid())
             .execute(&mut superuser)
             .await
