@@ -23,7 +23,7 @@ async fn archives(server: &Server, owner: &str) -> Value {
 
 #[tokio::test]
 async fn an_old_month_is_archived_told_and_removed_and_its_proofs_hold() {
-    let options = Options::config("[audit]\narchive_dir = \"{dir}/archive\"\n");
+    let options = Options::config("audit.archive_dir = \"{dir}/archive\"\n");
     let dir = Server::home(&options);
     std::fs::create_dir(dir.path().join("archive")).unwrap();
     let mut server = Server::on(dir, options).await;
