@@ -7,7 +7,7 @@ use crate::judges::{aics_witness, aics_witness::AicsWitness, missing};
 
 /// A gateway with a policy that asks nobody yet, and the key of its log.
 async fn gateway() -> (Server, String, String) {
-    let options = Options::config("[audit]\nwitness_policy = \"{dir}/policy\"\nwitness_timeout_ms = 5000\n");
+    let options = Options::config("audit.witness_policy = \"{dir}/policy\"\naudit.witness_timeout_ms = 5000\n");
     let dir = Server::home(&options);
     std::fs::write(dir.path().join("policy"), "quorum none\n").unwrap();
     let server = Server::on(dir, options).await;
@@ -213,7 +213,7 @@ async fn a_policy_that_can_t_be_used_ends_the_start_with_a_way_out() {
         format!("log {key}\nwitness w {witness} https://user:pass@w.example\nquorum w\n"),
     ] {
         let options = Options {
-            config: "[audit]\nwitness_policy = \"{dir}/policy\"\n".into(),
+            config: "audit.witness_policy = \"{dir}/policy\"\n".into(),
             files: vec![("policy".into(), policy)],
         };
         let dir = Server::home(&options);
