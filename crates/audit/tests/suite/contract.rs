@@ -1,6 +1,7 @@
 //! The contract: each case on both adapters.
 use crate::{
-    append::*, archives::*, clock::*, cosigned::*, meta::*, operations::*, read::*, sinks::*, support::Tx, together::*, verify::*,
+    append::*, archives::*, clock::*, cosigned::*, meta::*, operations::*, read::*, sinks::*, support::Tx, together::*,
+    verify::*,
 };
 
 keepgate_store::contract!(dyn Tx;
