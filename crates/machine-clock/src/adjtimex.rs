@@ -8,6 +8,10 @@ use super::KernelClock;
 /// # Errors
 /// Those of the system; [`io::ErrorKind::Unsupported`] where there is no such call.
 #[cfg(target_os = "linux")]
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(clippy::useless_conversion, reason = "the kernel's long has 32 bits elsewhere")
+)]
 pub fn read() -> io::Result<KernelClock> {
     #[expect(unsafe_code, reason = "no safe crate reads what adjtimex tells")]
     // SAFETY: `timex` is plain numbers, so all zeros is a value of it; with `modes` 0 the call only fills in the
@@ -24,7 +28,7 @@ pub fn read() -> io::Result<KernelClock> {
     Ok(KernelClock {
         disciplined: state != libc::TIME_ERROR && told.status & libc::STA_UNSYNC == 0,
         offset_us: if nanoseconds { offset / 1_000 } else { offset },
-        max_error_us: u64::try_from(i64::from(told.maxerror)).unwrap_or(u64::MAX),
+        max_error_us: u64::try_from(told.maxerror).unwrap_or(u64::MAX),
     })
 }
 

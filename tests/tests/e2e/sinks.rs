@@ -134,7 +134,7 @@ async fn the_receiver_s_own_check_finds_gaps_edits_repetitions_and_another_order
     }
     let forged = note.replacen(
         note.lines().nth(2).unwrap(),
-        &"A".repeat(43).as_str().to_owned().as_str().to_owned(),
+        &"A".repeat(43),
         1,
     );
     let forged = forged.replacen(&"A".repeat(43), &format!("{}=", "A".repeat(43)), 1);

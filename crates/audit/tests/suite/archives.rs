@@ -235,7 +235,7 @@ async fn a_month_goes_only_once_its_archive_is_told_under_a_checkpoint_and_read_
     let archive = ground.write(&due).await;
     waits(&ground.roll_off().await, "not archived");
     // Whoever died here writes it again.
-    assert_eq!(ground.due().await, [due.clone()]);
+    assert_eq!(ground.due().await, std::slice::from_ref(&due));
     assert_eq!(ground.write(&due).await, archive);
     ground.record(&archive).await;
     assert_eq!(ground.due().await, []);

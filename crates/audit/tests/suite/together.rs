@@ -52,7 +52,7 @@ pub async fn several_are_appended_all_or_none(world: &World<dyn Tx>) {
     assert!(matches!(outcome, Err(StoreError::Forbidden)), "{outcome:?}");
     drop(tx);
     let mut tx = world.begin(&worker).await;
-    tx.append_all(&[good.clone()]).await.unwrap();
+    tx.append_all(std::slice::from_ref(&good)).await.unwrap();
     drop(tx);
     let mut tx = world.begin(&worker).await;
     assert!(tx.append_all(&[]).await.unwrap().is_empty());

@@ -60,6 +60,6 @@ impl<Tx: Transaction + Approvals + Holds + ?Sized> Command<Tx> for ReleaseHold {
         if !tx.release_hold(&agreed).await? {
             return Err(ReleaseHoldError::Released);
         }
-        Ok(tx.hold(self.id).await?.ok_or(ReleaseHoldError::NotFound)?)
+        tx.hold(self.id).await?.ok_or(ReleaseHoldError::NotFound)
     }
 }
