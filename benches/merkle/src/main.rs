@@ -51,7 +51,8 @@ fn whole(log: &mut Log) -> Outcome<log::NotThere> {
         checkpoint: note.as_bytes(),
         origin: ORIGIN,
         keys: &keys,
-        since: None,
+        since: &[],
+        policy: None,
     };
     verify(&request, log, &mut ())
 }

@@ -49,6 +49,16 @@ impl Policy {
     pub fn check(&self, note: &Note) -> Result<Accepted, Refused> {
         let checkpoint: Checkpoint = note.text().parse()?;
         self.check_log(note, &checkpoint.origin)?;
+        let witnesses = self.cosigned(note)?;
+        Ok(Accepted { checkpoint, witnesses })
+    }
+
+    /// Only the witnesses' half of [`Policy::check`], for who knows the log's keys already: the witnesses that cosigned, as
+    /// indexes into [`Policy::witnesses`], and when.
+    ///
+    /// # Errors
+    /// [`Refused::Cosignature`] for a wrong signature of a known witness, [`Refused::NoQuorum`].
+    pub fn cosigned(&self, note: &Note) -> Result<Vec<(usize, u64)>, Refused> {
         let keys: Vec<CosignerKey> = self.witnesses().iter().map(|witness| witness.key.clone()).collect();
         let cosigned = cosignatures(note, &keys)?;
         let witnesses: Vec<(usize, u64)> = (keys.iter().enumerate())
@@ -60,7 +70,7 @@ impl Policy {
         let has = |index| witnesses.iter().any(|(witness, _)| *witness == index);
         match self.quorum {
             Some(quorum) if !self.reached(quorum, &has) => Err(Refused::NoQuorum { seen: witnesses.len() }),
-            _ => Ok(Accepted { checkpoint, witnesses }),
+            _ => Ok(witnesses),
         }
     }
 

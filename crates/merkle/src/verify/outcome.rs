@@ -2,6 +2,7 @@
 
 use crate::checkpoint::OpenCheckpoint;
 use crate::hash::Hash;
+use crate::policy::Refused;
 use crate::tile::TilePath;
 
 /// How a check ended.
@@ -25,8 +26,10 @@ pub struct Verified {
     pub size: u64,
     /// The root over them, as signed.
     pub root: Hash,
-    /// The size of the older checkpoint whose tree this one extends, if one was given.
-    pub since: Option<u64>,
+    /// The sizes of the older checkpoints whose trees this one extends, ascending.
+    pub since: Vec<u64>,
+    /// The witnesses of the policy that cosigned the checkpoint: names as the policy has them, and when, in POSIX seconds.
+    pub cosigned: Vec<(String, u64)>,
 }
 
 /// What was changed.
@@ -45,9 +48,17 @@ pub enum TamperReason {
     /// The checkpoint can't be trusted.
     #[error("the checkpoint can't be trusted: {}", explain(.0))]
     Checkpoint(OpenCheckpoint),
-    /// The older checkpoint can't be trusted, so nothing can be compared with it.
-    #[error("the older checkpoint can't be trusted: {}", explain(.0))]
-    Since(OpenCheckpoint),
+    /// Too few witnesses have cosigned the checkpoint, or one of their signatures is wrong.
+    #[error("the checkpoint is not cosigned as the policy asks: {}", explain(.0))]
+    Witnesses(Refused),
+    /// An older checkpoint can't be trusted, so nothing can be compared with it.
+    #[error("older checkpoint {number} can't be trusted: {}", explain(.error))]
+    Since {
+        /// Which of those given, from 1.
+        number: usize,
+        /// Why not.
+        error: OpenCheckpoint,
+    },
     /// The log is shorter than it was: entries at its end were removed.
     #[error("the log had {since} entries and now has {size}: the last ones were removed")]
     Shrank {
@@ -100,15 +111,25 @@ pub enum TamperReason {
         /// The tile.
         tile: TilePath,
     },
-    /// The entries do not give the older root: an entry before that size was changed since.
-    #[error("the first {since} entries are not those the older checkpoint signed")]
+    /// The entries do not give an older root: an entry before that size was changed since. It is at or behind `after`: the older
+    /// checkpoints up to there still hold.
+    #[error("the first {since} entries are not those the older checkpoint signed; the first {after} are")]
     RewrittenHistory {
         /// The size the older checkpoint tells.
         since: u64,
+        /// The size up to which older checkpoints vouch.
+        after: u64,
     },
     /// The entries do not give the signed root: entries and tiles were changed together, or the root was.
-    #[error("the entries do not give the root that the checkpoint signs")]
-    Root,
+    #[error(
+        "the entries do not give the root that the checkpoint signs; {after} of {size} are vouched for by an older one"
+    )]
+    Root {
+        /// The size up to which older checkpoints vouch.
+        after: u64,
+        /// The size the checkpoint tells.
+        size: u64,
+    },
     /// The observer refused an entry's content; in its words.
     #[error("{0}")]
     Content(String),

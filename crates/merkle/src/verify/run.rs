@@ -5,7 +5,8 @@ use super::outcome::{Outcome, TamperReason, Tampered, Verified};
 use super::source::{Observer, Source};
 use crate::checkpoint::Checkpoint;
 use crate::hash::{Hash, leaf_hash};
-use crate::note::VerifierKey;
+use crate::note::{Note, VerifierKey};
+use crate::policy::{Policy, Refused};
 use crate::tile::{self, TileKind, TilePath};
 
 /// What is to be checked, and against what.
@@ -17,8 +18,11 @@ pub struct Request<'a> {
     pub origin: &'a str,
     /// The keys of the log, and nobody else's: several only while keys change.
     pub keys: &'a [VerifierKey],
-    /// An older signed checkpoint, kept somewhere the log's owner can't reach. What it covers must still be there.
-    pub since: Option<&'a [u8]>,
+    /// Older signed checkpoints, kept somewhere the log's owner can't reach, in any order. What they cover must still be there;
+    /// the more there are, the closer a change that nothing else places is placed.
+    pub since: &'a [Vec<u8>],
+    /// Who must have cosigned the checkpoint. Its `log` lines are not looked at: `keys` are the log's.
+    pub policy: Option<&'a Policy>,
 }
 
 /// Checks a whole log: reads every entry, hashes it, compares it with the tiles of every level, and compares the root
@@ -42,25 +46,28 @@ fn run<S: Source, O: Observer>(
     let whole = |reason| Stop::Tampered(Tampered { index: None, reason });
     let open = |note| Checkpoint::open(note, request.origin, request.keys);
     let signed = open(request.checkpoint).map_err(|error| whole(TamperReason::Checkpoint(error)))?;
-    let since = request
-        .since
-        .map(open)
-        .transpose()
-        .map_err(|error| whole(TamperReason::Since(error)))?;
-    if let Some(older) = since.as_ref().filter(|older| older.size > signed.size) {
+    let cosigned = cosigned(request).map_err(|error| whole(TamperReason::Witnesses(error)))?;
+    let mut since = Vec::with_capacity(request.since.len());
+    for (number, note) in (1..).zip(request.since) {
+        let older = open(note).map_err(|error| whole(TamperReason::Since { number, error }))?;
+        since.push((older.size, older.root));
+    }
+    since.sort_unstable();
+    since.dedup();
+    if let Some((older, _)) = since.last().filter(|(older, _)| *older > signed.size) {
         return tampered(
             signed.size,
             TamperReason::Shrank {
-                since: older.size,
+                since: *older,
                 size: signed.size,
             },
         );
     }
-    let since = since.map(|older| (older.size, older.root));
     let mut check = Check {
         levels: Levels::new(signed.size),
         size: signed.size,
-        since,
+        since: &since,
+        compared: 0,
         source,
         observer,
     };
@@ -69,20 +76,48 @@ fn run<S: Source, O: Observer>(
         check.bundle(index)?;
     }
     if check.levels.leaves() != signed.size || check.levels.root() != signed.root {
-        return tampered(None, TamperReason::Root);
+        let (after, size) = (check.vouched(), signed.size);
+        return tampered(
+            Some(after).filter(|after| *after > 0),
+            TamperReason::Root { after, size },
+        );
     }
+    let mut since: Vec<u64> = since.into_iter().map(|(size, _)| size).collect();
+    since.dedup();
     Ok(Verified {
         origin: signed.origin,
         size: signed.size,
         root: signed.root,
-        since: since.map(|(size, _)| size),
+        since,
+        cosigned,
     })
+}
+
+/// Who of the policy cosigned the checkpoint, which is a note: it was opened before.
+fn cosigned(request: &Request<'_>) -> Result<Vec<(String, u64)>, Refused> {
+    let (Some(policy), Ok(note)) = (request.policy, Note::parse(request.checkpoint)) else {
+        return Ok(Vec::new());
+    };
+    let name = |index: usize| {
+        policy
+            .witnesses()
+            .get(index)
+            .map(|witness| String::from_utf8_lossy(&witness.name).into_owned())
+    };
+    let witnesses = policy.cosigned(&note)?;
+    Ok(witnesses
+        .into_iter()
+        .filter_map(|(index, time)| Some((name(index)?, time)))
+        .collect())
 }
 
 struct Check<'a, S, O> {
     levels: Levels,
     size: u64,
-    since: Option<(u64, Hash)>,
+    /// Ascending.
+    since: &'a [(u64, Hash)],
+    /// How many of them were compared.
+    compared: usize,
     source: &'a mut S,
     observer: &'a mut O,
 }
@@ -117,13 +152,24 @@ impl<S: Source, O: Observer> Check<'_, S, O> {
         self.compare_with_older()
     }
 
-    /// At the size of the older checkpoint the roots must be the same.
-    fn compare_with_older(&self) -> Result<(), Stop<S::Error>> {
-        match self.since {
-            Some((since, root)) if since == self.levels.leaves() && root != self.levels.root() => {
-                tampered(None, TamperReason::RewrittenHistory { since })
+    /// At the size of each older checkpoint the roots must be the same.
+    fn compare_with_older(&mut self) -> Result<(), Stop<S::Error>> {
+        while let Some((since, root)) = self.since.get(self.compared) {
+            if *since != self.levels.leaves() {
+                break;
             }
-            _ => Ok(()),
+            if *root != self.levels.root() {
+                let (since, after) = (*since, self.vouched());
+                return tampered(after, TamperReason::RewrittenHistory { since, after });
+            }
+            self.compared += 1;
         }
+        Ok(())
+    }
+
+    /// The size of the largest older checkpoint that holds.
+    fn vouched(&self) -> u64 {
+        let last = self.compared.checked_sub(1).and_then(|last| self.since.get(last));
+        last.map_or(0, |(size, _)| *size)
     }
 }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use keepgate_merkle::checkpoint::Checkpoint;
 use keepgate_merkle::hash::{Hash, empty_root, leaf_hash, node_hash};
 use keepgate_merkle::note::{NoteSigner, VerifierKey};
+use keepgate_merkle::policy::Policy;
 use keepgate_merkle::tile::{FULL_WIDTH, TileKind, TilePath, encode_bundle, encode_hashes, tiles_for};
 use keepgate_merkle::tree::{HashReader, MemoryTree, root_of};
 use keepgate_merkle::verify::{Observer, Outcome, Request, Source, Tampered, verify};
@@ -142,13 +143,25 @@ impl Log {
 
     pub fn verify_as(&mut self, note: &str, since: Option<&str>, observer: &mut impl Observer) -> Outcome<NotThere> {
         let keys = [vkey()];
-        let since = since.map(str::as_bytes);
+        let since: Vec<_> = since.into_iter().map(|note| note.as_bytes().to_vec()).collect();
+        self.verify_against(note, &since, None, &keys, observer)
+    }
+
+    pub fn verify_against(
+        &mut self,
+        note: &str,
+        since: &[Vec<u8>],
+        policy: Option<&Policy>,
+        keys: &[VerifierKey],
+        observer: &mut impl Observer,
+    ) -> Outcome<NotThere> {
         verify(
             &Request {
                 checkpoint: note.as_bytes(),
                 origin: ORIGIN,
-                keys: &keys,
+                keys,
                 since,
+                policy,
             },
             self,
             observer,

@@ -174,7 +174,7 @@ fn an_entry_edited_with_all_its_tiles_is_found_by_the_signed_root() {
             forged.verify(),
             Outcome::Tampered(Tampered {
                 index: None,
-                reason: TamperReason::Root
+                reason: TamperReason::Root { after: 0, size }
             })
         );
     }
@@ -192,12 +192,12 @@ fn a_history_rewritten_and_signed_again_is_found_by_the_older_checkpoint() {
     );
     assert_eq!(
         reason(forged.verify_since(Some(&kept))),
-        TamperReason::RewrittenHistory { since: 600 }
+        TamperReason::RewrittenHistory { since: 600, after: 0 }
     );
     let mut same_size = Log::with(&list[..600]);
     assert_eq!(
         reason(same_size.verify_since(Some(&kept))),
-        TamperReason::RewrittenHistory { since: 600 }
+        TamperReason::RewrittenHistory { since: 600, after: 0 }
     );
     list[599] = entry(599);
     list[600] = b"differs only after the older checkpoint".to_vec();
@@ -205,6 +205,27 @@ fn a_history_rewritten_and_signed_again_is_found_by_the_older_checkpoint() {
         Log::with(&list).verify_since(Some(&kept)),
         Outcome::Verified(_)
     ));
+}
+
+#[test]
+fn many_older_checkpoints_place_what_nothing_else_places() {
+    let mut list: Vec<_> = (0..700).map(entry).collect();
+    list[300] = b"edited".to_vec();
+    let mut forged = Log::with(&list);
+    let note = forged.signed();
+    let since: Vec<_> = [650, 100, 310, 299]
+        .map(|size| Log::of(size).signed().into_bytes())
+        .into();
+    let found = forged.verify_against(&note, &since, None, &[vkey()], &mut ());
+    let expected = "the first 310 entries are not those the older checkpoint signed; the first 299 are";
+    assert_eq!(tampered(found), (Some(299), expected.into()));
+    // Edited behind all of them and not signed again.
+    list[300] = entry(300);
+    list[680] = b"edited".to_vec();
+    let mut forged = Log::with(&list);
+    let note = Log::of(700).signed();
+    let found = forged.verify_against(&note, &since, None, &[vkey()], &mut ());
+    assert_eq!(tampered(found).0, Some(650));
 }
 
 #[test]
@@ -246,10 +267,10 @@ fn an_edited_root_size_or_origin_breaks_the_signature() {
 fn a_root_that_the_key_signed_but_the_entries_do_not_give_is_found() {
     let mut log = Log::of(700);
     log.checkpoint.root = leaf_hash(b"another root");
-    assert_eq!(reason(log.verify()), TamperReason::Root);
+    assert_eq!(reason(log.verify()), TamperReason::Root { after: 0, size: 700 });
     let mut empty = Log::of(0);
     empty.checkpoint.root = Hash::from_bytes([0; 32]);
-    assert_eq!(reason(empty.verify()), TamperReason::Root);
+    assert_eq!(reason(empty.verify()), TamperReason::Root { after: 0, size: 0 });
 }
 
 #[test]
@@ -291,7 +312,10 @@ fn an_older_checkpoint_of_another_key_or_log_is_refused() {
     .to_string();
     for since in [stranger.as_str(), &elsewhere, "", "garbage"] {
         assert!(
-            matches!(reason(Log::of(2).verify_since(Some(since))), TamperReason::Since(_)),
+            matches!(
+                reason(Log::of(2).verify_since(Some(since))),
+                TamperReason::Since { number: 1, .. }
+            ),
             "{since:?}"
         );
     }
@@ -307,7 +331,8 @@ fn a_key_with_a_plus_in_its_base64_verifies_a_log() {
         checkpoint: note.as_bytes(),
         origin: key.name().as_str(),
         keys: std::slice::from_ref(&key),
-        since: None,
+        since: &[],
+        policy: None,
     };
     assert!(matches!(verify(&request, &mut log, &mut ()), Outcome::Verified(_)));
 }
@@ -318,7 +343,7 @@ fn an_entry_that_spells_a_pair_of_hashes_does_not_stand_for_their_node() {
     let spelled = [&[1], left.as_bytes().as_slice(), right.as_bytes()].concat();
     let mut forged = Log::with(&[spelled]);
     forged.checkpoint.root = Log::of(2).checkpoint.root;
-    assert_eq!(reason(forged.verify()), TamperReason::Root);
+    assert!(matches!(reason(forged.verify()), TamperReason::Root { .. }));
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! The check of a whole log where nothing was tampered with.
 
+use keepgate_merkle::cosignature::Scheme;
+use keepgate_merkle::note::Note;
+use keepgate_merkle::policy::Policy;
 use keepgate_merkle::tile::{FULL_WIDTH, TilePath, tiles_for};
 use keepgate_merkle::verify::{Incomplete, Observer, Outcome, Verified};
 
-use crate::support::{Log, NotThere, ORIGIN, entry, tampered};
+use crate::cosignatures::cosigner;
+use crate::support::{Log, NotThere, ORIGIN, entry, tampered, vkey};
 
 #[derive(Default)]
 struct Watch {
@@ -35,7 +39,8 @@ fn an_honest_log_of_any_size_is_verified() {
             origin: ORIGIN.into(),
             size,
             root: log.checkpoint.root,
-            since: None,
+            since: vec![],
+            cosigned: vec![],
         };
         assert_eq!(log.verify(), Outcome::Verified(verified));
         let mut reads = std::mem::take(&mut log.reads);
@@ -53,8 +58,21 @@ fn an_honest_log_extends_each_of_its_older_checkpoints() {
         let Outcome::Verified(verified) = log.verify_since(Some(&Log::of(since).signed())) else {
             panic!("{since}")
         };
-        assert_eq!(verified.since, Some(since));
+        assert_eq!(verified.since, [since]);
     }
+}
+
+#[test]
+fn an_honest_log_extends_many_older_checkpoints_in_any_order_and_twice() {
+    let mut log = Log::of(700);
+    let note = log.signed();
+    let since: Vec<_> = [600, 1, 256, 1, 700]
+        .map(|size| Log::of(size).signed().into_bytes())
+        .into();
+    let Outcome::Verified(verified) = log.verify_against(&note, &since, None, &[vkey()], &mut ()) else {
+        panic!("not verified")
+    };
+    assert_eq!(verified.since, [1, 256, 600, 700]);
 }
 
 #[test]
@@ -120,4 +138,31 @@ fn the_full_tile_stands_in_for_a_partial_one_that_is_gone() {
         panic!("not verified")
     };
     assert_eq!(verified.size, 700);
+}
+
+#[test]
+fn a_policy_asks_for_its_witnesses_and_names_them() {
+    let mut log = Log::of(300);
+    let witnesses = [1, 2, 3].map(|seed| cosigner(&format!("witness.example/{seed}"), Scheme::Ed25519, seed));
+    let [a, b, c] = [0, 1, 2].map(|at: usize| witnesses[at].verifier().to_string());
+    let policy = format!("witness a {a}\nwitness b {b}\nwitness c {c}\ngroup two 2 a b c\nquorum two\n");
+    let policy = Policy::parse(policy.as_bytes()).unwrap();
+    let mut note: Note = log.signed().parse().unwrap();
+    for (many, witness) in (1_u64..).zip(&witnesses[..2]) {
+        let outcome = log.verify_against(&note.to_string(), &[], Some(&policy), &[vkey()], &mut ());
+        assert!(tampered(outcome).1.contains("not the quorum"), "{many} of 2");
+        let line = witness.cosign(note.text(), many).unwrap();
+        note = note.with_signature(line).unwrap();
+    }
+    let outcome = log.verify_against(&note.to_string(), &[], Some(&policy), &[vkey()], &mut ());
+    let Outcome::Verified(verified) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(verified.cosigned, [("a".into(), 1), ("b".into(), 2)]);
+    // A cosignature of another size does not count, and a wrong one refuses the note whoever else signed.
+    let elsewhere: Note = Log::of(299).signed().parse().unwrap();
+    let wrong = witnesses[2].cosign(elsewhere.text(), 3).unwrap();
+    let note = note.with_signature(wrong).unwrap();
+    let outcome = log.verify_against(&note.to_string(), &[], Some(&policy), &[vkey()], &mut ());
+    assert!(tampered(outcome).1.contains("is wrong"));
 }
