@@ -1,6 +1,7 @@
 //! Developer commands. One file each; adding one means a file, a line in `dispatch` and a line in `USAGE`.
 
 mod bench;
+mod catalogue;
 mod check;
 mod cluster;
 mod env;
@@ -26,6 +27,8 @@ cargo xtask check [--quick]          the architecture's rules; --quick leaves ou
 cargo xtask test [--pg N] [ARGS]     all tests against a throwaway PostgreSQL; N is 15, 18 or both (the
                                      second one without what does not depend on it); ARGS go to the test runner
 cargo xtask sqlx [--check]           regenerate .sqlx, or fail if it is stale
+cargo xtask catalogue [--check]      regenerate what the walls of the database look like, or fail if it is stale
+                                     (`sqlx` does it as well)
 cargo xtask openapi [--check]        regenerate docs/openapi.json, or fail if it is stale
 cargo xtask bench NAME [ARGS]        a benchmark under benches/, beside its baseline in the same run
 cargo xtask fuzz [--seconds N] [T]   libFuzzer on everything that reads bytes of strangers, 20 s a target
@@ -52,6 +55,8 @@ fn dispatch(args: &[String]) -> Result<()> {
         ["test", rest @ ..] => test::test(rest),
         ["sqlx"] => sqlx::sqlx(false),
         ["sqlx", "--check"] => sqlx::sqlx(true),
+        ["catalogue"] => catalogue::catalogue(false),
+        ["catalogue", "--check"] => catalogue::catalogue(true),
         ["openapi"] => openapi::openapi(false),
         ["openapi", "--check"] => openapi::openapi(true),
         ["bench", name, rest @ ..] => bench::bench(name, rest),

@@ -13,6 +13,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
+    catalogue,
     cluster::Throwaway,
     migrate::migrate,
     run::{cargo, run, say},
@@ -22,7 +23,7 @@ use crate::{
 
 /// Rewrites `.sqlx`, or with `check` fails if that would change it.
 pub fn sqlx(check: bool) -> Result<()> {
-    let (new, kept) = (prepare()?, workspace::root().join(".sqlx"));
+    let (new, kept) = (prepare(check)?, workspace::root().join(".sqlx"));
     let (count, old) = (new.len(), read(&kept));
     if new == old {
         say(&format!(".sqlx is up to date: {count} queries"));
@@ -40,10 +41,12 @@ pub fn sqlx(check: bool) -> Result<()> {
 
 type Queries = BTreeMap<String, String>;
 
-fn prepare() -> Result<Queries> {
+fn prepare(check_only: bool) -> Result<Queries> {
     let server = server(Wanted::Any)?;
     let cluster = Throwaway::start(&server)?;
     migrate(&cluster.url(), &server.bin_dir)?;
+    // The same database tells what its walls look like.
+    catalogue::record(&cluster.url(), &server.bin_dir, check_only)?;
     let out = workspace::target()?.join("sqlx-prepare");
     let _ = fs::remove_dir_all(&out);
     fs::create_dir_all(&out).with_context(|| format!("can't create {}", out.display()))?;

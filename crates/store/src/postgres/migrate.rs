@@ -12,6 +12,9 @@ pub const ROLES_SQL: &str = include_str!("roles.sql");
 /// Takes away what PUBLIC may do by default and a gateway never needs. Hardening: a managed PostgreSQL may refuse it.
 pub const LOCKDOWN_SQL: &str = include_str!("lockdown.sql");
 
+/// Event triggers that let the schema change by migrations only; run by a superuser, safe to repeat.
+pub const GUARD_SQL: &str = include_str!("guard.sql");
+
 /// Why the schema can't be brought to this version.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {

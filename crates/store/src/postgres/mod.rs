@@ -2,6 +2,7 @@
 //!
 //! The service logs in as `kg_app`, which owns nothing. Every transaction passes `gate.enter` first: claims signed with the
 //! [`ClaimKey`], checked by the database against the live session or key, sealed for this transaction alone.
+mod catalogue;
 mod claims;
 mod connect;
 mod error;
@@ -10,10 +11,12 @@ mod migrate;
 mod store;
 mod tx;
 
+pub use catalogue::{Catalogue, Difference, catalogue};
 pub use claims::ClaimKey;
 pub use connect::{ConnectError, Role, options, pool};
 pub use error::sqlstate;
 pub use lane::PgLane;
 pub use migrate::{LOCKDOWN_SQL, MIGRATOR, MigrateError, ROLES_SQL, install_claim_key, migrate, pending};
+pub use migrate::{GUARD_SQL, LOCKDOWN_SQL, MIGRATOR, MigrateError, ROLES_SQL, install_claim_key, migrate, pending};
 pub use store::PgStore;
 pub use tx::PgTx;
