@@ -45,6 +45,11 @@ impl Archive {
         Ok(Self { file, places })
     }
 
+    /// Whether there is such a file.
+    pub fn holds(&self, name: &str) -> bool {
+        self.places.contains_key(name)
+    }
+
     /// A file of the bundle, of at most `most` bytes.
     pub fn read(&self, name: &str, most: usize) -> Result<Vec<u8>, Unreadable> {
         let (start, size) = self

@@ -16,6 +16,14 @@ impl Directory {
         Self(path.to_owned())
     }
 
+    /// The same; empty when there is no such file.
+    pub fn read_if_there(&self, name: &str, most: usize) -> Result<Vec<u8>, Unreadable> {
+        match self.0.join(name).try_exists() {
+            Ok(false) => Ok(Vec::new()),
+            Ok(true) | Err(_) => self.read(name, most),
+        }
+    }
+
     /// A file of at most `most` bytes.
     pub fn read(&self, name: &str, most: usize) -> Result<Vec<u8>, Unreadable> {
         let path = self.0.join(name);

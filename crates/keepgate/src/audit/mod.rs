@@ -2,14 +2,18 @@
 mod archive;
 mod directory;
 mod export;
+mod fresh;
 mod observe;
+mod openings;
 mod outcome;
 mod remote;
 mod reset_head;
 mod source;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod tiles;
+mod trust;
 mod verify;
 
 pub use export::export;

@@ -1,34 +1,97 @@
 //! How a check ended, for people, programs and the shell.
-use keepgate_merkle::verify::Outcome;
+use keepgate_kernel::{Timestamp, format_time};
+use keepgate_merkle::{
+    tile::TilePath,
+    verify::{Outcome, Verified},
+};
 use serde_json::{Value, json};
 
 use super::source::Unreadable;
 use crate::{exit::Exit, failure::Failure, terminal};
 
+/// How it ended, with everything there is to say.
+pub enum Told {
+    /// All is well.
+    Verified {
+        /// What the tree says.
+        log: Verified,
+        /// The newest cosignature or entry.
+        newest: Option<Timestamp>,
+        /// How many openings were checked.
+        openings: u64,
+    },
+    /// Something was changed.
+    Tampered { index: Option<u64>, reason: String },
+    /// Genuine, but too old.
+    Stale { reason: String, newest: Option<Timestamp> },
+    /// Not everything could be read.
+    Incomplete {
+        checked: u64,
+        tile: Option<TilePath>,
+        reason: String,
+    },
+}
+
+impl Told {
+    /// What the check of the tree says.
+    pub fn of(outcome: Outcome<Unreadable>) -> Self {
+        match outcome {
+            Outcome::Verified(log) => Self::verified(log, None, 0),
+            Outcome::Tampered(found) => Self::tampered(found.index, found.reason.to_string()),
+            Outcome::Incomplete(incomplete) => Self::Incomplete {
+                checked: incomplete.checked,
+                tile: Some(incomplete.tile),
+                reason: incomplete.error.0,
+            },
+        }
+    }
+
+    pub const fn verified(log: Verified, newest: Option<Timestamp>, openings: u64) -> Self {
+        Self::Verified { log, newest, openings }
+    }
+
+    pub const fn tampered(index: Option<u64>, reason: String) -> Self {
+        Self::Tampered { index, reason }
+    }
+
+    pub const fn stale(reason: String, newest: Option<Timestamp>) -> Self {
+        Self::Stale { reason, newest }
+    }
+
+    pub fn incomplete(checked: u64, error: Unreadable) -> Self {
+        Self::Incomplete {
+            checked,
+            tile: None,
+            reason: error.0,
+        }
+    }
+}
+
 /// Tells the outcome: one line (or JSON) on standard output; what to do on standard error.
-pub fn tell(outcome: &Outcome<Unreadable>, as_json: bool) -> Exit {
-    terminal::say(&if as_json {
-        json(outcome).to_string()
-    } else {
-        line(outcome)
-    });
-    match outcome {
-        Outcome::Verified(_) => Exit::Ok,
-        Outcome::Tampered(tampered) => {
-            let at = tampered
-                .index
-                .map_or_else(String::new, |index| format!(" at index {index}"));
+pub fn tell(told: &Told, as_json: bool) -> Exit {
+    terminal::say(&if as_json { json(told).to_string() } else { line(told) });
+    match told {
+        Told::Verified { .. } => Exit::Ok,
+        Told::Tampered { index, reason } => {
+            let at = index.map_or_else(String::new, |index| format!(" at index {index}"));
             let help = "keep this copy and the checkpoint you compared with, and ask who had access to the database";
-            terminal::say_error(&Failure::new(
+            let failure = Failure::new(
                 Exit::Failed,
                 format!("the log was tampered with{at}"),
-                tampered.reason.to_string(),
+                reason.clone(),
                 help,
-            ));
+            );
+            terminal::say_error(&failure);
             Exit::Failed
         }
-        Outcome::Incomplete(incomplete) => {
-            let why = format!("{incomplete}: {}", incomplete.error);
+        Told::Stale { reason, .. } => {
+            let help = "everything in it is genuine; ask the gateway itself, or your witnesses, for a newer state";
+            terminal::say_error(&Failure::new(Exit::Failed, "the log is too old", reason.clone(), help));
+            Exit::Failed
+        }
+        Told::Incomplete { checked, tile, reason } => {
+            let tile = tile.map_or_else(String::new, |tile| format!("tile {tile}, "));
+            let why = format!("{tile}after {checked} entries: {reason}");
             let help = "nothing is proved; make the rest readable and check again";
             terminal::say_error(&Failure::new(
                 Exit::Incomplete,
@@ -41,46 +104,56 @@ pub fn tell(outcome: &Outcome<Unreadable>, as_json: bool) -> Exit {
     }
 }
 
-fn line(outcome: &Outcome<Unreadable>) -> String {
-    match outcome {
-        Outcome::Verified(verified) => {
-            let since = verified.since.map_or_else(String::new, |since| {
-                format!(", extends the older checkpoint of {since}")
-            });
-            format!(
-                "verified: {} entries of {}, root {}{since}",
-                verified.size,
-                verified.origin,
-                verified.root.to_hex()
-            )
+fn line(told: &Told) -> String {
+    match told {
+        Told::Verified { log, openings, .. } => {
+            let since = match log.since.as_slice() {
+                [] => String::new(),
+                [one] => format!(", extends the older checkpoint of {one}"),
+                [.., last] => format!(", extends {} older checkpoints up to {last}", log.since.len()),
+            };
+            let cosigned = match log.cosigned.len() {
+                0 => String::new(),
+                count => format!(", cosigned by {count} witnesses"),
+            };
+            let openings = match openings {
+                0 => String::new(),
+                count => format!(", {count} openings hold"),
+            };
+            let (size, origin, root) = (log.size, &log.origin, log.root.to_hex());
+            format!("verified: {size} entries of {origin}, root {root}{since}{cosigned}{openings}")
         }
-        Outcome::Tampered(tampered) => match tampered.index {
-            Some(index) => format!("tampered: index {index}: {}", tampered.reason),
-            None => format!("tampered: {}", tampered.reason),
-        },
-        Outcome::Incomplete(incomplete) => format!("incomplete: {incomplete}: {}", incomplete.error),
+        Told::Tampered {
+            index: Some(index),
+            reason,
+        } => format!("tampered: index {index}: {reason}"),
+        Told::Tampered { index: None, reason } => format!("tampered: {reason}"),
+        Told::Stale { reason, .. } => format!("stale: {reason}"),
+        Told::Incomplete { checked, reason, .. } => format!("incomplete: after {checked} entries: {reason}"),
     }
 }
 
-fn json(outcome: &Outcome<Unreadable>) -> Value {
-    match outcome {
-        Outcome::Verified(verified) => json!({
+fn json(told: &Told) -> Value {
+    match told {
+        Told::Verified { log, newest, openings } => json!({
             "result": "verified",
-            "origin": verified.origin,
-            "size": verified.size,
-            "root": verified.root.to_hex(),
-            "since": verified.since,
+            "origin": log.origin,
+            "size": log.size,
+            "root": log.root.to_hex(),
+            "since": log.since,
+            "cosigned": log.cosigned.iter().map(|(name, at)| json!({ "witness": name, "at": at })).collect::<Vec<_>>(),
+            "newest": newest.map(format_time),
+            "openings": openings,
         }),
-        Outcome::Tampered(tampered) => json!({
-            "result": "tampered",
-            "index": tampered.index,
-            "reason": tampered.reason.to_string(),
-        }),
-        Outcome::Incomplete(incomplete) => json!({
+        Told::Tampered { index, reason } => json!({ "result": "tampered", "index": index, "reason": reason }),
+        Told::Stale { reason, newest } => {
+            json!({ "result": "stale", "reason": reason, "newest": newest.map(format_time) })
+        }
+        Told::Incomplete { checked, tile, reason } => json!({
             "result": "incomplete",
-            "checked": incomplete.checked,
-            "tile": incomplete.tile.to_string(),
-            "reason": incomplete.error.to_string(),
+            "checked": checked,
+            "tile": tile.map(|tile| tile.to_string()),
+            "reason": reason,
         }),
     }
 }

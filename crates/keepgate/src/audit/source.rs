@@ -3,7 +3,7 @@ use std::fmt;
 
 use keepgate_merkle::{tile::TilePath, verify};
 
-use super::{archive::Archive, directory::Directory, remote::Remote};
+use super::{archive::Archive, directory::Directory, openings, remote::Remote, stored::Stored};
 
 /// A log somewhere.
 pub enum Source {
@@ -13,6 +13,8 @@ pub enum Source {
     Archive(Archive),
     /// A running gateway.
     Remote(Remote),
+    /// The database behind it.
+    Stored(Box<Stored>),
 }
 
 /// Why something can't be read, for people.
@@ -35,6 +37,16 @@ impl Source {
             Self::Directory(directory) => directory.read("checkpoint", MAX_CHECKPOINT),
             Self::Archive(archive) => archive.read("checkpoint", MAX_CHECKPOINT),
             Self::Remote(remote) => remote.log_file("checkpoint", MAX_CHECKPOINT),
+            Self::Stored(stored) => Ok(stored.checkpoint()),
+        }
+    }
+
+    /// The openings that lie beside the log, as lines of JSON; empty when there are none.
+    pub fn openings(&mut self) -> Result<Vec<u8>, Unreadable> {
+        match self {
+            Self::Directory(directory) => directory.read_if_there("openings.jsonl", openings::MOST),
+            Self::Archive(archive) if archive.holds("openings.jsonl") => archive.read("openings.jsonl", openings::MOST),
+            Self::Archive(_) | Self::Remote(_) | Self::Stored(_) => Ok(Vec::new()),
         }
     }
 }
@@ -48,6 +60,7 @@ impl verify::Source for Source {
             Self::Directory(directory) => directory.read(&name, most),
             Self::Archive(archive) => archive.read(&name, most),
             Self::Remote(remote) => remote.log_file(&name, most),
+            Self::Stored(stored) => stored.tile(path),
         }
     }
 }

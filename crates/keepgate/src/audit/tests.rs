@@ -10,7 +10,7 @@ use super::{
     tiles::{Grower, TileDirectory, size_of},
     verify,
 };
-use crate::{cli::VerifyArgs, exit::Exit};
+use crate::{cli::VerifyArgs, environment::Environment, exit::Exit};
 
 const ORIGIN: &str = "localhost/audit/00000000-0000-0000-0000-000000000000";
 
@@ -18,6 +18,10 @@ const ORIGIN: &str = "localhost/audit/00000000-0000-0000-0000-000000000000";
 struct Args {
     #[command(flatten)]
     verify: VerifyArgs,
+}
+
+fn nowhere() -> Environment {
+    Environment::from_iter::<[(&str, &str); 0]>([])
 }
 
 fn signer() -> NoteSigner {
@@ -72,7 +76,7 @@ fn check(dir: &Path, more: &[&str]) -> Exit {
     let dir = dir.display().to_string();
     let mut arguments = vec!["verify", "--dir", &dir, "--key", &key];
     arguments.extend(more);
-    verify(&Args::parse_from(arguments).verify).unwrap_or_else(|failure| failure.exit)
+    verify(&Args::parse_from(arguments).verify, &nowhere()).unwrap_or_else(|failure| failure.exit)
 }
 
 #[test]
@@ -150,7 +154,7 @@ fn another_key_is_tampering_and_a_malformed_one_is_usage() {
     let shown = dir.display().to_string();
     let verify_with = |key: &str| {
         let args = Args::parse_from(["verify", "--dir", &shown, "--key", key]);
-        verify(&args.verify).unwrap_or_else(|failure| failure.exit)
+        verify(&args.verify, &nowhere()).unwrap_or_else(|failure| failure.exit)
     };
     let stranger = NoteSigner::from_seed(ORIGIN.parse().unwrap(), &[8; 32])
         .unwrap()
@@ -178,5 +182,120 @@ fn a_bundle_is_checked_like_the_directory_it_holds() {
     assert!(tar.args(files).status().unwrap().success());
     let (key, shown) = (signer().verifier().to_string(), bundle.display().to_string());
     let args = Args::parse_from(["verify", "--bundle", &shown, "--key", &key]);
-    assert_eq!(verify(&args.verify).unwrap(), Exit::Ok);
+    assert_eq!(verify(&args.verify, &nowhere()).unwrap(), Exit::Ok);
+}
+
+fn line(of: &str) -> String {
+    of.to_owned() + "\n"
+}
+
+#[test]
+fn witnesses_age_and_several_older_checkpoints_are_asked_for() {
+    use keepgate_merkle::{
+        cosignature::{Cosigner, Scheme},
+        note::Note,
+    };
+    let base = tempfile::tempdir().unwrap();
+    let (dir, old) = (base.path().join("log"), base.path().join("old"));
+    let entries: Vec<_> = (0..20).map(leaf).collect();
+    write(&dir, &entries);
+    write(&old, &entries[..10]);
+    let witness = Cosigner::from_seed("witness.example/w".parse().unwrap(), Scheme::Ed25519, &[9; 32]).unwrap();
+    let policy = base.path().join("policy");
+    fs::write(&policy, format!("witness w {}\nquorum w\n", witness.verifier())).unwrap();
+    let (policy, since) = (
+        policy.display().to_string(),
+        old.join("checkpoint").display().to_string(),
+    );
+    assert_eq!(check(&dir, &["--policy", &policy]), Exit::Failed, "nobody cosigned");
+    assert_eq!(
+        check(&dir, &["--max-age", "1m"]),
+        Exit::Failed,
+        "dated in the future or long ago"
+    );
+    let note: Note = fs::read_to_string(dir.join("checkpoint")).unwrap().parse().unwrap();
+    let at = u64::try_from(keepgate_kernel::Clock::now(&keepgate_kernel::SystemClock).timestamp()).unwrap();
+    let signed = note
+        .clone()
+        .with_signature(witness.cosign(note.text(), at).unwrap())
+        .unwrap();
+    fs::write(dir.join("checkpoint"), signed.to_string()).unwrap();
+    assert_eq!(
+        check(&dir, &["--policy", &policy, "--since", &since, "--since", &since]),
+        Exit::Ok
+    );
+    assert_eq!(check(&dir, &["--policy", "/nonexistent"]), Exit::Usage);
+    // The policy may name the log's key; it must be of one log.
+    let named = base.path().join("named");
+    fs::write(
+        &named,
+        format!(
+            "log {}\nwitness w {}\nquorum w\n",
+            signer().verifier(),
+            witness.verifier()
+        ),
+    )
+    .unwrap();
+    let args = |policy: &Path| {
+        Args::parse_from([
+            "verify",
+            "--dir",
+            &dir.display().to_string(),
+            "--policy",
+            &policy.display().to_string(),
+        ])
+    };
+    assert_eq!(verify(&args(&named).verify, &nowhere()).unwrap(), Exit::Ok);
+    assert_eq!(
+        verify(&args(Path::new(&policy)).verify, &nowhere()).unwrap_err().exit,
+        Exit::Usage
+    );
+}
+
+#[test]
+fn any_of_the_log_s_keys_vouches_and_keys_of_two_logs_are_usage() {
+    let base = tempfile::tempdir().unwrap();
+    let dir = base.path().join("log");
+    write(&dir, &[leaf(0)]);
+    let next = NoteSigner::from_seed(ORIGIN.parse().unwrap(), &[8; 32])
+        .unwrap()
+        .verifier()
+        .to_string();
+    assert_eq!(check(&dir, &["--key", &next]), Exit::Ok);
+    let other = NoteSigner::from_seed("elsewhere".parse().unwrap(), &[8; 32])
+        .unwrap()
+        .verifier()
+        .to_string();
+    assert_eq!(check(&dir, &["--key", &other]), Exit::Usage);
+}
+
+#[test]
+fn openings_must_be_what_the_leaves_commit_to() {
+    let base = tempfile::tempdir().unwrap();
+    let dir = base.path().join("log");
+    let opening = keepgate_audit::commitment::Opening {
+        salt: [3; 32],
+        value: "192.0.2.7".into(),
+    };
+    let mut entries: Vec<Leaf> = (0..3).map(|second| Leaf::parse(&leaf(second)).unwrap()).collect();
+    entries[1]
+        .commitments
+        .insert("source".into(), opening.commitment("source"));
+    write(&dir, &entries.iter().map(Leaf::to_bytes).collect::<Vec<_>>());
+    let told = |index: u64, value: &str| {
+        line(&format!(
+            "{{\"index\":{index},\"field\":\"source\",\"salt\":\"{}\",\"value\":\"{value}\"}}",
+            "03".repeat(32)
+        ))
+    };
+    for (text, expected) in [
+        (told(1, "192.0.2.7"), Exit::Ok),
+        (told(1, "192.0.2.8"), Exit::Failed),
+        (told(0, "192.0.2.7"), Exit::Failed),
+        (told(9, "192.0.2.7"), Exit::Failed),
+        (line("{}"), Exit::Usage),
+    ] {
+        fs::write(dir.join("openings.jsonl"), &text).unwrap();
+        assert_eq!(check(&dir, &[]), expected, "{text}");
+    }
 }

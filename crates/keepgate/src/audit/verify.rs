@@ -1,80 +1,110 @@
 //! `keepgate audit verify`.
 use keepgate_audit::EntryCheck;
-use keepgate_merkle::{
-    note::VerifierKey,
-    verify::{self, Request},
-};
+use keepgate_kernel::{Clock, SystemClock};
+use keepgate_merkle::verify::{self, Outcome, Request};
 use serde_json::json;
 
 use super::{
     archive::Archive,
     directory::Directory,
-    observe::Observer,
-    outcome,
+    fresh,
+    observe::{Observer, RowFaults},
+    openings::{self, Openings},
+    outcome::{self, Told},
     remote::Remote,
-    source::{MAX_CHECKPOINT, Source, Unreadable},
+    source::{Source, Unreadable},
+    stored::Stored,
+    trust::{Trust, file_of},
 };
-use crate::{cli::VerifyArgs, exit::Exit, failure::Failure, terminal};
+use crate::{cli::VerifyArgs, environment::Environment, exit::Exit, failure::Failure, terminal};
 
 /// Checks a whole log and tells how it ended.
 ///
 /// # Errors
 /// Exit code 2 for arguments that can't be used, 3 when there is nothing to read.
-pub fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
-    let key: VerifierKey = args.key.trim().parse().map_err(|error| {
-        Failure::usage(
-            "can't use --key",
-            format!("{error}"),
-            "give the line that GET /v1/audit/log/vkey answers, in quotes",
-        )
-    })?;
-    let check = EntryCheck::for_origin(key.name().as_str()).map_err(|error| {
+pub fn verify(args: &VerifyArgs, environment: &Environment) -> Result<Exit, Failure> {
+    let mut trust = Trust::of(args)?;
+    let check = EntryCheck::for_origin(&trust.origin).map_err(|error| {
         Failure::usage(
             "can't use --key",
             format!("it is not the key of a Keepgate log: {error}"),
             "give the key of the log itself",
         )
     })?;
-    let since = args.since.as_deref().map(|file| {
-        let (dir, name) = (
-            file.parent().unwrap_or(file),
-            file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        );
-        Directory::new(dir)
-            .read(&name, MAX_CHECKPOINT)
-            .map_err(|error| Failure::usage("can't read the older checkpoint", error.0, "name the file with --since"))
-    });
-    let since = since.transpose()?;
-    let read = source(args).and_then(|mut source| {
-        let checkpoint = source.checkpoint().map_err(|error| unreadable(&error, args.json))?;
-        Ok((source, checkpoint))
-    });
-    let (mut source, checkpoint) = read?;
+    let rows = RowFaults::default();
+    let mut source = source(args, environment, &rows)?;
+    let checkpoint = source.checkpoint().map_err(|error| unreadable(&error, args.json))?;
+    let openings = openings(args, &mut source)?;
+    if let Source::Stored(stored) = &mut source {
+        trust
+            .since
+            .extend(stored.older().map_err(|error| unreadable(&error, args.json))?);
+    }
     let request = Request {
         checkpoint: &checkpoint,
-        origin: key.name().as_str(),
-        keys: std::slice::from_ref(&key),
-        since: since.as_deref(),
+        origin: &trust.origin,
+        keys: &trust.keys,
+        since: &trust.since,
+        policy: trust.policy.as_ref(),
     };
     let bar = terminal::progress("checking");
-    let outcome = verify::verify(&request, &mut source, &mut Observer::new(bar.clone(), check));
+    let mut observer = Observer::new(bar.clone(), check, openings, rows);
+    let outcome = verify::verify(&request, &mut source, &mut observer);
     bar.finish_and_clear();
-    Ok(outcome::tell(&outcome, args.json))
+    let told = judge(args, outcome, &observer, &mut source);
+    Ok(outcome::tell(&told, args.json))
 }
 
-fn source(args: &VerifyArgs) -> Result<Source, Failure> {
-    match (&args.dir, &args.bundle, &args.access.url) {
-        (Some(dir), _, _) => Ok(Source::Directory(Directory::new(dir))),
-        (_, Some(file), _) => Archive::open(file)
+/// What is left to ask once the tree holds.
+fn judge(args: &VerifyArgs, outcome: Outcome<Unreadable>, observer: &Observer, source: &mut Source) -> Told {
+    let Outcome::Verified(verified) = outcome else {
+        return Told::of(outcome);
+    };
+    if let Some(index) = observer.openings().left() {
+        return Told::tampered(
+            Some(index),
+            "there is an opening for an entry that the log does not have".into(),
+        );
+    }
+    if let Source::Stored(stored) = source {
+        match stored.strays() {
+            Ok(None) => {}
+            Ok(Some((index, why))) => return Told::tampered(index, why),
+            Err(error) => return Told::incomplete(verified.size, error),
+        }
+    }
+    let newest = fresh::newest(&verified.cosigned, observer.latest());
+    if let Some(why) = fresh::stale(args.max_age, newest, SystemClock.now()) {
+        return Told::stale(why, newest);
+    }
+    Told::verified(verified, newest, observer.openings().checked())
+}
+
+fn source(args: &VerifyArgs, environment: &Environment, rows: &RowFaults) -> Result<Source, Failure> {
+    match (&args.dir, &args.bundle, &args.access.url, args.stored) {
+        (Some(dir), ..) => Ok(Source::Directory(Directory::new(dir))),
+        (_, Some(file), ..) => Archive::open(file)
             .map(Source::Archive)
             .map_err(|error| unreadable(&error, args.json)),
-        (_, _, Some(url)) => Remote::new(url, &args.access).map(Source::Remote),
-        (None, None, None) => Err(Failure::usage(
+        (_, _, Some(url), _) => Remote::new(url, &args.access).map(Source::Remote),
+        (.., true) => Stored::open(args, environment, rows.clone()).map(|stored| Source::Stored(Box::new(stored))),
+        (None, None, None, false) => Err(Failure::usage(
             "nothing to verify",
             "no log is named",
-            "use --url, --dir or --bundle",
+            "use --url, --dir, --bundle or --stored",
         )),
     }
+}
+
+/// Those the caller names, and those that came with the log.
+fn openings(args: &VerifyArgs, source: &mut Source) -> Result<Openings, Failure> {
+    let text = match &args.openings {
+        Some(file) => file_of(file, openings::MOST)
+            .map_err(|why| Failure::usage("can't read the openings", why, "name the file with --openings"))?,
+        None => source.openings().map_err(|error| unreadable(&error, args.json))?,
+    };
+    Openings::read(&text)
+        .map_err(|why| Failure::usage("can't read the openings", why, "name another file with --openings"))
 }
 
 /// Before the first tile: nothing was checked.

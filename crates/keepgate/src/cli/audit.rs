@@ -8,15 +8,21 @@ use crate::{audit, environment::Environment, exit::Exit, failure::Failure};
 
 const VERIFY: &str = "\
 Reads every entry, hashes it again, and compares it with the tiles, the root and the signature. Trusts nothing but the verifier \
-key, which you should have got in another way than the log (GET /v1/audit/log/vkey tells it, keep it from the first day). With \
---since, a checkpoint you kept, it also proves that nothing before it was changed, removed, reordered or back-dated.
+keys, which you should have got in another way than the log (GET /v1/audit/log/vkey tells them, keep them from the first day).
+
+With --since, a checkpoint you kept, it also proves that nothing before it was changed, removed, reordered or back-dated; the more \
+of them you name, the closer a change is placed. With --policy the witnesses in the file must have cosigned the checkpoint. With \
+--max-age an old state of the log, however genuine, is refused. --stored reads the database itself and compares its rows as well.
 
 Examples:
   keepgate audit verify --dir ./export --key 'gw.example/audit/…+1a2b3c4d+AbC…'
   keepgate audit verify --url https://127.0.0.1:8443 --ca-cert ca.pem --token-file token --key \"$(cat vkey)\"
-  keepgate audit verify --bundle log.bundle --key \"$(cat vkey)\" --since checkpoint-of-march --json
+  keepgate audit verify --bundle log.bundle --key \"$(cat vkey)\" --since checkpoint-of-march --since checkpoint-of-april --json
+  keepgate audit verify --url … --key \"$(cat vkey)\" --policy witnesses.txt --max-age 15m
+  keepgate audit verify --stored --data-dir /srv/keepgate --tenant ten_… --key \"$(cat vkey)\"
 
-Exit codes: 0 verified, 1 tampered (index and reason are told), 2 usage, 3 unreachable or incomplete: nothing is proved then.";
+Exit codes: 0 verified, 1 tampered, not cosigned or too old (index and reason are told), 2 usage, 3 unreachable or incomplete: \
+nothing is proved then.";
 
 const EXPORT: &str = "\
 From a running gateway (--url), as the token's principal may. `tiles` writes a directory in the C2SP tlog-tiles layout, which \
@@ -73,22 +79,39 @@ pub struct ResetHeadArgs {
 
 /// Arguments of `audit verify`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("from").required(true).args(["url", "dir", "bundle"]))]
+#[command(group = clap::ArgGroup::new("from").required(true).args(["url", "dir", "bundle", "stored"]))]
 pub struct VerifyArgs {
     #[command(flatten)]
     pub access: Access,
+    #[command(flatten)]
+    pub data: DataArgs,
     /// An exported directory: checkpoint, tile/…
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
     /// An exported bundle
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
-    /// The verifier key of the log: name+id+key
-    #[arg(long, value_name = "VKEY")]
-    pub key: String,
-    /// A file with an older checkpoint of the same log
+    /// The database of this installation, past the gateway: rows, leaves and tiles
+    #[arg(long)]
+    pub stored: bool,
+    /// The tenant whose log is read from the database
+    #[arg(long, value_name = "TENANT", requires = "stored")]
+    pub tenant: Option<keepgate_kernel::TenantId>,
+    /// A verifier key of the log: name+id+key; again for each key it has had
+    #[arg(long, value_name = "VKEY", required_unless_present = "policy")]
+    pub key: Vec<String>,
+    /// A file that says which witnesses must have cosigned, and may name the log's keys (C2SP tlog-policy)
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
+    /// A file with an older checkpoint of the same log; may be repeated
     #[arg(long, value_name = "CHECKPOINT")]
-    pub since: Option<PathBuf>,
+    pub since: Vec<PathBuf>,
+    /// How old the newest sign of life may be, such as 90s, 15m, 24h or 7d: the last cosignature or entry
+    #[arg(long, value_name = "AGE", value_parser = super::age::parse)]
+    pub max_age: Option<std::time::Duration>,
+    /// A file of openings to check against their commitments, one JSON object a line: index, field, salt, value
+    #[arg(long, value_name = "FILE")]
+    pub openings: Option<PathBuf>,
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
@@ -136,7 +159,7 @@ pub struct ExportArgs {
 impl Audit {
     pub fn run(self, environment: &Environment) -> Result<Exit, Failure> {
         match self {
-            Self::Verify(args) => audit::verify(&args),
+            Self::Verify(args) => audit::verify(&args, environment),
             Self::Export(args) => audit::export(&args, environment),
             Self::ResetHead(args) => audit::reset_head(&args, environment),
         }

@@ -1,6 +1,7 @@
 //! The command line. Every help text says what the command does, when to use it, and how it ends.
 mod access;
 mod admin;
+mod age;
 mod audit;
 mod common;
 mod db;

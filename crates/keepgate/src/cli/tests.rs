@@ -60,6 +60,9 @@ fn wrong_uses_are_usage_errors_with_code_2() {
         "keepgate serve --listen localhost",
         "keepgate audit verify --key K",
         "keepgate audit verify --dir D",
+        "keepgate audit verify --dir D --stored --key K",
+        "keepgate audit verify --dir D --key K --tenant ten_1",
+        "keepgate audit verify --dir D --key K --max-age soon",
         "keepgate audit verify --dir D --bundle F --key K",
         "keepgate audit export --format pdf --out O",
         "keepgate db shell --role postgres",
@@ -81,7 +84,12 @@ fn a_token_on_the_command_line_is_never_repeated() {
     };
     assert_eq!(args.access.token, Some(TokenFrom::CommandLine));
     assert!(!format!("{args:?}").contains("hunter2"));
-    let said = crate::audit::verify(&VerifyArgs { key: key(), ..args }).unwrap_err();
+    let nowhere = Environment::from_iter::<[(&str, &str); 0]>([]);
+    let args = VerifyArgs {
+        key: vec![key()],
+        ..args
+    };
+    let said = crate::audit::verify(&args, &nowhere).unwrap_err();
     assert_eq!(said.exit, Exit::Usage);
     assert!(
         said.to_string().contains("--token-file") && !said.to_string().contains("hunter2"),

@@ -7,7 +7,7 @@ use crate::{
     embedded::{Attached, DATABASE},
     environment::Environment,
     failure::{Failure, chain},
-    postgres::{self, Databases, Link, Walls},
+    postgres::{self, Databases, Integrity, Link, Walls},
 };
 
 const NEWEST_MAJOR: i32 = 18;
@@ -68,8 +68,43 @@ async fn ask(link: &Link, kind: &str) -> Result<Vec<Finding>, Failure> {
         )
     })?;
     let mut findings = judge(&walls, kind);
-    findings.push(migrations(pending(link).await));
+    let missing = pending(link).await;
+    if missing.as_ref().is_ok_and(Vec::is_empty) {
+        findings.extend(built(postgres::integrity(link).await));
+    }
+    findings.push(migrations(missing));
     Ok(findings)
+}
+
+/// Whether the walls are those of this binary, and whether they are held.
+fn built(integrity: Result<Integrity, MigrateError>) -> Vec<Finding> {
+    let name = "walls";
+    match integrity {
+        Ok(Integrity::Compared { differences, guarded }) => vec![
+            Finding::none_of(
+                name,
+                &differences,
+                "as this binary built them",
+                "somebody changed the schema by hand: find out who, restore it, and verify the log with `keepgate audit verify`",
+            ),
+            if guarded {
+                Finding::ok("schema guard", "the schema changes by migrations only")
+            } else {
+                Finding::warn(
+                    "schema guard",
+                    "whoever owns the schema can change it; it is noticed within a minute, not refused",
+                    "run crates/store/src/postgres/guard.sql as a superuser; a managed PostgreSQL may refuse it",
+                )
+            },
+        ],
+        // Told by the migrations' own finding.
+        Ok(Integrity::Newer(_)) => vec![],
+        Err(error) => vec![Finding::warn(
+            name,
+            chain(&error),
+            "set migrate_url, so that the schema's version can be read",
+        )],
+    }
 }
 
 fn judge(walls: &Walls, kind: &str) -> Vec<Finding> {
@@ -222,6 +257,23 @@ mod tests {
             Some(State::Fail)
         );
         assert_eq!(state(&Walls { open: bad(), ..walls() }, "lockdown"), Some(State::Warn));
+    }
+
+    #[test]
+    fn a_changed_wall_fails_and_a_missing_guard_warns() {
+        let compared = |differences: &[&str], guarded| {
+            let differences = differences.iter().map(|text| (*text).to_owned()).collect();
+            built(Ok(Integrity::Compared { differences, guarded }))
+                .iter()
+                .map(|finding| finding.state)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(compared(&[], true), [State::Ok, State::Ok]);
+        assert_eq!(
+            compared(&["trigger audit.leaf nochange is missing"], false),
+            [State::Fail, State::Warn]
+        );
+        assert_eq!(built(Ok(Integrity::Newer(9))), vec![]);
     }
 
     #[test]

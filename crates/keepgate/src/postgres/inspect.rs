@@ -76,7 +76,7 @@ async fn unforced(connection: &mut PgConnection) -> Result<Vec<String>, sqlx::Er
         r#"
         select n.nspname || '.' || c.relname as "name!"
         from pg_class c join pg_namespace n on n.oid = c.relnamespace
-        where c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema$|public$|sec$)'
+        where c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema$|public$|sec$|kg_guard$)'
           and not (c.relrowsecurity and c.relforcerowsecurity)
         order by 1"#
     )

@@ -2,6 +2,7 @@
 mod genesis;
 mod ground;
 mod inspect;
+mod integrity;
 mod log_sizes;
 mod migrate;
 mod prepare;
@@ -12,12 +13,13 @@ mod stored_log;
 pub use genesis::{must_be_of, write_genesis, write_second};
 pub use ground::platform_tenant;
 pub use inspect::{Walls, inspect};
+pub use integrity::{Integrity, integrity};
 pub use log_sizes::log_sizes;
 pub use migrate::{bring_up_to_date, migrate_command, must_be_current};
 pub use prepare::prepare;
 pub use settle::{Databases, Link, connect_failure, link};
 pub use signers::Signers;
-pub use stored_log::StoredLog;
+pub use stored_log::{StoredLog, StoredRow};
 
 /// Breaks the walls, for the test of the doctor.
 #[cfg(test)]
@@ -25,6 +27,8 @@ pub async fn breach(link: &Link) {
     use sqlx::ConnectOptions;
     let mut connection = link.connect().await.unwrap();
     for statement in [
+        "ALTER EVENT TRIGGER kg_ddl DISABLE",
+        "ALTER EVENT TRIGGER kg_drop DISABLE",
         "ALTER ROLE kg_app BYPASSRLS",
         "GRANT kg_owner TO kg_app",
         "ALTER TABLE rbac.tenant NO FORCE ROW LEVEL SECURITY",

@@ -1,6 +1,6 @@
 //! What an administrator does once for a database of one's own: here for the private one, at every start.
 use keepgate_pg_local::LocalPg;
-use keepgate_store::postgres::{LOCKDOWN_SQL, ROLES_SQL, options};
+use keepgate_store::postgres::{GUARD_SQL, LOCKDOWN_SQL, ROLES_SQL, options};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 
 use super::connect_failure;
@@ -24,7 +24,7 @@ END $$";
 pub async fn prepare(pg: &LocalPg) -> Result<(), Failure> {
     create_database(pg).await?;
     let mut connection = connect(pg, DATABASE).await?;
-    for statements in [ROLES_SQL, LOCKDOWN_SQL] {
+    for statements in [ROLES_SQL, LOCKDOWN_SQL, GUARD_SQL] {
         sqlx::raw_sql(statements)
             .execute(&mut connection)
             .await

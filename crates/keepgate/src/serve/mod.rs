@@ -9,6 +9,7 @@ mod first_run;
 mod ground;
 #[cfg(test)]
 mod ground_tests;
+mod integrity;
 mod keys;
 mod listen;
 mod log_keeping;

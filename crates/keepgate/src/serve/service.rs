@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 use super::{
     archive,
     certificate::{self, Certificate},
+    integrity::{self, Walls},
     keys::Keys,
     log_keeping::{self, SharedSigners},
     metrics,
@@ -157,11 +158,21 @@ impl Service {
             upkeep.run_upkeep()
         });
         let sso = sso::desk(config, front_gate.clone(), platform, &issuer(config))?;
+        let walls = Walls::default();
+        let watch = integrity::Watch {
+            link: databases.app.clone(),
+            gate: gate.clone(),
+            platform,
+            guarded: databases.kind == "embedded",
+            walls: walls.clone(),
+        };
+        workers.start("watch over the database's walls", watch.run(workers.stopping()));
         let probes: Vec<Box<dyn Probe>> = vec![
             Box::new(Database(store.clone())),
             Box::new(audit_log),
             Box::new(Unanimous(witnesses)),
             Box::new(keeping),
+            Box::new(walls),
             Box::new(RevocationFeed(mirror.clone())),
         ];
         let throttle = keys.throttle()?;
