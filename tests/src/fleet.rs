@@ -249,6 +249,59 @@ impl Fleet {
         self.sql(cut).await.parse().unwrap()
     }
 
+    /// What `sql`, as one transaction of `role` on `database`, came to: its rows, or the SQLSTATE of its error.
+    pub async fn attempt(&self, database: &str, role: &str, sql: &str) -> Result<String, String> {
+        let out = Command::new(&self.psql)
+            .args([
+                "-X",
+                "-q",
+                "-A",
+                "-t",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-v",
+                "VERBOSITY=sqlstate",
+                "-h",
+            ])
+            .arg(&self.socket)
+            .args(["-U", role, "-d", database, "-c", sql])
+            .env("PGOPTIONS", "-c client_min_messages=warning")
+            .output()
+            .await
+            .unwrap();
+        let (rows, told) = (
+            String::from_utf8_lossy(&out.stdout),
+            String::from_utf8_lossy(&out.stderr),
+        );
+        if out.status.success() {
+            return Ok(rows.trim().to_owned());
+        }
+        let state = told
+            .lines()
+            .find_map(|line| line.split_once("ERROR:  "))
+            .map(|(_, state)| state.trim().to_owned());
+        Err(state.unwrap_or_else(|| told.into_owned()))
+    }
+
+    /// The superuser's name.
+    pub fn superuser(&self) -> &str {
+        &self.superuser
+    }
+
+    /// A configuration file that names `database` instead; its path.
+    pub fn config_for(&self, database: &str) -> PathBuf {
+        let home = self.files(database, &self.socket);
+        let file = home.join("keepgate.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replace("/keepgate\"", &format!("/{database}\""))).unwrap();
+        file
+    }
+
+    /// Where the cluster's files are.
+    pub fn pgdata(&self) -> PathBuf {
+        self.pg.as_ref().expect("it runs").dir().join("pgdata")
+    }
+
     pub fn first(&self) -> &Server {
         &self.instances[0].server
     }

@@ -186,6 +186,13 @@ impl Server {
         self.sql("superuser", sql).await.expect(0).out.trim().to_owned()
     }
 
+    /// As [`Server::superuser`], with the event triggers that refuse changes of the schema out of the way meanwhile.
+    pub async fn past_the_guard(&self, sql: &str) -> String {
+        let both = |state: &str| format!("alter event trigger kg_ddl {state}; alter event trigger kg_drop {state}");
+        let sql = format!("{}; {sql}; {}", both("disable"), both("enable always"));
+        self.superuser(&sql).await
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.info["url"].as_str().unwrap())
     }

@@ -20,6 +20,7 @@ mod failure;
 mod first_start;
 mod http;
 mod identity;
+mod integrity;
 mod isolation;
 mod judge_hydra;
 mod judge_ocsf;
