@@ -276,12 +276,13 @@ impl Copy {
 
     pub fn verify(&self, since: Option<&str>) -> Verdict<&'static str> {
         let keys = [self.key()];
-        let since = since.map(str::as_bytes);
+        let since: Vec<_> = since.into_iter().map(|note| note.as_bytes().to_vec()).collect();
         let request = Request {
             checkpoint: self.checkpoint.as_bytes(),
             origin: &self.origin,
             keys: &keys,
-            since,
+            since: &since,
+            policy: None,
         };
         verify(
             &request,
