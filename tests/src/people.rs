@@ -75,7 +75,7 @@ impl Server {
              update identity.enrolment set used_at = used_at - interval '25 hours' where principal_id = '{uuid}'; \
              alter table identity.enrolment {loud}; commit"
         );
-        self.superuser(&sql).await;
+        self.past_the_guard(&sql).await;
     }
 
     /// A token of the first tenant's owner. Works once for each server; keep it.

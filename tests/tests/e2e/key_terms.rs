@@ -182,7 +182,7 @@ async fn an_expired_first_key_is_refused() {
         "update identity.api_key set expires_at = now() where name = 'bootstrap'",
         "alter table identity.api_key enable always trigger terms",
     ] {
-        server.superuser(sql).await;
+        server.past_the_guard(sql).await;
     }
     eventually("the end of the first key", || async {
         (!server.admits(&server.key()).await).then_some(())

@@ -144,7 +144,7 @@ async fn the_view_refuses_although_the_door_would_not() {
     assert!(principal["rev"].is_u64());
     let (off, on) = ("disable trigger user", "enable always trigger");
     server
-        .superuser(&format!(
+        .past_the_guard(&format!(
             "begin; alter table identity.session {off}; update identity.session set revoked_at = null; \
              alter table identity.session {on} guard; alter table identity.session {on} audited; \
              alter table identity.session {on} revoke; commit"

@@ -67,7 +67,7 @@ async fn a_key_is_published_for_a_day_before_it_signs_and_the_former_one_verifie
 
     // A day passes.
     server
-        .superuser(
+        .past_the_guard(
             "begin; alter table identity.signing_key disable trigger user; \
              update identity.signing_key set created_at = created_at - interval '24 hours', activated_at = activated_at - interval '24 hours'; \
              alter table identity.signing_key enable always trigger guard; alter table identity.signing_key enable always trigger nodelete; \
@@ -100,7 +100,7 @@ async fn a_key_is_published_for_a_day_before_it_signs_and_the_former_one_verifie
 
     // Its last token has ended.
     server
-        .superuser(
+        .past_the_guard(
             "begin; alter table identity.signing_key disable trigger user; \
              update identity.signing_key set retired_at = retired_at - interval '8 hours 5 minutes' where retired_at is not null; \
              alter table identity.signing_key enable always trigger guard; alter table identity.signing_key enable always trigger nodelete; \
@@ -220,7 +220,7 @@ async fn what_an_earlier_version_signed_goes_on_until_it_ends() {
     let (owner, admin) = (server.owner().await, server.admin().await);
     // As if there had never been a stored key: a database of an earlier version, with people logged in.
     server
-        .superuser(
+        .past_the_guard(
             "begin; alter table identity.signing_key disable trigger user; delete from identity.signing_key; \
              alter table identity.signing_key enable always trigger guard; alter table identity.signing_key enable always trigger nodelete; \
              alter table identity.signing_key enable always trigger notruncate; alter table identity.signing_key enable always trigger audited; \

@@ -217,7 +217,7 @@ async fn with_its_owner_a_mapping_loses_its_authority() {
            and id = (select configured_by from sso.provider limit 1); alter table rbac.principal enable always trigger guard;
          alter table rbac.principal enable always trigger audited; commit; select '{me}{admin}{tenant}' is not null"
     );
-    scene.server.superuser(&sql).await;
+    scene.server.past_the_guard(&sql).await;
     assert!(scene.server.admits(&token).await, "what was given stays");
     scene.says(0, json!({"groups": ["it"]})).await;
     let refused = scene.log_in("one").await.expect(403);
@@ -307,7 +307,7 @@ async fn whoever_must_have_a_second_factor_owes_it_after_single_sign_on() {
         .unwrap()
         .uuid();
     server
-        .superuser(&format!(
+        .past_the_guard(&format!(
             "begin; alter table rbac.principal disable trigger user; \
              update rbac.principal set created_at = created_at - interval '25 hours' where id = '{id}'; commit"
         ))

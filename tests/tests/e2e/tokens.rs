@@ -182,7 +182,7 @@ async fn a_session_that_ended_in_the_database_is_refused_though_its_token_has_no
          (select id from rbac.principal where email = '{}'); alter table identity.session {loud}; commit",
         ann.email
     );
-    server.superuser(&sql).await;
+    server.past_the_guard(&sql).await;
     keepgate_tests::eventually("the end of the session", || async {
         (!server.admits(&ann.token).await).then_some(())
     })

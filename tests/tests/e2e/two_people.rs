@@ -171,7 +171,7 @@ async fn an_approval_past_its_end_is_worth_nothing() {
           approved_at = approved_at - interval '241 minutes';
         alter table rbac.approval enable always trigger guard; alter table rbac.approval enable always trigger nodelete;
         alter table rbac.approval enable always trigger notruncate; alter table rbac.approval enable always trigger audited;";
-    server.superuser(back).await;
+    server.past_the_guard(back).await;
     assert_eq!(
         slug(&approve(&server, &admin.token, &late).await.expect(409)),
         "approval-expired"

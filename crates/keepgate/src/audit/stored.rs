@@ -75,8 +75,11 @@ impl Stored {
                 let rows = rows.map_err(|failure| unreadable(&failure))?;
                 let mut entries = Vec::with_capacity(rows.len());
                 for (index, row) in (first..).zip(rows) {
-                    // An entry that is gone ends the bundle: the check names it.
-                    let Some(row) = row else { break };
+                    let Some(row) = row else {
+                        self.archived(index)?;
+                        // An entry that is gone ends the bundle: the check names it.
+                        break;
+                    };
                     if let Some(fault) = fault(&row) {
                         self.faults.borrow_mut().insert(index, fault);
                     }
@@ -85,6 +88,20 @@ impl Stored {
                 encode_bundle(entries).map_err(|error| Unreadable(error.to_string()))
             }
         }
+    }
+
+    /// Entries that were archived are not here to be checked; whoever removed others can't hide behind that.
+    fn archived(&mut self, index: u64) -> Result<(), Unreadable> {
+        let first = self
+            .runtime
+            .block_on(self.log.min_index())
+            .map_err(|failure| unreadable(&failure))?;
+        if index >= first {
+            return Ok(());
+        }
+        Err(Unreadable(format!(
+            "entries before {first} were archived and removed; check an export that has them, or the archive"
+        )))
     }
 
     /// What the database holds that the log does not: the index, if there is one, and in words.

@@ -134,6 +134,19 @@ impl StoredLog {
         Ok(notes.into_iter().map(String::into_bytes).collect())
     }
 
+    /// The first index whose entry is still here: those before it were archived and removed.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn min_index(&mut self) -> Result<u64, Failure> {
+        let first: i64 = sqlx::query_scalar("select audit.min_index($1)")
+            .bind(self.tenant)
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(failed)?;
+        Ok(u64::try_from(first).unwrap_or(0))
+    }
+
     /// The `width` rows from index `first` on; `None` for one that is gone.
     ///
     /// # Errors
