@@ -173,7 +173,7 @@ async fn rsyslog_gets_the_log_over_tls_and_a_strict_parser_reads_it() {
         let record: Value = serde_json::from_str(record).unwrap();
         assert_eq!(
             (&read["facility"], &read["appname"]),
-            (&json!("logaudit"), &json!("keepgate")),
+            (&json!("audit"), &json!("keepgate")),
             "{read}"
         );
         assert_eq!(read["msgid"], record["leaf"]["action"]);
