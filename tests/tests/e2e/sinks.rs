@@ -132,11 +132,7 @@ async fn the_receiver_s_own_check_finds_gaps_edits_repetitions_and_another_order
         let (whole, said) = receiver_check(&stream, Some(&note)).await;
         assert!(!whole && said.contains(wanted), "{said}");
     }
-    let forged = note.replacen(
-        note.lines().nth(2).unwrap(),
-        &"A".repeat(43),
-        1,
-    );
+    let forged = note.replacen(note.lines().nth(2).unwrap(), &"A".repeat(43), 1);
     let forged = forged.replacen(&"A".repeat(43), &format!("{}=", "A".repeat(43)), 1);
     let (whole, said) = receiver_check(&got, Some(&forged)).await;
     assert!(!whole && said.contains("not the one that was signed"), "{said}");

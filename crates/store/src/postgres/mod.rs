@@ -17,6 +17,5 @@ pub use connect::{ConnectError, Role, options, pool};
 pub use error::sqlstate;
 pub use lane::PgLane;
 pub use migrate::{GUARD_SQL, LOCKDOWN_SQL, MIGRATOR, MigrateError, ROLES_SQL, install_claim_key, migrate, pending};
-pub use migrate::{LOCKDOWN_SQL, MIGRATOR, MigrateError, ROLES_SQL, install_claim_key, migrate, pending};
 pub use store::PgStore;
 pub use tx::PgTx;
