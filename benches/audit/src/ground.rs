@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use keepgate_audit::{AuditLog, Journal, LogSigner, SignerError, postgres::Integrator};
+use keepgate_audit::{AuditLog, LogKeys, LogSigner, SignerError, journal::Journal, postgres::Integrator};
 use keepgate_kernel::{Level, SystemClock, TenantId};
 use keepgate_merkle::note::NoteSigner;
 use keepgate_policy::OpContext;
@@ -39,13 +39,20 @@ impl Begin<dyn Tx> for PgStore {
 
 struct Signer;
 
+fn keys(origin: &str) -> Result<Arc<LogKeys>, SignerError> {
+    let name = origin.parse().map_err(|_| "the name of a log names its key")?;
+    let signer = NoteSigner::from_seed(name, &[9; 32]).map_err(|_| "a seed of 32 bytes")?;
+    Ok(Arc::new(signer.into()))
+}
+
 #[async_trait]
 impl LogSigner for Signer {
-    async fn signer_for(&self, _: TenantId, origin: &str) -> Result<Arc<NoteSigner>, SignerError> {
-        let name = origin.parse().map_err(|_| "the name of a log names its key")?;
-        Ok(Arc::new(
-            NoteSigner::from_seed(name, &[9; 32]).map_err(|_| "a seed of 32 bytes")?,
-        ))
+    async fn keys_for(&self, _: TenantId, origin: &str) -> Result<Arc<LogKeys>, SignerError> {
+        keys(origin)
+    }
+
+    async fn meta_keys(&self, origin: &str) -> Result<Option<Arc<LogKeys>>, SignerError> {
+        keys(origin).map(Some)
     }
 }
 

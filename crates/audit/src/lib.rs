@@ -48,7 +48,7 @@ pub mod export;
 mod hold;
 mod integrate;
 #[cfg(feature = "journal")]
-mod journal;
+pub mod journal;
 pub mod leaf;
 pub mod memory;
 mod meta;
@@ -72,8 +72,6 @@ pub use integrate::{
     Abandoned, BadHost, HeadFile, HeadsError, LogFault, LogHost, LogKeys, LogSigner, Next, PassReport, Remembered,
     SignedHead, SignedHeads, SignerError,
 };
-#[cfg(feature = "journal")]
-pub use journal::{Groups, GroupsOver, Journal, Lane};
 pub use leaf::{Leaf, LeafError, LeafVersion, TimeQuality};
 pub use meta::{MetaPlace, MetaReader};
 pub use opening::{SealedOpening, StoredOpening, SubjectKey};

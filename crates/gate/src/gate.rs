@@ -1,7 +1,10 @@
 //! What the doorway needs.
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use keepgate_audit::{AuditLog, Groups, GroupsOver, Journal};
+use keepgate_audit::{
+    AuditLog,
+    journal::{Groups, GroupsOver, Journal},
+};
 use keepgate_kernel::Clock;
 use keepgate_store::{Begin, Transaction};
 use tokio::sync::Notify;

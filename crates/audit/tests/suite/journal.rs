@@ -8,7 +8,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use keepgate_audit::{Groups, Journal, Lane, Receipt, Told};
+use keepgate_audit::{
+    Receipt, Told,
+    journal::{Groups, Journal, Lane},
+};
 use keepgate_kernel::{Clock, SystemClock, TenantId};
 use keepgate_policy::OpContext;
 use keepgate_store::{
