@@ -356,9 +356,10 @@ async fn an_entry_edited_together_with_its_hashes_does_not_give_the_signed_root(
     )
     .await;
     let copy = copy(&world, &admin(&world)).await;
-    assert_eq!(
-        copy.tampered(None).1,
-        "the entries do not give the root that the checkpoint signs"
+    let said = copy.tampered(None).1;
+    assert!(
+        said.starts_with("the entries do not give the root that the checkpoint signs"),
+        "{said}"
     );
     assert_eq!(
         copy.tampered(Some(&since)).1,

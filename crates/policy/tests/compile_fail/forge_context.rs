@@ -3,7 +3,7 @@ use keepgate_kernel::{RequestId, Timestamp};
 use keepgate_policy::{Credential, OpContext, Principal};
 
 fn forge(principal: Principal, credential: Credential, request: RequestId, at: Timestamp) -> OpContext {
-    OpContext { principal, credential, assurance: None, source: None, request, at } //~ E0451
+    OpContext { principal, credential, assurance: None, source: None, request, at, occurred_at: None } //~ E0451
 }
 
 fn main() {}
