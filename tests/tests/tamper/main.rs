@@ -2,6 +2,7 @@
 //! real, and is either refused or found by the released binary, with the place named. `docs/security/audit-log.md` lists them all.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,

@@ -361,9 +361,10 @@ async fn an_entry_edited_together_with_its_hashes_does_not_give_the_signed_root(
         said.starts_with("the entries do not give the root that the checkpoint signs"),
         "{said}"
     );
-    assert_eq!(
-        copy.tampered(Some(&since)).1,
-        "the first 10 entries are not those the older checkpoint signed"
+    let said = copy.tampered(Some(&since)).1;
+    assert!(
+        said.starts_with("the first 10 entries are not those the older checkpoint signed"),
+        "{said}"
     );
     db.drop().await;
 }
