@@ -205,10 +205,10 @@ impl Archivist {
         };
         match gone {
             Ok(gone) => Ok(RollOff::Removed(unsigned(gone)?)),
-            Err(sqlx::Error::Database(refusal)) if matches!(refusal.code().as_deref(), Some("42501" | "55P03")) => {
-                Ok(RollOff::Waits(refusal.message().trim_start_matches("kg: ").to_owned()))
-            }
-            Err(error) => Err(error.into()),
+            Err(error) => match refusal(&error) {
+                Some(why) => Ok(RollOff::Waits(why)),
+                None => Err(error.into()),
+            },
         }
     }
 
@@ -251,6 +251,15 @@ impl Tiles for Stored {
         let connection: &mut PgConnection = &mut self.connection;
         file(connection, self.tenant, path).await
     }
+}
+
+/// What the database says in words of its own: anything else is a fault, not a reason to wait.
+fn refusal(error: &sqlx::Error) -> Option<String> {
+    let refusal = error.as_database_error()?;
+    if refusal.code().as_deref() == Some("55P03") {
+        return Some("others are at work in the log".to_owned());
+    }
+    Some(refusal.message().strip_prefix("kg: ")?.to_owned())
 }
 
 fn month_of(partition: &str) -> Option<NaiveDate> {
