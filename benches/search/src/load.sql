@@ -1,5 +1,5 @@
 -- COUNT entries of one tenant's log, two years of them, as the owner of the database writes them past every guard. The leaves are
--- canonical and hashed; tiles and checkpoints, which no search reads, are left out.
+-- canonical and hashed; tiles, which no search reads, are left out.
 ALTER TABLE audit.entry DISABLE TRIGGER ALL;
 
 ALTER TABLE audit.leaf DISABLE TRIGGER ALL;
@@ -47,6 +47,8 @@ BEGIN
     COMMIT;
   END LOOP;
   INSERT INTO audit.head (tenant_id, size) VALUES (t, total);
+  -- What is shown ends where the newest checkpoint does; nobody here reads its signature.
+  INSERT INTO audit.checkpoint (tenant_id, size, root, note) VALUES (t, total, sha256('root'), 'note');
 END $$;
 
 VACUUM (ANALYZE) audit.search;
