@@ -1,5 +1,8 @@
 //! The database that is measured: every commit is on disk before it is answered.
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use async_trait::async_trait;
 use keepgate_audit::{AuditLog, LogKeys, LogSigner, SignerError, journal::Journal, postgres::Integrator};
@@ -12,6 +15,7 @@ use keepgate_store::{
     testing::{TestDb, TestTx, World},
 };
 use sqlx::{PgPool, postgres::PgPoolOptions};
+use tokio::{sync::Notify, task::JoinHandle};
 
 /// Who writes at the same time.
 pub const WRITERS: u32 = 32;
@@ -24,6 +28,10 @@ pub struct Ground {
     pub journal: Journal,
     /// A superuser's connections, for the bare table.
     pub bare: PgPool,
+    /// Rung after each commit, as the service does.
+    pub wake: Arc<Notify>,
+    numbered: AtomicU64,
+    grown: Notify,
 }
 
 /// The cast is made for a suite's transaction type; ours has nothing of its own.
@@ -73,7 +81,7 @@ impl Ground {
                 .await
                 .expect("settings");
         assert_eq!(durable, "onon", "only what survives a power cut is measured");
-        sqlx::raw_sql("create table public.bare (id bigint not null, body text not null)")
+        sqlx::raw_sql("create table public.bare (id bigint not null, body text not null); grant insert on public.bare to kg_app; grant usage on schema public to kg_app")
             .execute(&mut admin)
             .await
             .expect("a table");
@@ -86,6 +94,9 @@ impl Ground {
             journal: Journal::new(store.clone()),
             store,
             bare: connected(db.options(Role::App).username(&superuser)).await,
+            wake: Arc::default(),
+            numbered: AtomicU64::new(0),
+            grown: Notify::new(),
             world,
             db,
         }
@@ -95,11 +106,31 @@ impl Ground {
         self.world.caller(Level::TenantAdmin)
     }
 
-    /// As the service runs it.
-    pub fn integrator(&self) -> Integrator {
+    /// As the service runs it, until `stop` rings.
+    pub fn integrate(self: &Arc<Self>, stop: Arc<Notify>) -> JoinHandle<()> {
         let pool = PgPoolOptions::new()
             .max_connections(2)
             .connect_lazy_with(self.db.options(Role::Integrator));
-        Integrator::new(pool, "bench.example".parse().expect("a host"), Arc::new(Signer))
+        let ground = self.clone();
+        let integrator = Integrator::new(pool, "bench.example".parse().expect("a host"), Arc::new(Signer));
+        let integrator = integrator.on_pass(move |passed| {
+            let report = passed.as_ref().expect("a pass");
+            ground.numbered.fetch_add(report.numbered as u64, Ordering::Release);
+            ground.grown.notify_one();
+        });
+        let wake = self.wake.clone();
+        tokio::spawn(async move { integrator.run(wake, async move { stop.notified().await }).await })
+    }
+
+    /// How many entries have an index.
+    pub fn numbered(&self) -> u64 {
+        self.numbered.load(Ordering::Acquire)
+    }
+
+    /// Waits until `count` entries have one.
+    pub async fn until_numbered(&self, count: u64) {
+        while self.numbered() < count {
+            self.grown.notified().await;
+        }
     }
 }

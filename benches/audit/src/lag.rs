@@ -7,7 +7,7 @@ use std::{
 
 use keepgate_kernel::AuditId;
 use sqlx::types::Uuid;
-use tokio::{sync::Notify, task::JoinSet, time::interval};
+use tokio::{task::JoinSet, time::interval};
 
 use crate::{
     ground::Ground,
@@ -44,10 +44,10 @@ impl Lag {
 
 type Committed = Arc<Mutex<HashMap<Uuid, Instant>>>;
 
-async fn one(ground: Arc<Ground>, committed: Committed, wake: Arc<Notify>) {
+async fn one(ground: Arc<Ground>, committed: Committed) {
     let entry = entry();
     let id = id(entry.id);
-    load::one(ground, entry, wake).await;
+    load::alone(ground, entry).await;
     committed.lock().expect("no writer panics").insert(id, Instant::now());
 }
 
@@ -55,7 +55,7 @@ fn id(id: AuditId) -> Uuid {
     Uuid::from_u128(id.uuid().as_u128())
 }
 
-pub async fn measure(ground: &Arc<Ground>, wake: &Arc<Notify>) -> Lag {
+pub async fn measure(ground: &Arc<Ground>) -> Lag {
     let committed = Committed::default();
     let (mut writers, begun) = (JoinSet::new(), Instant::now());
     let (mut tick, mut sent, mut seen, mut last) = (interval(LOOK), 0_u32, HashMap::new(), newest(ground).await);
@@ -67,7 +67,7 @@ pub async fn measure(ground: &Arc<Ground>, wake: &Arc<Notify>) -> Lag {
             sent
         };
         for _ in sent..due {
-            writers.spawn(one(ground.clone(), committed.clone(), wake.clone()));
+            writers.spawn(one(ground.clone(), committed.clone()));
         }
         sent = due;
         while writers.try_join_next().is_some() {}

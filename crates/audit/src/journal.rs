@@ -23,8 +23,6 @@ pub use over::GroupsOver;
 
 use crate::{Receipt, TOGETHER, Told};
 
-/// Groups of one tenant on their way at the same time. The database flushes them together.
-const LANES: usize = 2;
 /// How long a lane without work stays open: its connection is warm.
 const LINGER: Duration = Duration::from_secs(1);
 /// The most entries of one tenant that may wait; past that, writers are told to come back.
@@ -37,9 +35,8 @@ type Answer = oneshot::Sender<Result<Receipt, StoreError>>;
 #[derive(Default)]
 struct Queue {
     waiting: Vec<(Told, Answer)>,
-    /// Lanes that are open, and how many of them have nothing to write.
-    lanes: usize,
-    idle: usize,
+    /// Whether its lane is open. One: with two, groups are half as large, and cost more than they gain.
+    open: bool,
     bell: Arc<Notify>,
 }
 
@@ -120,13 +117,13 @@ impl Journal {
         written.await.map_err(lost)?
     }
 
-    /// How many entries of `tenant` wait for a lane.
+    /// How many entries of `tenant` wait for the next group.
     #[must_use]
     pub fn waiting(&self, tenant: TenantId) -> usize {
         self.queues().get(&tenant).map_or(0, |queue| queue.waiting.len())
     }
 
-    /// Whether a lane has to be opened.
+    /// Whether its lane has to be opened.
     fn queue(&self, tenant: TenantId, told: Told, answer: Answer) -> Result<bool, StoreError> {
         let mut queues = self.queues();
         let queue = queues.entry(tenant).or_default();
@@ -135,16 +132,12 @@ impl Journal {
             return Err(StoreError::Unavailable(Box::new(full)));
         }
         queue.waiting.push((told, answer));
-        if queue.idle > 0 {
-            queue.bell.notify_one();
-            return Ok(false);
-        }
-        let open = queue.lanes < LANES;
-        queue.lanes += usize::from(open);
-        Ok(open)
+        queue.bell.notify_one();
+        Ok(!std::mem::replace(&mut queue.open, true))
     }
 
     async fn drain(self, tenant: TenantId) {
+        let _broken = IfBroken(&self, tenant);
         let mut lane = None;
         loop {
             match self.next(tenant) {
@@ -201,30 +194,35 @@ impl Journal {
         let mut queues = self.queues();
         let queue = queues.entry(tenant).or_default();
         if queue.waiting.is_empty() {
-            queue.idle += 1;
             return Next::Wait(queue.bell.clone());
         }
         let many = queue.waiting.len().min(TOGETHER);
         Next::Write(queue.waiting.drain(..many).collect())
     }
 
-    /// Whether a lane that waited stays open; one that waited in vain is closed.
+    /// Whether the lane stays open after a wait; one that waited in vain is closed.
     fn goes_on(&self, tenant: TenantId, rung: bool) -> bool {
         let mut queues = self.queues();
-        let queue = queues.entry(tenant).or_default();
-        queue.idle -= 1;
-        if rung || !queue.waiting.is_empty() {
-            return true;
-        }
-        queue.lanes -= 1;
-        if queue.lanes == 0 {
+        let waits = queues.get(&tenant).is_some_and(|queue| !queue.waiting.is_empty());
+        if !rung && !waits {
             queues.remove(&tenant);
         }
-        false
+        rung || waits
     }
 
     fn queues(&self) -> MutexGuard<'_, HashMap<TenantId, Queue>> {
         self.0.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whoever waits for a lane that panicked is told, and the next writer opens another.
+struct IfBroken<'j>(&'j Journal, TenantId);
+
+impl Drop for IfBroken<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.queues().remove(&self.1);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use keepgate_audit::{
     commitment::{Opening, SOURCE},
     opening::{binding, from_plaintext, plaintext},
 };
-use keepgate_crypto_keys::{CryptoError, Kek, SubjectDek, SubjectOwner, Wrapped};
+use keepgate_crypto_keys::{CryptoError, Kek, SubjectDek, SubjectOwner, Wrapped, random_secret};
 use keepgate_kernel::{AuditId, TenantId, Timestamp, Uuid};
 use keepgate_policy::{OpContext, Standing};
 use keepgate_store::StoreError;
@@ -117,7 +117,10 @@ impl<T: ?Sized> Gate<T> {
                 (kept, Some(row))
             }
         };
-        let opening = Opening::of(address);
+        let opening = Opening {
+            salt: *random_secret().map_err(unavailable)?,
+            value: address,
+        };
         let binding = binding(tenant, entry.id.uuid(), SOURCE, key.id);
         let sealed = key.dek.seal(&binding, &plaintext(&opening)).map_err(unavailable)?;
         Ok(Some(Sealed {

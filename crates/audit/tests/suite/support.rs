@@ -188,7 +188,10 @@ pub async fn append(world: &World<dyn Tx>, context: &OpContext, entry: &NewEntry
 
 /// The address of `context`, committed to, and sealed as far as a store can tell.
 pub fn sealed(context: &OpContext) -> Option<(Opening, SealedOpening)> {
-    let opening = Opening::of(context.source()?.to_canonical().to_string());
+    let opening = Opening {
+        salt: rand::random(),
+        value: context.source()?.to_canonical().to_string(),
+    };
     let sealed = SealedOpening {
         commitment: opening.commitment(SOURCE),
         key: AuditId::new(context.at()).uuid(),

@@ -101,9 +101,9 @@ impl Progress {
     /// The next settled entries in order: above what has been read, below every transaction that may still be running,
     /// so that nothing can appear among them later. Leaves out `held` tenants, and what has an index already.
     pub(super) async fn settled(&self, conn: &mut PgConnection, held: &[Uuid]) -> Result<Vec<Pending>, StoreError> {
-        // In the order of the index, whatever the planner thinks of a month's first rows: a long backlog must not be sorted.
-        sqlx::query!("set local enable_sort = off").execute(&mut *conn).await?;
-        sqlx::query!("set local enable_bitmapscan = off")
+        // By index, in its order, whatever the planner thinks of a month's first rows: a long backlog must not be sorted, nor
+        // every leaf be looked through for each entry.
+        sqlx::raw_sql("set local enable_sort = off; set local enable_bitmapscan = off; set local enable_seqscan = off")
             .execute(&mut *conn)
             .await?;
         let rows = sqlx::query_as!(
@@ -152,11 +152,11 @@ impl Progress {
 pub(super) async fn lag(conn: &mut PgConnection) -> Result<Option<f64>, StoreError> {
     let seconds = sqlx::query_scalar!(
         r#"select extract(epoch from clock_timestamp() - e.recorded_at)::float8 as "seconds!"
-           from audit.entry e, audit.progress p
-           where (e.xid, e.id) > (p.last_xid, p.last_id)
-             and coalesce((select false from audit.leaf l where l.tenant_id = e.tenant_id and l.entry_id = e.id
-                    and l.recorded_at = e.recorded_at), true)
-           order by e.xid, e.id limit 1"#
+           from audit.progress p, lateral (
+             select e.recorded_at from audit.entry e where (e.xid, e.id) > (p.last_xid, p.last_id)
+               and coalesce((select false from audit.leaf l where l.tenant_id = e.tenant_id and l.entry_id = e.id
+                      and l.recorded_at = e.recorded_at), true)
+             order by e.xid, e.id limit 1) e"#
     )
     .fetch_optional(conn)
     .await?;
