@@ -1,4 +1,6 @@
 //! The log, checked from outside with nothing but its public key.
+use std::collections::BTreeSet;
+
 use keepgate_merkle::{
     checkpoint::Checkpoint,
     hash::{Hash, leaf_hash},
@@ -231,6 +233,7 @@ async fn the_tiles_give_the_entries_and_the_signed_root() {
     assert_eq!(root_of(&hashes), signed.root);
     let entries: Vec<&[u8]> = tile::entries(&bundle.body).map(Result::unwrap).collect();
     assert_eq!(entries.len(), hashes.len());
+    let mut salted = BTreeSet::new();
     for ((index, leaf), hash) in entries.iter().enumerate().zip(&hashes) {
         assert_eq!(leaf_hash(leaf), *hash, "{index}");
         if let Some(shown) = log.get(index) {
@@ -244,6 +247,12 @@ async fn the_tiles_give_the_entries_and_the_signed_root() {
                 leaf.get("source").is_none() && !leaf.to_string().contains("127.0.0.1"),
                 "addresses are committed to, not logged"
             );
+            if let Some(committed) = leaf["c"]["source"].as_str() {
+                assert!(
+                    salted.insert(committed.to_owned()),
+                    "one address never looks the same twice"
+                );
+            }
         }
     }
     for bad in ["0/001", "0/000.p/0", "0/0", "64/000", "entries/999", "x"] {
