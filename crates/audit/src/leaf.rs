@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 mod parse;
 
 pub use parse::LeafError;
+pub(crate) use parse::is_action;
 
 /// How far the machine's clock could be trusted when an entry was recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

@@ -2,7 +2,8 @@
 //!
 //! An operation appends its entry in its own transaction ([`AuditLog`]); an integrator later numbers what was committed,
 //! grows the tenant's tree and signs a checkpoint; readers ([`AuditReader`]) see the numbered part only. Formats are
-//! C2SP's, so anybody's verifier can check a log; ours is `keepgate_merkle::verify` with [`EntryCheck`].
+//! C2SP's, so anybody's verifier can check a log; ours is `keepgate_merkle::verify` with [`EntryCheck`]. A program of its own,
+//! without tenants and gateway, begins at [`ledger`].
 //!
 //! ```
 //! use keepgate_audit::{AuditLog, EntryCheck, LogHost, NewEntry};
@@ -25,13 +26,10 @@
 //! let receipt = tx.append(&entry).await?;
 //! assert_eq!(receipt.recorded_at, at);
 //! Box::new(tx).commit().await?;
-//!
 //! // The name a log gets tells whose entries may be in it.
 //! let origin = "gate.example".parse::<LogHost>()?.origin(tenant);
 //! assert!(EntryCheck::for_origin(&origin)?.verify_entry(0, b"not a leaf").is_err());
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! # })?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(()) })?; Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! To add a field to a leaf: a new version in [`leaf`], in `sec.seal_entry`, and in the case that compares the two. To add
@@ -50,6 +48,7 @@ mod integrate;
 #[cfg(feature = "journal")]
 pub mod journal;
 pub mod leaf;
+pub mod ledger;
 pub mod memory;
 mod meta;
 pub mod opening;

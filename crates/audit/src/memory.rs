@@ -14,3 +14,4 @@ mod table;
 mod tell;
 
 pub use integrate::integrate;
+pub(crate) use read::tile_hash;

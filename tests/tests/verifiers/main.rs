@@ -6,6 +6,7 @@
 mod aics;
 #[path = "../e2e/judges/install.rs"]
 mod install;
+mod ledger;
 mod logs;
 mod python;
 mod rust;

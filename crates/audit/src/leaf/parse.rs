@@ -135,7 +135,7 @@ fn map(fields: BTreeMap<String, String>) -> Result<BTreeMap<String, [u8; 32]>, L
 }
 
 /// `word.word`, as the table demands; an action that a later version retires still reads.
-fn is_action(text: &str) -> bool {
+pub(crate) fn is_action(text: &str) -> bool {
     let word = |part: &str, more: &[u8]| {
         !part.is_empty()
             && part

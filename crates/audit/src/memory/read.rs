@@ -78,7 +78,7 @@ fn matches(query: &EntryQuery, entry: &Entry) -> bool {
 }
 
 /// Hash `position` of the tiles of `level`: the root over 256^level leaves.
-pub(super) fn tile_hash(leaves: &VectorSync<Hash>, level: u8, position: u64) -> Option<Hash> {
+pub(crate) fn tile_hash(leaves: &VectorSync<Hash>, level: u8, position: u64) -> Option<Hash> {
     let width = 1_u64.checked_shl(8 * u32::from(level))?;
     let first = position.checked_mul(width)?;
     let hash = |index: u64| leaves.get(usize::try_from(index).ok()?).copied();

@@ -19,6 +19,8 @@ mod journal;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod meta;
 #[cfg(test)]
 mod operations;
@@ -30,6 +32,10 @@ mod search;
 mod signer;
 #[cfg(test)]
 mod sinks;
+#[cfg(test)]
+#[path = "../../examples/stock.rs"]
+#[expect(dead_code, reason = "its `main` is for people")]
+mod stock;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
