@@ -34,6 +34,7 @@ mod sink;
 mod stand_in;
 mod stream;
 mod things;
+mod tsa;
 mod twilio;
 mod witness;
 
@@ -54,5 +55,6 @@ pub use sink::{indices, lines, receiver_check};
 pub use stand_in::{Answer, Heard, StandIn};
 pub use stream::{Event, Stream};
 pub use things::{in_seconds, leaf_of, message};
+pub use tsa::Authority;
 pub use twilio::{AUTH_TOKEN, CALLBACK_BASE};
 pub use witness::WitnessProcess;

@@ -51,11 +51,35 @@ impl WitnessProcess {
 
     /// Starts one and waits until it serves.
     pub async fn start(home: TempDir, vkey: &str) -> Self {
+        Self::start_with(home, vkey, &[]).await
+    }
+
+    /// The same over TLS, for several logs.
+    pub async fn start_tls(home: TempDir, vkeys: &[&str], cert: &str, key: &str) -> Self {
+        use std::os::unix::fs::PermissionsExt;
+        let (cert_file, key_file) = (home.path().join("tls.pem"), home.path().join("tls.key"));
+        std::fs::write(&cert_file, cert).unwrap();
+        std::fs::write(&key_file, key).unwrap();
+        std::fs::set_permissions(&key_file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let mut more = vec![
+            "--tls-cert".to_owned(),
+            cert_file.to_str().unwrap().to_owned(),
+            "--tls-key".to_owned(),
+            key_file.to_str().unwrap().to_owned(),
+        ];
+        for vkey in &vkeys[1..] {
+            more.extend(["--log".to_owned(), (*vkey).to_owned()]);
+        }
+        Self::start_with(home, vkeys[0], &more).await
+    }
+
+    async fn start_with(home: TempDir, vkey: &str, more: &[String]) -> Self {
         let ready = home.path().join("ready.json");
         let _none = std::fs::remove_file(&ready);
         let child = keepgate()
             .args(Self::arguments(&home, vkey))
             .args(["--listen", "127.0.0.1:0"])
+            .args(more)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true)

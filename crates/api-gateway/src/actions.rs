@@ -140,6 +140,7 @@ pub const TABLE: &[(Method, &str, Action)] = &[
     (Method::GET, "/v1/audit/meta/checkpoint", Action::AuditLog),
     (Method::GET, "/v1/audit/meta/vkey", Action::AuditLog),
     (Method::GET, "/v1/audit/meta/proof", Action::AuditLog),
+    (Method::GET, "/v1/audit/meta/timestamp", Action::AuditLog),
     (Method::GET, "/v1/audit/meta/tile/{*path}", Action::AuditLog),
     (Method::GET, "/v1/log-keys", Action::LogKeyList),
     (Method::POST, "/v1/log-keys:rotate", Action::LogKeyRotate),

@@ -3,6 +3,7 @@
 //! Entries are stamped by the database's clock. Each minute every node asks a [`ClockSource`] how far its own clock may be
 //! off, compares the database's clock with it ([`Watch`]), and leaves an entry `clock.attest`. From then on, for three
 //! minutes, the database writes that [`TimeQuality`] into each leaf.
+mod order;
 mod source;
 mod watch;
 
@@ -12,6 +13,7 @@ use keepgate_store::StoreError;
 
 use crate::TimeQuality;
 
+pub use order::{OVERLAP, Order, TimeStep};
 #[cfg(feature = "outward")]
 pub use source::{ChronyClock, KernelClock, MachineClock};
 pub use source::{ClockReading, ClockSource};

@@ -33,8 +33,7 @@
 //! ```
 //!
 //! To add a field to a leaf: a new version in [`leaf`], in `sec.seal_entry`, and in the case that compares the two. To add
-//! a read: a method of [`AuditReader`], both adapters, a case. To add a form of export: a file in [`export`]. To add a kind of receiver
-//! ([`sink`]): an arm of [`sink::Target`] and a file in `sink::senders`.
+//! a read: a method of [`AuditReader`], both adapters, a case. A form of export: a file in [`export`]. A kind of receiver: a [`sink::Target`].
 mod append;
 pub mod archive;
 mod check;
@@ -60,6 +59,7 @@ mod query;
 mod read;
 pub mod sink;
 mod tell;
+pub mod timestamp;
 pub mod witness;
 
 pub use append::{AuditLog, NewEntry, Receipt, TOGETHER, Told, is_tellable};

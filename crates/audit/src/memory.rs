@@ -10,6 +10,7 @@ mod integrate;
 mod meta;
 mod read;
 mod sinks;
+mod stamps;
 mod table;
 mod tell;
 

@@ -12,6 +12,7 @@ mod read_log;
 mod read_meta;
 pub mod sinks;
 mod tell_abandoned;
+mod tell_time_step;
 mod tell_witness_alarm;
 
 pub use archives::{ArchiveOverview, ListArchives, ListArchivesError, RecordArchive, RecordArchiveError};
@@ -24,6 +25,8 @@ pub use list_erasures::ListErasures;
 pub use list_holds::ListHolds;
 pub use raise_alarm::RaiseAlarm;
 pub use read_log::{LogContent, LogPart, ReadLog, ReadLogError};
+pub(crate) use read_meta::meta_proof;
 pub use read_meta::{MetaContent, MetaPart, ReadMetaLog};
 pub use tell_abandoned::TellAbandoned;
+pub use tell_time_step::TellTimeStep;
 pub use tell_witness_alarm::TellWitnessAlarm;

@@ -13,6 +13,7 @@ mod meta;
 mod read;
 mod search;
 mod sinks;
+mod stamps;
 mod tell;
 mod tiles;
 

@@ -17,6 +17,8 @@ use keepgate_merkle::{cosignature::CosignerKey, policy::Policy};
 pub use alarm::{Alarm, AlarmKind, WitnessAlarms};
 pub use ask::{Answered, ask};
 #[cfg(feature = "outward")]
+pub(crate) use http::http_client;
+#[cfg(feature = "outward")]
 pub use http::{HttpWitness, HttpWitnessError};
 #[cfg(feature = "postgres")]
 pub(crate) use logs::lines_of;

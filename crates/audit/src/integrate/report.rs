@@ -4,6 +4,7 @@ use std::time::Duration;
 use keepgate_kernel::TenantId;
 
 use super::LogFault;
+use crate::clock::TimeStep;
 
 /// What one pass did.
 #[derive(Debug, Default)]
@@ -18,6 +19,8 @@ pub struct PassReport {
     pub meta: Option<u64>,
     /// There are more settled entries than one pass takes.
     pub more: bool,
+    /// Where the times of a log go back, among the entries that got an index.
+    pub steps: Vec<TimeStep>,
     /// How long the oldest committed entry without an index has been waiting; `None` without any.
     pub lag: Option<Duration>,
     /// Logs found unable to go on in this pass, and why.

@@ -1,8 +1,14 @@
 //! What witnesses said, in memory.
+use std::any::Any;
+
 use async_trait::async_trait;
 use keepgate_kernel::{RequestId, TenantId, Timestamp};
 use keepgate_merkle::{
-    checkpoint::Checkpoint, hash::Hash, note::NoteSignature, proof::consistency_proof, tree::MemoryTree,
+    checkpoint::Checkpoint,
+    hash::Hash,
+    note::{Note, NoteSignature},
+    proof::consistency_proof,
+    tree::MemoryTree,
 };
 use keepgate_policy::{OpContext, Standing};
 use keepgate_store::{MemStore, MemTx, StoreError, Transaction};
@@ -11,7 +17,7 @@ use rpds::{RedBlackTreeMapSync, RedBlackTreeSetSync};
 use super::table::Audit;
 use crate::{
     SignedCheckpoint,
-    witness::{Alarm, AlarmKind, CosignedLogs, LogCheckpoint, WitnessAlarms, cosigner_of, same},
+    witness::{Alarm, AlarmKind, CosignedLogs, LogCheckpoint, META_LOG, WitnessAlarms, cosigner_of, same},
 };
 
 /// The latest line of each cosigner.
@@ -51,14 +57,18 @@ pub(super) fn witnessed(tx: &MemTx, tenant: TenantId) -> Option<u64> {
     sizes.map(|(_, size)| *size).max()
 }
 
-fn open(store: &MemStore, tenant: TenantId) -> Result<MemTx, StoreError> {
+pub(super) fn open(store: &MemStore, tenant: TenantId) -> Result<MemTx, StoreError> {
     let at = Timestamp::UNIX_EPOCH;
     store.begin(&OpContext::system(tenant, RequestId::new(at), at))
 }
 
 /// Until nobody else was faster.
 #[expect(clippy::disallowed_methods, reason = "like the integrator: no operation of anybody")]
-async fn write(store: &MemStore, tenant: TenantId, change: impl Fn(&mut Told) + Send) -> Result<(), StoreError> {
+pub(super) async fn write<T: Any + Clone + Default + Send + Sync>(
+    store: &MemStore,
+    tenant: TenantId,
+    change: impl Fn(&mut T) + Send,
+) -> Result<(), StoreError> {
     loop {
         let mut tx = open(store, tenant)?;
         change(tx.write_unaudited());
@@ -69,6 +79,27 @@ async fn write(store: &MemStore, tenant: TenantId, change: impl Fn(&mut Told) + 
     }
 }
 
+/// The latest checkpoint of a log that is not empty.
+pub(super) fn checkpoint_of(
+    tenant: TenantId,
+    origin: &str,
+    checkpoints: &RedBlackTreeMapSync<u64, SignedCheckpoint>,
+) -> Result<Option<LogCheckpoint>, StoreError> {
+    let Some((size, signed)) = checkpoints.last().filter(|(size, _)| **size > 0) else {
+        return Ok(None);
+    };
+    let corrupt = || StoreError::corrupt("audit.checkpoint", "note");
+    let note: Note = signed.note.parse().map_err(|_| corrupt())?;
+    let checkpoint: Checkpoint = note.text().parse().map_err(|_| corrupt())?;
+    Ok(Some(LogCheckpoint {
+        tenant,
+        origin: origin.to_owned(),
+        size: *size,
+        root: checkpoint.root,
+        note,
+    }))
+}
+
 #[async_trait]
 impl CosignedLogs for MemStore {
     async fn latest(&self, origins: &[String]) -> Result<Vec<LogCheckpoint>, StoreError> {
@@ -76,31 +107,26 @@ impl CosignedLogs for MemStore {
         let logs = tx.read::<Audit>().map(|audit| audit.logs.clone()).unwrap_or_default();
         let mut found = Vec::new();
         for (tenant, log) in logs.iter().filter(|(_, log)| origins.contains(&log.origin)) {
-            let Some((size, signed)) = log.checkpoints.last().filter(|(size, _)| **size > 0) else {
-                continue;
-            };
-            let corrupt = || StoreError::corrupt("audit.checkpoint", "note");
-            let note: keepgate_merkle::note::Note = signed.note.parse().map_err(|_| corrupt())?;
-            let checkpoint: Checkpoint = note.text().parse().map_err(|_| corrupt())?;
-            found.push(LogCheckpoint {
-                tenant: *tenant,
-                origin: log.origin.clone(),
-                size: *size,
-                root: checkpoint.root,
-                note,
-            });
+            found.extend(checkpoint_of(*tenant, &log.origin, &log.checkpoints)?);
         }
         found.sort_by(|one, other| one.origin.cmp(&other.origin));
+        if let Some(meta) = tx.read::<Audit>().and_then(|audit| audit.meta.as_ref()) {
+            found.extend(checkpoint_of(META_LOG, &meta.origin, &meta.checkpoints)?);
+        }
         Ok(found)
     }
 
     async fn consistency(&self, tenant: TenantId, first: u64, second: u64) -> Result<Option<Vec<Hash>>, StoreError> {
         let tx = open(self, tenant)?;
-        let Some(log) = tx.read::<Audit>().and_then(|audit| audit.logs.get(&tenant)) else {
-            return Ok(None);
+        let audit = tx.read::<Audit>();
+        let hashes = if tenant == META_LOG {
+            audit.and_then(|audit| Some(&audit.meta.as_ref()?.hashes))
+        } else {
+            audit.and_then(|audit| Some(&audit.logs.get(&tenant)?.hashes))
         };
-        let tree: MemoryTree = log.hashes.iter().copied().collect();
-        if first == 0 || first > second || second > log.frontier.size() {
+        let Some(hashes) = hashes else { return Ok(None) };
+        let tree: MemoryTree = hashes.iter().copied().collect();
+        if first == 0 || first > second || second > hashes.len() as u64 {
             return Ok(None);
         }
         let broken = |_| StoreError::corrupt("audit.tile", "hashes");
@@ -125,7 +151,7 @@ impl CosignedLogs for MemStore {
 
     async fn put_cosignatures(&self, of: &LogCheckpoint, lines: &[NoteSignature]) -> Result<(), StoreError> {
         let place = (of.tenant, of.size);
-        write(self, of.tenant, |told| {
+        write(self, of.tenant, |told: &mut Told| {
             let mut kept = told.lines.get(&place).cloned().unwrap_or_default();
             for line in lines {
                 kept.insert_mut(cosigner_of(line), line.clone());
@@ -137,7 +163,7 @@ impl CosignedLogs for MemStore {
 
     async fn put_witnessed(&self, of: &LogCheckpoint) -> Result<(), StoreError> {
         let place = (of.tenant, of.size);
-        write(self, of.tenant, |told| told.witnessed.insert_mut(place)).await
+        write(self, of.tenant, |told: &mut Told| told.witnessed.insert_mut(place)).await
     }
 
     async fn is_told(&self, tenant: TenantId, alarm: &Alarm) -> Result<bool, StoreError> {

@@ -11,7 +11,8 @@ use super::{
     table::{Audit, Log, Row},
 };
 use crate::{
-    LogFault, LogHost, LogSigner, PassReport, SignedCheckpoint, SignedHead,
+    Leaf, LogFault, LogHost, LogSigner, PassReport, SignedCheckpoint, SignedHead,
+    clock::{OVERLAP, Order, TimeStep},
     integrate::{sign, state_of},
 };
 
@@ -36,7 +37,9 @@ pub async fn integrate(tx: &mut MemTx, host: &LogHost, signer: &dyn LogSigner) -
     for (tenant, rows) in pending {
         let log = logs.get(&tenant).cloned().unwrap_or_else(|| new_log(host, tenant));
         match grow(log, tenant, &rows, signer, at).await {
-            Ok((log, state)) => {
+            Ok((mut log, state)) => {
+                let first = state.size - rows.len() as u64;
+                report.steps.extend(steps(&mut log.order, tenant, first, &rows)?);
                 fresh.push((tenant, log.origin.clone(), state));
                 report.numbered += rows.len();
                 report.checkpoints += 1;
@@ -74,7 +77,19 @@ fn new_log(host: &LogHost, tenant: TenantId) -> Log {
         hashes: VectorSync::new_sync(),
         frontier: Frontier::default(),
         checkpoints: RedBlackTreeMapSync::new_sync(),
+        order: Order::default(),
     }
+}
+
+fn steps(order: &mut Order, tenant: TenantId, first: u64, rows: &[Row]) -> Result<Vec<TimeStep>, StoreError> {
+    let mut found = Vec::new();
+    for (index, row) in (first..).zip(rows) {
+        let leaf = Leaf::parse(&row.leaf).map_err(|_| StoreError::corrupt("audit.entry", "leaf"))?;
+        if let Some(back) = order.next(leaf.recorded_at, OVERLAP) {
+            found.push(TimeStep { tenant, index, back });
+        }
+    }
+    Ok(found)
 }
 
 async fn grow(

@@ -10,13 +10,17 @@ use keepgate_store::{MemTx, StoreError, Transaction};
 use rpds::{RedBlackTreeMapSync, VectorSync};
 
 use super::{
+    cosigned::{cosigned, witnessed},
     read::tile_hash,
+    stamps::stamped,
     table::{Audit, Meta},
 };
 use crate::{
     LogFault, LogHost, LogInfo, LogSigner, MetaPlace, MetaReader, SignedCheckpoint, SignedHead,
     integrate::{body, sign, state_of},
     read::reaches,
+    timestamp::StampedCheckpoint,
+    witness::META_LOG,
 };
 
 /// Appends the states of the logs that were signed, and signs.
@@ -71,9 +75,31 @@ impl MetaReader for MemTx {
 
     async fn meta_checkpoint(&mut self, size: Option<u64>) -> Result<Option<SignedCheckpoint>, StoreError> {
         Ok(visible(self).and_then(|(meta, _)| match size {
-            Some(size) => meta.checkpoints.get(&size).cloned(),
-            None => meta.checkpoints.last().map(|(_, checkpoint)| checkpoint.clone()),
+            Some(size) => meta
+                .checkpoints
+                .get(&size)
+                .map(|signed| cosigned(self, META_LOG, signed)),
+            None => meta
+                .checkpoints
+                .last()
+                .map(|(_, signed)| cosigned(self, META_LOG, signed)),
         }))
+    }
+
+    async fn meta_witnessed(&mut self) -> Result<Option<SignedCheckpoint>, StoreError> {
+        match witnessed(self, META_LOG) {
+            Some(size) => self.meta_checkpoint(Some(size)).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn meta_timestamp(&mut self, size: Option<u64>) -> Result<Option<StampedCheckpoint>, StoreError> {
+        let Some((size, stamp)) = visible(self).and_then(|_| stamped(self, size)) else {
+            return Ok(None);
+        };
+        let checkpoint = self.meta_checkpoint(Some(size)).await?;
+        let checkpoint = checkpoint.ok_or(StoreError::corrupt("audit.meta_timestamp", "size"))?;
+        Ok(Some(StampedCheckpoint { checkpoint, stamp }))
     }
 
     async fn meta_tile(&mut self, path: &TilePath) -> Result<Option<Vec<u8>>, StoreError> {
@@ -91,12 +117,14 @@ impl MetaReader for MemTx {
         Ok(hashes.map(|hashes| encode_hashes(&hashes)))
     }
 
-    async fn meta_place(&mut self) -> Result<Option<MetaPlace>, StoreError> {
+    async fn meta_place(&mut self, below: u64, size: u64) -> Result<Option<MetaPlace>, StoreError> {
         let Some((meta, tenant)) = visible(self) else {
             return Ok(None);
         };
-        let mut own = meta.leaves.iter().enumerate().filter(|(_, (of, _))| *of == tenant);
-        let Some((index, (_, size))) = own.next_back() else {
+        let below = usize::try_from(below).unwrap_or(usize::MAX);
+        let own = meta.leaves.iter().enumerate().take(below);
+        let mut own = own.filter(|(_, (of, about))| *of == tenant && *about <= size);
+        let Some((index, (_, size))) = own.by_ref().last() else {
             return Ok(None);
         };
         let checkpoint = self

@@ -5,7 +5,7 @@ use keepgate_kernel::{TenantId, Uuid};
 use keepgate_merkle::{hash::Hash, tree::Frontier};
 use rpds::{RedBlackTreeMapSync, VectorSync};
 
-use crate::{SignedCheckpoint, SubjectKey, archive::Archive};
+use crate::{SignedCheckpoint, SubjectKey, archive::Archive, clock::Order};
 
 /// The log of logs. Whose leaf it is, and of which size.
 #[derive(Debug, Clone)]
@@ -34,6 +34,7 @@ pub(super) struct Log {
     pub(super) hashes: VectorSync<Hash>,
     pub(super) frontier: Frontier,
     pub(super) checkpoints: RedBlackTreeMapSync<u64, SignedCheckpoint>,
+    pub(super) order: Order,
 }
 
 /// The log's tables. Commits are serial here, so `entries`, those without an index yet, are in the order of commits.

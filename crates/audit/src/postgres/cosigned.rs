@@ -28,6 +28,10 @@ impl PgCosignedLogs {
     pub const fn new(pool: PgPool) -> Self {
         Self { pool }
     }
+
+    pub(super) const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
 }
 
 fn broken<E>(_: E) -> StoreError {

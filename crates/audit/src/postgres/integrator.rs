@@ -5,15 +5,21 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
 use keepgate_kernel::TenantId;
 use keepgate_store::StoreError;
 use sqlx::PgPool;
 use tokio::time::Instant;
 
-use crate::{LogHost, LogSigner, PassReport, SignedHeads, integrate::Fence};
+use crate::{
+    LogHost, LogSigner, PassReport, SignedHeads,
+    clock::{OVERLAP, Order},
+    integrate::Fence,
+};
 
 mod extend;
 mod meta;
+mod order;
 mod pass;
 mod pending;
 mod round;
@@ -56,6 +62,10 @@ pub struct Integrator {
     meta_faulty: bool,
     /// Logs with leaves that no checkpoint covers yet.
     unsigned: BTreeSet<TenantId>,
+    /// How far times may go back from one entry of a log to the next.
+    overlap: TimeDelta,
+    /// The times of each log that grew here, up to an index.
+    orders: BTreeMap<TenantId, (i64, Order)>,
     /// When logs were signed last.
     round: Option<Instant>,
     /// When all logs were looked at last.
@@ -81,6 +91,8 @@ impl Integrator {
             behind: BTreeSet::new(),
             meta_faulty: false,
             unsigned: BTreeSet::new(),
+            overlap: OVERLAP,
+            orders: BTreeMap::new(),
             round: None,
             scanned: None,
         }
@@ -97,6 +109,14 @@ impl Integrator {
     #[must_use]
     pub const fn sign_every(mut self, period: Duration) -> Self {
         self.sign_every = period;
+        self
+    }
+
+    /// Tells of times that go back by more than `overlap` from one entry of a log to the next: as long as a transaction may take,
+    /// [`OVERLAP`] if nobody says otherwise.
+    #[must_use]
+    pub const fn overlap(mut self, overlap: TimeDelta) -> Self {
+        self.overlap = overlap;
         self
     }
 

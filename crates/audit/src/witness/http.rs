@@ -32,24 +32,8 @@ impl HttpWitness {
     ///
     /// # Errors
     /// [`HttpWitnessError::Client`].
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is a guarded builder: addresses are the operator's own word"
-    )]
     pub fn new(timeout: Duration, ca: Option<&[u8]>) -> Result<Self, HttpWitnessError> {
-        let mut builder = Client::builder()
-            .user_agent(AGENT)
-            .redirect(Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            .timeout(timeout)
-            .pool_idle_timeout(Duration::from_secs(20));
-        if let Some(pem) = ca {
-            let found = Certificate::from_pem_bundle(pem).map_err(HttpWitnessError::Client)?;
-            builder = builder.tls_certs_merge(found);
-        }
-        let client = builder.build().map_err(HttpWitnessError::Client)?;
+        let client = http_client(timeout, ca)?;
         Ok(Self { client })
     }
 
@@ -76,6 +60,27 @@ impl HttpWitness {
             Err(HttpWitnessError::Url(url.chars().take(200).collect()))
         }
     }
+}
+
+/// No redirects, no retries, no proxies, a time limit.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is a guarded builder: addresses are the operator's own word"
+)]
+pub(crate) fn http_client(timeout: Duration, ca: Option<&[u8]>) -> Result<Client, HttpWitnessError> {
+    let mut builder = Client::builder()
+        .user_agent(AGENT)
+        .redirect(Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .referer(false)
+        .timeout(timeout)
+        .pool_idle_timeout(Duration::from_secs(20));
+    if let Some(pem) = ca {
+        let found = Certificate::from_pem_bundle(pem).map_err(HttpWitnessError::Client)?;
+        builder = builder.tls_certs_merge(found);
+    }
+    builder.build().map_err(HttpWitnessError::Client)
 }
 
 #[async_trait]

@@ -43,6 +43,8 @@ keepgate_store::contract!(dyn Tx;
     cosignatures_are_shown_with_their_checkpoint_and_no_other,
     the_latest_checkpoint_with_a_quorum_is_told_to_who_may_read_the_log,
     only_keepgate_s_own_worker_keeps_a_witness_s_alarm_and_with_an_entry,
+    the_log_of_logs_is_cosigned_like_any_other,
+    stamps_are_kept_once_and_shown_with_what_they_cover,
     every_signed_state_is_in_the_log_of_logs_and_its_tenant_can_prove_it,
     archives_follow_each_other_and_only_the_worker_notes_them,
     a_sink_is_what_its_owner_decided,

@@ -15,7 +15,7 @@ use keepgate_store::{StoreError, testing::World};
 
 use crate::support::{HOST, Tx, admin, commit, done, fill, note_signer};
 
-fn cosigner(seed: u8) -> Cosigner {
+pub fn cosigner(seed: u8) -> Cosigner {
     Cosigner::from_seed(
         format!("w.example/{seed}").parse().unwrap(),
         Scheme::Ed25519,

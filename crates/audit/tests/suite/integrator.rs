@@ -433,3 +433,84 @@ async fn an_entry_that_was_changed_before_it_was_numbered_is_found() {
     assert!(found[0].ends_with("is not that of its leaf"), "{found:?}");
     db.drop().await;
 }
+
+/// As if the database's clock had been an hour ahead when the entries that wait were stamped.
+async fn stamped_ahead(db: &TestDb) {
+    let mut admin = db.admin().await;
+    let waiting: Vec<(keepgate_kernel::Uuid, Vec<u8>)> = sqlx::query_as(
+        "select e.id, e.leaf from audit.entry e where not exists (select from audit.leaf l where l.entry_id = e.id)",
+    )
+    .fetch_all(&mut admin)
+    .await
+    .unwrap();
+    let months: Vec<String> = sqlx::query_scalar(
+        "select inhrelid::regclass::text from pg_inherits where inhparent = 'audit.entry'::regclass",
+    )
+    .fetch_all(&mut admin)
+    .await
+    .unwrap();
+    for month in months {
+        let off = format!("alter table {month} disable trigger all");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(off))
+            .execute(&mut admin)
+            .await
+            .unwrap();
+    }
+    for (id, leaf) in waiting {
+        let mut leaf = keepgate_audit::Leaf::parse(&leaf).unwrap();
+        leaf.recorded_at += chrono::TimeDelta::hours(1);
+        let bytes = leaf.to_bytes();
+        sqlx::query("update audit.entry set recorded_at = $2, leaf = $3, leaf_hash = $4 where id = $1")
+            .bind(id)
+            .bind(leaf.recorded_at)
+            .bind(&bytes)
+            .bind(keepgate_audit::leaf::leaf_hash(&bytes).as_slice())
+            .execute(&mut admin)
+            .await
+            .unwrap();
+    }
+    // A new entry must be sealed again.
+    let on =
+        "do $$ declare g record; begin for g in select t.tgrelid::regclass as of, t.tgname as name from pg_trigger t
+        join pg_inherits i on i.inhrelid = t.tgrelid where i.inhparent = 'audit.entry'::regclass and not t.tgisinternal
+        loop execute format('alter table %s enable always trigger %I', g.of, g.name); end loop; end $$";
+    sqlx::raw_sql(on).execute(&mut admin).await.unwrap();
+}
+
+/// Passes until nothing waits; where times went back, and by how many minutes.
+async fn steps(integrator: &mut keepgate_audit::postgres::Integrator) -> Vec<(u64, i64)> {
+    let mut found = Vec::new();
+    loop {
+        let report = integrator.pass().await.unwrap();
+        found.extend(report.steps.iter().map(|step| (step.index, step.back.num_minutes())));
+        if !report.busy && !report.more && report.lag.is_none() {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn times_that_go_back_are_told_once_also_by_one_who_did_not_number_what_was_before() {
+    let db = TestDb::new().await;
+    let world = World::<dyn Tx>::postgres(&db).await;
+    let mut one = integrator_of(&db);
+    append(&world, &admin(&world), &done(world.now, "a")).await;
+    stamped_ahead(&db).await;
+    assert_eq!(steps(&mut one).await, [], "forward is not back");
+    append(&world, &admin(&world), &done(world.now, "b")).await;
+    let mut another = integrator_of(&db);
+    assert_eq!(
+        steps(&mut another).await,
+        [(1, 59)],
+        "it read the last times from the log"
+    );
+    append(&world, &admin(&world), &done(world.now, "c")).await;
+    assert_eq!(steps(&mut another).await, [], "once");
+    append(&world, &admin(&world), &done(world.now, "d")).await;
+    assert_eq!(steps(&mut one).await, [], "others went on meanwhile");
+    append(&world, &admin(&world), &done(world.now, "e")).await;
+    assert_eq!(steps(&mut integrator_of(&db)).await, [], "nor after a start");
+    copy(&world, &admin(&world)).await.assert_verified(5);
+    db.drop().await;
+}

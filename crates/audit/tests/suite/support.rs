@@ -12,6 +12,7 @@ use keepgate_audit::{
     opening::plaintext,
     postgres::{Integrator, PgCosignedLogs},
     sink::Sinks,
+    timestamp::StampedLogs,
     witness::{CosignedLogs, WitnessAlarms},
 };
 use keepgate_kernel::{Action, AuditId, Entity, Level, Outcome, PrincipalId, TenantId, Timestamp};
@@ -44,6 +45,7 @@ impl<T: TestTx + AuditLog + AuditReader + Archives + MetaReader + WitnessAlarms 
 #[async_trait]
 pub trait Beside: Send {
     async fn cosigned_logs(&mut self) -> Box<dyn CosignedLogs>;
+    async fn stamped_logs(&mut self) -> Box<dyn StampedLogs>;
 }
 
 #[async_trait]
@@ -51,16 +53,26 @@ impl Beside for MemTx {
     async fn cosigned_logs(&mut self) -> Box<dyn CosignedLogs> {
         Box::new(self.home().clone())
     }
+
+    async fn stamped_logs(&mut self) -> Box<dyn StampedLogs> {
+        Box::new(self.home().clone())
+    }
 }
 
 #[async_trait]
 impl Beside for PgTx {
     async fn cosigned_logs(&mut self) -> Box<dyn CosignedLogs> {
-        let options = as_integrator(self).await;
-        Box::new(PgCosignedLogs::new(
-            PgPoolOptions::new().max_connections(1).connect_lazy_with(options),
-        ))
+        Box::new(outside(self).await)
     }
+
+    async fn stamped_logs(&mut self) -> Box<dyn StampedLogs> {
+        Box::new(outside(self).await)
+    }
+}
+
+async fn outside(tx: &mut PgTx) -> PgCosignedLogs {
+    let options = as_integrator(tx).await;
+    PgCosignedLogs::new(PgPoolOptions::new().max_connections(1).connect_lazy_with(options))
 }
 
 /// The same database, logged in as `kg_integrator`.

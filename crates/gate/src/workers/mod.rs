@@ -6,6 +6,7 @@ mod erasures;
 mod forward;
 mod hub;
 mod post;
+mod stamp;
 mod sweep;
 mod uses;
 
@@ -16,5 +17,6 @@ pub use erasures::settle_erasures;
 pub use forward::Forwarder;
 pub use hub::Hub;
 pub use post::{Post, Recovery};
+pub use stamp::{Stamping, stamp_checkpoints};
 pub use sweep::sweep;
 pub use uses::write_uses;

@@ -1,16 +1,15 @@
 //! What is checked in an entry beyond its hash, while the log is read.
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
-use chrono::TimeDelta;
 use indicatif::ProgressBar;
-use keepgate_audit::{EntryCheck, Leaf};
+use keepgate_audit::{
+    EntryCheck, Leaf,
+    clock::{OVERLAP, Order},
+};
 use keepgate_kernel::{Timestamp, format_time};
 use keepgate_merkle::verify;
 
 use super::openings::Openings;
-
-/// Entries are numbered in the order of commits, and dated when they are written: a transaction may take that long.
-const TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
 /// What a database's rows say otherwise than their leaves, by index; the source fills it before the entry is shown.
 pub type RowFaults = Rc<RefCell<BTreeMap<u64, String>>>;
@@ -20,7 +19,7 @@ pub type RowFaults = Rc<RefCell<BTreeMap<u64, String>>>;
 pub struct Observer {
     bar: ProgressBar,
     check: EntryCheck,
-    latest: Option<Timestamp>,
+    order: Order,
     openings: Openings,
     rows: RowFaults,
 }
@@ -30,7 +29,7 @@ impl Observer {
         Self {
             bar,
             check,
-            latest: None,
+            order: Order::default(),
             openings,
             rows,
         }
@@ -38,7 +37,7 @@ impl Observer {
 
     /// The latest time an entry tells.
     pub const fn latest(&self) -> Option<Timestamp> {
-        self.latest
+        self.order.latest()
     }
 
     /// What is left of the openings.
@@ -48,15 +47,15 @@ impl Observer {
 
     fn dated(&mut self, leaf: &Leaf) -> Result<(), String> {
         let at = leaf.recorded_at;
-        let latest = self.latest.unwrap_or(at);
-        if at + TOLERANCE < latest {
-            let (at, latest) = (format_time(at), format_time(latest));
-            return Err(format!(
-                "it is dated {at} and stands after one of {latest}: back-dated, or the clock was set back"
-            ));
+        match self.order.next(at, OVERLAP) {
+            None => Ok(()),
+            Some(back) => {
+                let (at, latest) = (format_time(at), format_time(at + back));
+                Err(format!(
+                    "it is dated {at} and stands after one of {latest}: back-dated, or the clock was set back"
+                ))
+            }
         }
-        self.latest = Some(latest.max(at));
-        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use keepgate_audit::{BadHost, LogHost};
 use toml::de::DeTable;
 
 use super::{
-    Config, Limits, Log, LogFormat, Mail, Postgres, Provider, TlsFiles, Witnesses, keys, mistake::Mistake,
+    Config, Limits, Log, LogFormat, Mail, Postgres, Provider, TlsFiles, Tsa, Witnesses, keys, mistake::Mistake,
     reader::Reader,
 };
 
@@ -62,7 +62,7 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
     let log = read_log(file);
     let limits = read_limits(file);
     let audit_origin = read_origin(file, public_url.as_ref().and_then(url::Url::host_str));
-    let witnesses = Witnesses::read(file, base);
+    let (witnesses, tsa) = (Witnesses::read(file, base), Tsa::read(file, base));
     let (audit_checkpoint, audit_ml_dsa) = (file.get(keys::AUDIT_CHECKPOINT), file.get(keys::AUDIT_ML_DSA));
     let audit_archive = file.get(keys::AUDIT_ARCHIVE).map(|dir| base.join(dir));
     let audit_retention = file.get(keys::AUDIT_RETENTION);
@@ -94,6 +94,7 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
         limits: limits?,
         audit_origin: audit_origin?,
         witnesses: witnesses?,
+        tsa: tsa?,
         audit_checkpoint: Duration::from_millis(audit_checkpoint?),
         audit_ml_dsa: audit_ml_dsa?,
         audit_archive,

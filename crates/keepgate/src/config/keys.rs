@@ -37,6 +37,9 @@ keys! {
     WITNESS_POLICY: FilePath = "audit.witness_policy", FilePath, "", "the witnesses of the audit logs (C2SP tlog-policy): which logs, who is asked (lines with a URL), how many are enough; without it nobody is asked";
     WITNESS_TIMEOUT: Integer = "audit.witness_timeout_ms", Integer { min: 50, max: 30_000 }, "1000", "how long a witness may take to answer";
     WITNESS_CA: FilePath = "audit.witness_ca_file", FilePath, "", "certificates to trust for witnesses beside the public ones, PEM";
+    TSA_URL: Link = "audit.tsa_url", Link, "", "the time-stamping authority (RFC 3161) that stamps the log of logs each hour; without it nobody does";
+    TSA_CA: FilePath = "audit.tsa_ca_file", FilePath, "", "the roots that its certificate must lead to, PEM; needed with `audit.tsa_url`";
+    TSA_POLICY: Text = "audit.tsa_policy", Text, "", "the policy (object identifier, such as 1.2.3.4.1) to ask for and to insist on; without it any";
     AUDIT_CHECKPOINT: Integer = "audit.checkpoint_ms", Integer { min: 50, max: 60_000 }, "1000", "how often logs that grew are signed; what is younger is not shown yet";
     AUDIT_ML_DSA: Switch = "audit.ml_dsa", Switch, "false", "sign checkpoints a second time with ML-DSA-44, which a quantum computer can't forge";
     AUDIT_ARCHIVE: FilePath = "audit.archive_dir", FilePath, "(nothing is archived or removed)", "an existing directory, better on another machine's disk, to which old months of the audit logs are archived before they are removed here";

@@ -17,7 +17,7 @@ mod types;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-pub use anchors::Witnesses;
+pub use anchors::{Tsa, Witnesses};
 use keepgate_audit::LogHost;
 pub use load::{Flags, load};
 pub use mail::Mail;
@@ -58,6 +58,8 @@ pub struct Config {
     pub audit_origin: LogHost,
     /// Who outside vouches for the audit logs.
     pub witnesses: Option<Witnesses>,
+    /// Who stamps checkpoints with the time.
+    pub tsa: Option<Tsa>,
     /// How often audit logs that grew are signed.
     pub audit_checkpoint: Duration,
     /// Whether checkpoints carry an ML-DSA-44 signature too.

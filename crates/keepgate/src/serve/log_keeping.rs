@@ -2,18 +2,20 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use futures_util::future::BoxFuture;
 use keepgate_api_gateway::VerifierKeys;
 use keepgate_audit::{
     Abandoned, HeadFile, LogKeys, LogSigner, SignerError,
-    operations::TellAbandoned,
+    clock::{OVERLAP, TimeStep},
+    operations::{TellAbandoned, TellTimeStep},
     postgres::{Integrator, PgCosignedLogs},
 };
 use keepgate_gate::{Gate, Tx};
 use keepgate_kernel::{RequestId, TenantId};
 use keepgate_policy::OpContext;
 use keepgate_store::{StoreError, postgres::pool};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 use super::{keys::Keys, probes::AuditLog, workers::Workers};
 use crate::{
@@ -26,6 +28,8 @@ use crate::{
 
 /// One for the integrator's passes, the others for keys it asks for meanwhile and for verifier keys.
 const INTEGRATOR_POOL: u32 = 3;
+/// How many places where times go back may wait to be told.
+const STEPS: usize = 100;
 /// How soon the seed of a key that signs no more is destroyed.
 const DESTROY_EVERY: Duration = Duration::from_mins(1);
 
@@ -50,11 +54,17 @@ pub async fn start(
     let log = AuditLog::default();
     let told = log.clone();
     let shared = Arc::new(SharedSigners(signers.clone()));
+    let (steps, stepped) = mpsc::channel(STEPS);
     let integrator = Integrator::new(pool, config.audit_origin.clone(), shared)
         .remembering(heads)
         .sign_every(config.audit_checkpoint)
+        .overlap(overlap(config))
         .on_pass(move |report| {
             told.passed(report);
+            for step in report.iter().flat_map(|report| &report.steps) {
+                // More of them are counted, and only the first told.
+                let _full = steps.try_send(*step);
+            }
             if report.as_ref().is_ok_and(|report| report.checkpoints > 0) {
                 signed.notify_one();
             }
@@ -64,10 +74,37 @@ pub async fn start(
         integrator.run(gate.committed(), workers.stop_signal()),
     );
     workers.start(
+        "teller of times that go back",
+        tell_steps(gate.clone(), stepped, workers.stop_signal()),
+    );
+    workers.start(
         "destruction of ended log keys",
         destroy(signers.clone(), workers.stop_signal()),
     );
     Ok((signers, log, cosigned))
+}
+
+/// As long as a request may take, and its last statement.
+fn overlap(config: &Config) -> TimeDelta {
+    TimeDelta::from_std(config.limits.request_timeout + Duration::from_secs(10)).unwrap_or(OVERLAP)
+}
+
+/// An entry about each, in its own log.
+async fn tell_steps(gate: Gate<dyn Tx>, mut stepped: mpsc::Receiver<TimeStep>, stop: impl Future<Output = ()> + Send) {
+    tokio::pin!(stop);
+    loop {
+        let step = tokio::select! {
+            () = &mut stop => return,
+            step = stepped.recv() => step,
+        };
+        // The integrator stops with the service.
+        let Some(step) = step else { return stop.await };
+        let now = gate.clock().now();
+        let context = OpContext::system(step.tenant, RequestId::new(now), now);
+        if let Err(error) = gate.perform(&context, &TellTimeStep { step }).await {
+            tracing::error!(tenant = %step.tenant, index = step.index, %error, "that times go back can't be written into the log");
+        }
+    }
 }
 
 /// The memory of what was signed, in the data directory.

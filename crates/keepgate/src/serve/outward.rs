@@ -21,7 +21,7 @@ use keepgate_identity::{
 use keepgate_kernel::Clock;
 use secrecy::{SecretSlice, SecretString};
 
-use super::witnesses::Panel;
+use super::witnesses::{Authority, Panel};
 use crate::{
     config::{Config, Mail, Provider, ProviderKind},
     exit::Exit,
@@ -43,6 +43,8 @@ pub struct Outside {
     pub mailer: Option<Arc<dyn Mailer>>,
     /// Whom checkpoints are taken to.
     pub panel: Option<Panel>,
+    /// Who stamps them with the time.
+    pub authority: Option<Authority>,
 }
 
 /// The configured providers by name.
@@ -103,6 +105,7 @@ impl Outside {
             couriers,
             hooks,
             mailer: config.mail.as_ref().map(mailer).transpose()?,
+            authority: config.tsa.as_ref().map(Authority::load).transpose()?,
             panel: config.witnesses.as_ref().map(Panel::load).transpose()?,
         })
     }

@@ -65,6 +65,11 @@ impl AuditLog {
                     tell(fault);
                     tracing::error!(%fault, "the log of logs can't go on");
                 }
+                for step in &report.steps {
+                    metrics::counter!("keepgate_audit_time_steps").increment(1);
+                    let seconds = step.back.num_seconds();
+                    tracing::error!(tenant = %step.tenant, index = step.index, seconds, "THE TIMES OF AN AUDIT LOG GO BACK: the database's clock was set back, or an entry was dated back");
+                }
                 self.lags(report.lag.unwrap_or_default());
                 problem_of(report)
             }

@@ -10,7 +10,9 @@ use keepgate_audit::{clock::MachineClock, sink::senders::Senders};
 use keepgate_channels::{WorkerId, providers::Reach};
 use keepgate_gate::{
     Gate, SecondDesk, SinkDesk, Tx, Vault,
-    workers::{Dispatcher, Forwarder, Hub, Post, WitnessHealth, attest_clock, cosign, sweep, write_uses},
+    workers::{
+        Dispatcher, Forwarder, Hub, Post, WitnessHealth, attest_clock, cosign, stamp_checkpoints, sweep, write_uses,
+    },
 };
 use keepgate_identity::{Authenticator, FrontDesk, Hasher, passkey::RelyingParty};
 use keepgate_kernel::{Clock, RequestId, TenantId};
@@ -94,7 +96,13 @@ impl Service {
             hooks,
             mailer,
             panel,
+            authority,
         } = outside;
+        if let Some(authority) = authority {
+            let stamping = authority.stamping(cosigned.clone());
+            let work = stamp_checkpoints(gate.clone(), stamping, workers.stopping());
+            workers.start("worker of the time stamps", work);
+        }
         let witnesses = WitnessHealth::default();
         if let Some(panel) = panel {
             let cosigning = panel.cosigning(cosigned);

@@ -1,17 +1,18 @@
-//! The witnesses of the policy, and what `/readyz` says about them.
+//! The witnesses of the policy and the time-stamping authority, and what `/readyz` says about them.
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use keepgate_api_gateway::Probe;
 use keepgate_audit::{
     postgres::PgCosignedLogs,
+    timestamp::{HttpAuthority, Trust},
     witness::{Cosigning, Endpoint, HttpWitness},
 };
-use keepgate_gate::workers::WitnessHealth;
+use keepgate_gate::workers::{Stamping, WitnessHealth};
 use keepgate_merkle::policy::Policy;
 
 use crate::{
-    config::Witnesses,
+    config::{Tsa, Witnesses},
     failure::{Failure, chain},
 };
 
@@ -45,6 +46,43 @@ impl Panel {
     /// The questions about `logs`.
     pub fn cosigning(self, logs: PgCosignedLogs) -> Cosigning {
         Cosigning::new(self.policy, Arc::new(logs), Arc::new(self.witness))
+    }
+}
+
+/// A time-stamping authority, and whom its certificate must lead to.
+pub struct Authority {
+    client: HttpAuthority,
+    trust: Trust,
+}
+
+impl Authority {
+    /// Reads the roots; asks nothing yet.
+    ///
+    /// # Errors
+    /// Exit code 2 for roots or a policy that can't be used.
+    pub fn load(config: &Tsa) -> Result<Self, Failure> {
+        let help = "name a PEM file with the authority's root in audit.tsa_ca_file, and see docs/security/time.md";
+        let wrong = |why: String| Failure::usage("can't use the time-stamping authority", why, help);
+        let at_fault = |why: &dyn std::fmt::Display| wrong(format!("{}: {why}", config.ca_file.display()));
+        let pem = std::fs::read(&config.ca_file).map_err(|error| at_fault(&error))?;
+        let trust = Trust::from_pem(&pem).map_err(|error| at_fault(&error))?;
+        let trust = match &config.policy {
+            Some(policy) => trust
+                .under(policy)
+                .map_err(|error| wrong(format!("audit.tsa_policy: {error}")))?,
+            None => trust,
+        };
+        let client = HttpAuthority::new(config.url.clone(), &pem).map_err(|error| wrong(chain(&error)))?;
+        Ok(Self { client, trust })
+    }
+
+    /// The stamping of `logs`.
+    pub fn stamping(self, logs: PgCosignedLogs) -> Stamping {
+        Stamping {
+            logs: Arc::new(logs),
+            authority: Arc::new(self.client),
+            trust: self.trust,
+        }
     }
 }
 

@@ -123,6 +123,7 @@ fn tenant() -> Vec<Case> {
         case(Tenant, "GET /v1/audit/meta/checkpoint", Thing::None),
         case(Tenant, "GET /v1/audit/meta/vkey", Thing::None),
         case(Tenant, "GET /v1/audit/meta/proof", Thing::None),
+        case(Tenant, "GET /v1/audit/meta/timestamp", Thing::None).reached(&["no-such-part"]),
         case(Tenant, "GET /v1/audit/meta/tile/{path}", Thing::Tile),
         case(Tenant, "GET /v1/log-keys", Thing::None),
         case(Tenant, "POST /v1/log-keys:rotate", Thing::None).body(|_| json!({"emergency": true})),

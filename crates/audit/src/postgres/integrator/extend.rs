@@ -32,6 +32,9 @@ impl<E: Into<LogFault>> From<E> for Stop {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Begun(pub(super) bool);
 
+/// The index of the first of the entries that were numbered.
+pub(super) type First = i64;
+
 impl Integrator {
     /// Numbers `entries`, all of `tenant`. Writes to the database only once everything has been computed and checked.
     pub(super) async fn extend(
@@ -39,7 +42,7 @@ impl Integrator {
         conn: &mut PgConnection,
         tenant: TenantId,
         entries: &[&Pending],
-    ) -> Result<Begun, Stop> {
+    ) -> Result<(Begun, First), Stop> {
         let head = Head::load(conn, tenant, &self.host).await.map_err(Stop::Pass)?;
         let (frontier, last) = head.edge()?;
         let before = state_of(&frontier);
@@ -68,7 +71,7 @@ impl Integrator {
         put_head(conn, tenant, head.size, &tree.frontier)
             .await
             .map_err(Stop::Pass)?;
-        Ok(Begun(last.is_none()))
+        Ok((Begun(last.is_none()), head.size))
     }
 
     /// What was signed here last of the log `origin`.

@@ -12,7 +12,7 @@ use super::{
     round::Round,
     step::Step,
 };
-use crate::{LogFault, PassReport, Remembered, integrate::Fence};
+use crate::{LogFault, PassReport, Remembered, clock::TimeStep, integrate::Fence};
 
 /// What one pass did to the logs.
 #[derive(Default)]
@@ -21,6 +21,8 @@ pub(super) struct Work {
     pub(super) grown: Vec<(TenantId, Begun)>,
     /// Logs whose entries could not be numbered.
     pub(super) held: Vec<(TenantId, LogFault)>,
+    /// Where times go back.
+    pub(super) steps: Vec<TimeStep>,
 }
 
 impl Integrator {
@@ -97,7 +99,7 @@ impl Integrator {
     }
 
     /// Each log under a savepoint of its own.
-    async fn extend_all(&self, tx: &mut PgConnection, pending: &[Pending]) -> Result<Work, StoreError> {
+    async fn extend_all(&mut self, tx: &mut PgConnection, pending: &[Pending]) -> Result<Work, StoreError> {
         let mut logs: BTreeMap<TenantId, Vec<&Pending>> = BTreeMap::new();
         for entry in pending {
             logs.entry(entry.tenant).or_default().push(entry);
@@ -106,7 +108,9 @@ impl Integrator {
         for (tenant, entries) in logs {
             let mut savepoint = tx.begin().await?;
             match self.extend(&mut savepoint, tenant, &entries).await {
-                Ok(begun) => {
+                Ok((begun, first)) => {
+                    work.steps
+                        .extend(self.steps(&mut savepoint, tenant, first, &entries).await?);
                     savepoint.commit().await?;
                     work.grown.push((tenant, begun));
                 }
@@ -141,6 +145,7 @@ impl Integrator {
             checkpoints: round.signed.len(),
             meta: round.meta,
             more,
+            steps: work.steps,
             lag: lag.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()),
             holding: self.faulty.union(&self.behind).count() + usize::from(self.meta_faulty),
             held,
