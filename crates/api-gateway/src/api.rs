@@ -10,7 +10,7 @@ use keepgate_sso::scim::ScimTokenKey;
 use keepgate_store::StoreError;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use crate::{RateLimiter, routes::TwilioHooks};
+use crate::{EvidencePolicy, RateLimiter, routes::TwilioHooks};
 
 /// A dependency that `/readyz` asks.
 pub trait Probe: Send + Sync {
@@ -64,6 +64,8 @@ pub struct Api {
     pub probes: Arc<Vec<Box<dyn Probe>>>,
     /// Keys of the logs.
     pub verifier_keys: Arc<dyn VerifierKeys>,
+    /// Who cosigns the logs.
+    pub evidence_policy: EvidencePolicy,
     /// Who was erased, outside the database.
     pub tombstones: Arc<dyn Tombstones>,
     /// Tries the receivers of logs out.

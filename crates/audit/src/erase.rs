@@ -87,4 +87,15 @@ pub trait Erasures: Send {
 
     /// Where somebody has been erased, for the platform's own worker; nowhere, for everybody else.
     async fn tenants_with_erasures(&mut self) -> Result<Vec<TenantId>, StoreError>;
+
+    /// Where keys that seal addresses of callers nobody knows are older than `days` days of UTC, a week at least, and not held;
+    /// for the platform's own worker. Nowhere, for everybody else.
+    async fn tenants_with_strangers(&mut self, days: u16) -> Result<Vec<TenantId>, StoreError>;
+
+    /// Destroys those keys in the tenant of Keepgate's own worker, and the openings under them; how many openings. Does not
+    /// commit unless the transaction writes an entry as well.
+    ///
+    /// # Errors
+    /// [`StoreError::Forbidden`] for everybody else.
+    async fn end_strangers(&mut self, days: u16) -> Result<u64, StoreError>;
 }

@@ -7,7 +7,10 @@ use keepgate_kernel::{ErasureId, PrincipalId, RequestId, TenantId, Timestamp};
 use keepgate_policy::OpContext;
 use keepgate_store::{StoreError, Transaction};
 
-use crate::{Failure, Gate, operations::EraseAgain};
+use crate::{
+    Failure, Gate,
+    operations::{EndStrangers, EraseAgain},
+};
 
 /// Who was erased, kept where no backup of the database reaches: numbers and times, nothing about a person.
 #[async_trait]
@@ -46,6 +49,13 @@ impl Tombstones for MemoryTombstones {
 
 fn unavailable(error: std::io::Error) -> StoreError {
     StoreError::Unavailable(Box::new(error))
+}
+
+fn as_store(failure: Failure<StoreError>) -> StoreError {
+    match failure {
+        Failure::Store(error) | Failure::Command(error) => error,
+        Failure::Denied(_) | Failure::KeyReused => StoreError::Forbidden,
+    }
 }
 
 impl<T: Transaction + AuditLog + Erasures + ?Sized + 'static> Gate<T> {
@@ -105,6 +115,26 @@ impl<T: Transaction + AuditLog + Erasures + ?Sized + 'static> Gate<T> {
         Ok(again)
     }
 
+    /// Destroys the keys of callers nobody knows that are older than `days` days, in every tenant. Returns how many addresses that were.
+    /// A database from before has them, and their age, too: so it is no way back.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the next pass goes on.
+    pub async fn end_strangers(&self, days: u16, platform: TenantId) -> Result<u64, StoreError> {
+        let told = self.store.begin(&self.as_worker(platform)).await?;
+        let due = { told }.tenants_with_strangers(days).await?;
+        let mut gone = 0;
+        for tenant in due {
+            match self.perform(&self.as_worker(tenant), &EndStrangers { days }).await {
+                Ok(done) => gone += done.output,
+                // Nobody enters a suspended tenant, so nobody reads there either.
+                Err(Failure::Store(StoreError::Revoked) | Failure::Command(StoreError::Revoked)) => {}
+                Err(failure) => return Err(as_store(failure)),
+            }
+        }
+        Ok(gone)
+    }
+
     async fn erase_once_more(&self, tenant: TenantId, subject: PrincipalId) -> Result<bool, StoreError> {
         let worker = self.as_worker(tenant);
         let erased = self.store.begin(&worker).await?.erased_subjects().await?;
@@ -115,10 +145,7 @@ impl<T: Transaction + AuditLog + Erasures + ?Sized + 'static> Gate<T> {
             id: ErasureId::new(worker.at()),
             subject,
         };
-        let done = self.perform(&worker, &command).await.map_err(|failure| match failure {
-            Failure::Store(error) | Failure::Command(error) => error,
-            Failure::Denied(_) | Failure::KeyReused => StoreError::Forbidden,
-        })?;
+        let done = self.perform(&worker, &command).await.map_err(as_store)?;
         if done.output {
             tracing::error!(tenant = %tenant, subject = %subject,
                 "the database is older than an erasure; the person was erased again");

@@ -3,9 +3,11 @@
 //! A policy is a small text file. [`Policy::check`] is the whole question an offline verifier has about a checkpoint.
 
 mod check;
+mod excerpt;
 mod parse;
 
 pub use check::{Accepted, Refused};
+pub use excerpt::excerpt;
 pub use parse::{MAX_POLICY_BYTES, ParsePolicy, PolicyError};
 
 use crate::cosignature::CosignerKey;

@@ -89,6 +89,25 @@ impl House {
         assert!(std::fs::metadata(to).unwrap().len() > 10_000);
     }
 
+    /// Puts the database of a dump in the place of the one there is.
+    async fn restore(&self, from: &Path) {
+        let restore = format!(
+            "\\! dropdb -U keepgate keepgate && createdb -U keepgate -T template0 keepgate && pg_restore -U keepgate -d keepgate --exit-on-error '{}'",
+            from.display()
+        );
+        self.shell(&[
+            "-d",
+            "postgres",
+            "-c",
+            "\\setenv PGHOST :HOST",
+            "-c",
+            "\\setenv PGPORT :PORT",
+            "-c",
+            &restore,
+        ])
+        .await;
+    }
+
     async fn shell(&self, psql: &[&str]) {
         let data = self.server.data_dir();
         let shell = [
@@ -260,21 +279,7 @@ async fn a_restored_backup_does_not_bring_the_person_back() {
     assert_eq!(house.server.stop().await, Some(0));
 
     // Yesterday's database, over today's.
-    let restore = format!(
-        "\\! dropdb -U keepgate keepgate && createdb -U keepgate -T template0 keepgate && pg_restore -U keepgate -d keepgate --exit-on-error '{}'",
-        backup.display()
-    );
-    let host = [
-        "-d",
-        "postgres",
-        "-c",
-        "\\setenv PGHOST :HOST",
-        "-c",
-        "\\setenv PGPORT :PORT",
-        "-c",
-        &restore,
-    ];
-    house.shell(&host).await;
+    house.restore(&backup).await;
     let living = format!("id = '{subject}' and email is not null");
     assert_eq!(
         house.count("rbac.principal", &living).await,
@@ -303,4 +308,64 @@ async fn a_restored_backup_does_not_bring_the_person_back() {
     assert!(log.contains("the database is older than an erasure"), "{log}");
     let reply = house.server.login(&house.person.email, keepgate_tests::PASSWORD).await;
     assert_eq!(reply.status, 401, "{}", reply.text());
+}
+
+#[tokio::test]
+async fn addresses_of_strangers_are_destroyed_when_they_are_old_and_no_backup_brings_them_back() {
+    let mut house = house().await;
+    let reply = house.server.login("nobody@example.org", keepgate_tests::PASSWORD).await;
+    assert_eq!(reply.status, 401, "{}", reply.text());
+    let strangers = "subject = tenant_id";
+    let under = "exists (select from keys.subject_key k where k.id = key_id and k.subject = k.tenant_id)";
+    let told = "action = 'audit.erased' and entity = 'strangers:30-days'";
+    assert_ne!(house.count("keys.subject_key", strangers).await, "0");
+    assert_ne!(house.count("audit.sealed_opening", under).await, "0");
+    let others = house.count("audit.sealed_opening", &format!("not {under}")).await;
+    let off = |state: &str| {
+        format!(
+            "alter table keys.subject_key {state} trigger nochange; alter table keys.subject_key {state} trigger audited"
+        )
+    };
+    let aged = format!(
+        "begin; {}; update keys.subject_key set created_at = created_at - interval '31 days' where subject = tenant_id; {}; commit",
+        off("disable"),
+        off("enable always")
+    );
+    house.server.past_the_guard(&aged).await;
+    let backup = house.server.dir.path().join("backup.dump");
+    house.dump(&backup).await;
+    assert_eq!(house.server.stop().await, Some(0));
+    house.server.start_again().await;
+    assert_eq!(
+        house.count("keys.subject_key", strangers).await,
+        "0",
+        "before anybody is served"
+    );
+    let left = house
+        .count(
+            "audit.sealed_opening",
+            "not exists (select from keys.subject_key k where k.id = key_id)",
+        )
+        .await;
+    assert_eq!(left, "0");
+    assert!(
+        house.count("audit.sealed_opening", "true").await >= others,
+        "those of people stay"
+    );
+    let entries = house.count("audit.entry", told).await;
+    assert_ne!(entries, "0");
+    assert_eq!(house.server.stop().await, Some(0));
+    house.restore(&backup).await;
+    assert_ne!(
+        house.count("keys.subject_key", strangers).await,
+        "0",
+        "the backup has them"
+    );
+    house.server.start_again().await;
+    assert_eq!(house.count("keys.subject_key", strangers).await, "0");
+    assert_eq!(
+        house.count("audit.entry", told).await,
+        entries,
+        "told in this database, too"
+    );
 }

@@ -201,6 +201,7 @@ async fn a_log_moves_to_a_new_key_with_both_signatures_and_the_old_seed_is_destr
     .await;
     assert_eq!(both[1], first, "the newest comes first");
     rotate(false).await.problem(409, "log-key-overlap");
+    the_command_line_tells_the_same(&server, &owner, &first).await;
     assert_eq!(
         states(&rotate(true).await.expect(200).json()),
         ["active", "gone", "retiring"]
@@ -241,6 +242,38 @@ async fn a_log_moves_to_a_new_key_with_both_signatures_and_the_old_seed_is_destr
             .any(|key| key["vkey"] == *first)
     );
     assert!(!listed.to_string().contains("wrapped"));
+}
+
+async fn the_command_line_tells_the_same(server: &Server, owner: &str, first: &str) {
+    let (url, token) = (server.url(""), server.private_file("log-keys.token", owner));
+    let keys = async |more: &[&'static str]| {
+        let base = [
+            "audit",
+            "log-keys",
+            "--url",
+            &url,
+            "--ca-cert",
+            server.ca_cert(),
+            "--token-file",
+            &token,
+        ];
+        run(base.into_iter().chain(more.iter().copied())).await
+    };
+    let listed = keys(&[]).await.expect(0).out;
+    let mut lines = listed.lines();
+    assert!(lines.next().unwrap().starts_with("own    2 active   - "), "{listed}");
+    let former = lines.next().unwrap();
+    assert!(
+        former.starts_with("own    1 retiring 20") && former.ends_with(first),
+        "{listed}"
+    );
+    let json: Value = serde_json::from_str(&keys(&["--json"]).await.expect(0).out).unwrap();
+    assert_eq!(json["items"][1]["vkey"], *first);
+    let refused = keys(&["--rotate"]).await.failed(1);
+    assert!(refused.contains("409"), "{refused}");
+    keys(&["--rotate", "--meta"]).await.failed(1);
+    keys(&["--meta"]).await.expect(2);
+    run(["audit", "log-keys"]).await.failed(2);
 }
 
 #[tokio::test]

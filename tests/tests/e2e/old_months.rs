@@ -1,6 +1,8 @@
 //! A month of long ago: archived, told in the log, removed by a service that is killed in between.
+use std::path::Path;
+
 use keepgate_merkle::{hash::leaf_hash, note::VerifierKey, tlog_proof::TlogProof};
-use keepgate_tests::{Options, Server, eventually};
+use keepgate_tests::{Ended, Options, Server, eventually, run};
 use serde_json::Value;
 
 /// Six hundred entries of January 2020, as they would lie there today; nobody but a superuser who takes the guards down can do that.
@@ -16,6 +18,11 @@ from (select 'TENANT'::uuid as id) t,
     || '","outcome":"done","recorded_at":"' || to_char(m.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
     || '","request_id":"' || m.id || '","tenant":"' || t.id || '","time_quality":"unattested","v":1}', 'UTF8') as leaf) l;
 alter table audit.entry_202001 enable always trigger seal; alter table audit.entry enable always trigger seal; commit"#;
+
+/// A tenant whose log begins with those entries.
+const NEW: &str = "begin; alter table rbac.tenant disable trigger audited; alter table rbac.unit disable trigger audited; \
+insert into rbac.tenant (id, name, kind) values ('TENANT', 'old', 'customer'); \
+alter table rbac.unit enable always trigger audited; alter table rbac.tenant enable always trigger audited; commit";
 
 async fn archives(server: &Server, owner: &str) -> Value {
     server.get("/v1/audit/archives", owner).await.expect(200).json()
@@ -137,4 +144,115 @@ async fn tenant_name(server: &Server, owner: &str) -> String {
         .or_else(|| me["tenant"]["id"].as_str())
         .unwrap()
         .to_owned()
+}
+
+/// The verifier's arguments for the log in the database, and what it answers with some more.
+struct Verifier {
+    base: Vec<String>,
+}
+
+impl Verifier {
+    async fn run(&self, from: &[&str], archive: Option<&Path>) -> Ended {
+        let archive = archive.map(|folder| ["--archive".to_owned(), folder.display().to_string()]);
+        let from = from.iter().map(|word| (*word).to_owned());
+        run(self
+            .base
+            .iter()
+            .cloned()
+            .chain(from)
+            .chain(archive.into_iter().flatten()))
+        .await
+    }
+}
+
+#[tokio::test]
+async fn a_log_whose_old_month_is_gone_verifies_with_its_archive_and_tells_what_it_lacks_without() {
+    const TENANT: &str = "01910000-0000-7000-8000-00000000000a";
+    let options = Options::config("audit.archive_dir = \"{dir}/archive\"\n");
+    let dir = Server::home(&options);
+    let archive = dir.path().join("archive");
+    std::fs::create_dir(&archive).unwrap();
+    let mut server = Server::on(dir, options).await;
+    server
+        .past_the_guard(&format!("{NEW}; {OLD}").replace("TENANT", TENANT))
+        .await;
+    let asked = async |server: &Server, sql: &str| server.superuser(&sql.replace("TENANT", TENANT)).await;
+    eventually("the old entries are signed", || async {
+        let size = asked(
+            &server,
+            "select coalesce(max(size), 0) from audit.checkpoint where tenant_id = 'TENANT'",
+        )
+        .await;
+        (size == "600").then_some(())
+    })
+    .await;
+    server.kill().await;
+    server.start_again().await;
+    eventually("the month is removed", || async {
+        (asked(&server, "select audit.min_index('TENANT')").await == "512").then_some(())
+    })
+    .await;
+    let origin = asked(&server, "select origin from audit.log where tenant_id = 'TENANT'").await;
+    let public = asked(
+        &server,
+        "select encode(public, 'hex') from keys.signing_key where tenant_id = 'TENANT' and purpose = 'audit-log'",
+    )
+    .await;
+    let public: [u8; 32] = data_encoding::HEXLOWER
+        .decode(public.as_bytes())
+        .unwrap()
+        .try_into()
+        .unwrap();
+    let key = VerifierKey::from_public_key(origin.parse().unwrap(), &public)
+        .unwrap()
+        .to_string();
+    let (data, tenant) = (
+        server.data_dir().display().to_string(),
+        keepgate_kernel::TenantId::from_uuid(TENANT.parse().unwrap()).to_string(),
+    );
+    let verifier = Verifier {
+        base: ["audit", "verify", "--key", &key, "--json"].map(str::to_owned).into(),
+    };
+    let out = server.dir.path().join("tiles").display().to_string();
+    let export = [
+        "audit",
+        "export",
+        "--format",
+        "tiles",
+        "--out",
+        &out,
+        "--data-dir",
+        &data,
+        "--tenant",
+        &tenant,
+    ];
+    let wrote = run(export).await.expect(0).out;
+    assert!(wrote.contains("the first 512 were archived"), "{wrote}");
+    let stored = ["--stored", "--data-dir", &data, "--tenant", &tenant];
+    for from in [&stored[..], &["--dir", &out]] {
+        let without: Value = serde_json::from_str(&verifier.run(from, None).await.expect(3).out).unwrap();
+        assert_eq!(without["result"], "incomplete");
+        assert_eq!(
+            without["unseen"],
+            serde_json::json!([{"from": 0, "to": 512}]),
+            "{without}"
+        );
+        assert!(without["checked"].as_u64().unwrap() >= 89, "{without}");
+        for folder in [&archive, &archive.join(&tenant).join("0-512")] {
+            let with: Value = serde_json::from_str(&verifier.run(from, Some(folder)).await.expect(0).out).unwrap();
+            assert_eq!(
+                (&with["result"], with["size"].as_u64() >= Some(601)),
+                (&"verified".into(), true),
+                "{with}"
+            );
+        }
+    }
+    // What is not under the signed root is told, whoever holds it.
+    let bundle = archive.join(&tenant).join("0-512/tile/entries/001");
+    let mut content = std::fs::read(&bundle).unwrap();
+    content[40] ^= 1;
+    std::fs::write(&bundle, content).unwrap();
+    let edited: Value = serde_json::from_str(&verifier.run(&stored, Some(&archive)).await.expect(1).out).unwrap();
+    assert_eq!((&edited["result"], &edited["index"]), (&"tampered".into(), &256.into()));
+    verifier.run(&stored, Some(server.dir.path())).await.failed(2);
 }

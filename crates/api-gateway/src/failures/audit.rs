@@ -38,6 +38,7 @@ super::http! {
         Self::NameTaken => CONFLICT,
         Self::TooMany => CONFLICT,
         Self::BeyondEnd => UNPROCESSABLE_ENTITY "/from_index",
+        Self::Pruned(_) => GONE,
     }
     UpdateSinkError {
         Self::Unknown => NOT_FOUND,
@@ -47,6 +48,10 @@ super::http! {
         Self::Bad(_) => UNPROCESSABLE_ENTITY "/target",
         Self::NameTaken => CONFLICT,
     }
-    ReplaySinkError { Self::Unknown => NOT_FOUND, Self::BeyondEnd => UNPROCESSABLE_ENTITY "/from_index" }
+    ReplaySinkError {
+        Self::Unknown => NOT_FOUND,
+        Self::BeyondEnd => UNPROCESSABLE_ENTITY "/from_index",
+        Self::Pruned(_) => GONE,
+    }
     SinkError { Self::Unknown => NOT_FOUND }
 }

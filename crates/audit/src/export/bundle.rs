@@ -6,6 +6,7 @@
 //! | `checkpoint` | the signed note |
 //! | `vkey` | the log's public key, as told by whoever made the bundle: compare it with the one you trust |
 //! | `verify.py` | checks it with nothing but Python's standard library |
+//! | `policy` | where witnesses cosign the log: who they are and how many are enough, as told by whoever made the bundle |
 //! | `tile/…` | hash tiles and entry bundles, named as `c2sp.org/tlog-tiles` says |
 //!
 //! It holds no addresses: those are not in the log, only commitments to them. To write one: [`Bundle::begin`], then for
@@ -24,6 +25,15 @@ pub struct Bundle {
     checkpoint: SignedCheckpoint,
     at: u64,
     min_index: u64,
+    extras: Vec<Extra>,
+}
+
+/// A file that not every bundle has.
+#[derive(Debug, Clone)]
+struct Extra {
+    name: &'static str,
+    about: &'static str,
+    content: Vec<u8>,
 }
 
 impl Bundle {
@@ -35,6 +45,7 @@ impl Bundle {
             checkpoint,
             at: u64::try_from(at.timestamp()).unwrap_or(0),
             min_index: 0,
+            extras: Vec::new(),
         }
     }
 
@@ -43,6 +54,21 @@ impl Bundle {
     pub const fn from_index(mut self, min_index: u64) -> Self {
         self.min_index = min_index;
         self
+    }
+
+    /// The same with another file, at most eleven characters long in name; `about` is its line in `README.txt`.
+    #[must_use]
+    pub fn with_file(mut self, name: &'static str, about: &'static str, content: Vec<u8>) -> Self {
+        self.extras.push(Extra { name, about, content });
+        self
+    }
+
+    /// The same with the witnesses that its owner's checkpoints are cosigned by, as a policy (`c2sp.org/tlog-policy`).
+    #[must_use]
+    pub fn with_policy(self, policy: Vec<u8>) -> Self {
+        let about =
+            "the witnesses that cosign the log, and how many are enough, as its owner tells it (c2sp.org/tlog-policy)";
+        self.with_file("policy", about, policy)
     }
 
     /// Whether the bundle is right without this tile.
@@ -62,9 +88,11 @@ impl Bundle {
             ("vkey", format!("{}\n", vkey.trim_end())),
             ("verify.py", include_str!("verify.py").to_owned()),
         ];
+        let files = files.iter().map(|(name, content)| (*name, content.as_bytes()));
+        let extras = self.extras.iter().map(|extra| (extra.name, &extra.content[..]));
         files
-            .iter()
-            .map(|(name, content)| tar::file(name, content.as_bytes(), self.at))
+            .chain(extras)
+            .map(|(name, content)| tar::file(name, content, self.at))
             .collect::<Result<Vec<_>, _>>()
             .map(|files| files.concat())
     }
@@ -93,8 +121,16 @@ impl Bundle {
             origin,
             checkpoint,
             min_index,
+            extras,
             ..
         } = self;
+        let extra = |Extra { name, about, .. }: &Extra| format!("{name:<11} {about}\n");
+        let extras: String = extras.iter().map(extra).collect();
+        let policy = if self.extras.iter().any(|extra| extra.name == "policy") {
+            " [--policy POLICY]"
+        } else {
+            ""
+        };
         let size = checkpoint.size;
         let archived = match min_index {
             0 => String::new(),
@@ -105,11 +141,14 @@ impl Bundle {
              checkpoint  the signed state of the log (c2sp.org/tlog-checkpoint), with the cosignatures of its witnesses if it has any\n\
              vkey        the log's public key as its owner tells it; trust the copy you got on another way\n\
              verify.py   a check of all of it that needs Python 3 and nothing else; read it first, it is short\n\
+             {extras}\
              tile/       Merkle tree and entries (c2sp.org/tlog-tiles, SHA-256, RFC 6962)\n\n\
-             Each entry is canonical JSON (RFC 8785). Personal values are in it as commitments only: SHA-256 over \"kg-c/v1\", NUL,\n\
-             the field's name, NUL, 32 bytes of salt and the value; salts and values are not part of the log.\n\n\
+             Each entry is canonical JSON (RFC 8785). Personal values are in it as commitments only, under their names in \"c\" (in entries of\n\
+             version 1, the caller's address as \"source_c\"): SHA-256 over \"kg-c/v1\", NUL, the field's name, NUL, 32 bytes of salt and the\n\
+             value. Salts and values are not part of the log. Whoever tells you some writes them as lines of JSON, \"index\", \"field\", \"salt\"\n\
+             (hex), \"value\", into a file openings.jsonl beside this one: both checks below then compare them.\n\n\
              To check everything, offline, with the key that you got in another way:\n\n    \
-             keepgate audit verify --bundle THIS-FILE --key VKEY [--since OLDER-CHECKPOINT]\n\n\
+             keepgate audit verify --bundle THIS-FILE --key VKEY [--since OLDER-CHECKPOINT]{policy}\n\n\
              or without Keepgate:\n\n    \
              mkdir log && tar -xf THIS-FILE -C log && python3 log/verify.py VKEY\n\n\
              Any other verifier of C2SP tiled logs works as well.\n"

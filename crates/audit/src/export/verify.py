@@ -4,7 +4,9 @@
     python3 verify.py 'NAME+ID+KEY'
 
 The argument is the log's public key as you got it from somebody you trust: the file vkey beside this one is only what the bundle's maker
-says. Nothing is read but the files of this folder, nothing is written. Exit codes: 0 verified, 1 not the log that was signed, 2 usage.
+says. Nothing is read but the files of this folder, nothing is written. Personal values are in entries as commitments; those that somebody
+told you, as lines {"index":…,"field":"source","salt":"hex","value":"…"} in openings.jsonl beside this file, are compared with them.
+Exit codes: 0 verified, 1 not the log that was signed, 2 usage, 3 what is here was verified and some entries are in archives only.
 
 Formats: c2sp.org/signed-note, c2sp.org/tlog-checkpoint, c2sp.org/tlog-tiles, RFC 6962 section 2.1, RFC 8032 (Ed25519), RFC 8785.
 """
@@ -134,6 +136,24 @@ def entries(bundle, first):
         at, first = end, first + 1
 
 
+def told():
+    """Openings that lie beside the log, by index."""
+    openings = {}
+    for line in (read("openings.jsonl") or b"").splitlines():
+        if line:
+            opening = json.loads(line)
+            openings.setdefault(opening["index"], []).append(opening)
+    return openings
+
+
+def opened(value, opening, index):
+    field = opening["field"]
+    octets = b"kg-c/v1\0" + field.encode() + b"\0" + bytes.fromhex(opening["salt"]) + opening["value"].encode()
+    commitments = value.get("c", {"source": value.get("source_c")})
+    if commitments.get(field) != hashlib.sha256(octets).hexdigest():
+        fail("the opening of %s of entry %d is not what the entry commits to" % (field, index))
+
+
 def canonical(entry, tenant, index):
     try:
         value = json.loads(entry)
@@ -144,15 +164,16 @@ def canonical(entry, tenant, index):
         fail("entry %d is not written canonically" % index)
     if value.get("tenant") != tenant:
         fail("entry %d is another tenant's" % index)
+    return value
 
 
 def main():
     if len(sys.argv) > 2:
         sys.exit(2)
-    told = (read("vkey") or b"").decode().splitlines()
-    vkey = sys.argv[1] if len(sys.argv) == 2 else (told[0] if told else sys.exit(2))
+    beside = (read("vkey") or b"").decode().splitlines()
+    vkey = sys.argv[1] if len(sys.argv) == 2 else (beside[0] if beside else sys.exit(2))
     origin, size, signed = checkpoint(vkey)
-    tenant, stack, without = origin.rsplit("/", 1)[1], [], 0
+    tenant, stack, without, openings, held = origin.rsplit("/", 1)[1], [], 0, told(), 0
     for index in range((size + 255) // 256):
         first, width = index * 256, min(256, size - index * 256)
         tile, bundle = read(path("0", index, width)), read(path("entries", index, width))
@@ -166,18 +187,26 @@ def main():
             for at, entry in enumerate(found[:width]):
                 if leaf(entry) != hashes[at]:
                     fail("entry %d is not the one that was hashed" % (first + at))
-                canonical(entry, tenant, first + at)
+                value = canonical(entry, tenant, first + at)
+                for opening in openings.pop(first + at, []):
+                    opened(value, opening, first + at)
+                    held += 1
             if len(found) != width:
                 fail("entry %d is missing or one too many" % (first + min(len(found), width)))
         for node in hashes:
             merge(stack, 1, node)
     if root(stack) != signed:
         fail("the hashes do not lead to the signed root")
+    if any(index >= without for index in openings):
+        fail("there is an opening for an entry that the log does not have")
     print("verified: %s, %d entries, signed by %s" % (origin, size, vkey.strip()))
-    if without:
-        print("entries 0 to %d are in archives: only their hashes were checked" % (without - 1))
+    if held:
+        print("%d openings are what the entries commit to" % held)
     if len(sys.argv) == 1:
         print("with the key that came with the bundle: compare it with one that you got in another way")
+    if without:
+        print("entries 0 to %d are in archives: only their hashes were checked" % (without - 1))
+        sys.exit(3)
 
 
 if __name__ == "__main__":

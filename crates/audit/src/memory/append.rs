@@ -84,7 +84,7 @@ pub(super) fn leaf_of(entry: &NewEntry, context: &OpContext, source: Option<[u8;
 
 /// Keeps an opening, and its key if that is new, unless the key is gone or another's.
 fn keep(tx: &mut MemTx, actor: Uuid, entry: &NewEntry, source: &SealedOpening) {
-    let tenant = tx.context().tenant();
+    let (tenant, made) = (tx.context().tenant(), tx.context().at());
     let rows = tx.write_unaudited::<Audit>();
     if let Some(fresh) = &source.fresh {
         let key = SubjectKey {
@@ -92,12 +92,12 @@ fn keep(tx: &mut MemTx, actor: Uuid, entry: &NewEntry, source: &SealedOpening) {
             subject: actor,
             ..fresh.clone()
         };
-        rows.keys.insert_mut((tenant, source.key), key);
+        rows.keys.insert_mut((tenant, source.key), (key, made));
     }
     if rows
         .keys
         .get(&(tenant, source.key))
-        .is_some_and(|key| key.subject == actor)
+        .is_some_and(|(key, _)| key.subject == actor)
     {
         rows.openings
             .insert_mut((tenant, source.key, entry.id.uuid()), source.sealed.clone());

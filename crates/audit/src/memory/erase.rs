@@ -1,16 +1,17 @@
 //! Erasing in memory. That the user was deleted is the sibling's row: the operation looks at it.
 use async_trait::async_trait;
-use keepgate_kernel::{AuditId, ErasureId, PrincipalId, TenantId, Timestamp};
+use chrono::TimeDelta;
+use keepgate_kernel::{AuditId, ErasureId, PrincipalId, TenantId, Timestamp, Uuid};
 use keepgate_policy::{Consent, Matter, Standing, TwoPersonAction};
 use keepgate_store::{MemTx, StoreError, Transaction};
 use rpds::RedBlackTreeMapSync;
 
 use super::{
     approved::{desk, owner, spend},
-    hold::holds,
+    hold::{holds, holds_all},
     table::Audit,
 };
-use crate::{Erased, ErasedAt, Erasure, Erasures, Leaf, NewErasure};
+use crate::{Erased, ErasedAt, Erasure, Erasures, Leaf, NewErasure, SubjectKey};
 
 /// By tenant and number, with the entry that says it.
 #[derive(Debug, Clone, Default)]
@@ -46,13 +47,32 @@ pub(super) fn erased_at(tx: &MemTx, tenant: TenantId, subject: PrincipalId) -> O
 
 /// Destroys the keys of a person and deletes what they seal.
 fn wipe(tx: &mut MemTx, tenant: TenantId, subject: PrincipalId) -> u64 {
+    let keys = tx.write::<Audit>().keys.iter();
+    let keys = keys.filter(|((home, _), (key, _))| *home == tenant && key.subject == subject.uuid());
+    let keys: Vec<_> = keys.map(|(at, _)| *at).collect();
+    destroy(tx, &keys)
+}
+
+/// The keys of callers nobody knows that were made `days` days of UTC ago, a week at least, and are not held.
+fn strangers(tx: &MemTx, days: u16) -> Vec<(TenantId, Uuid)> {
+    let today = tx
+        .context()
+        .at()
+        .date_naive()
+        .and_time(chrono::NaiveTime::MIN)
+        .and_utc();
+    let before = today - TimeDelta::days(days.max(7).into());
+    let Some(rows) = tx.read::<Audit>() else {
+        return Vec::new();
+    };
+    let due = |(whose, (key, made)): &(&(TenantId, Uuid), &(SubjectKey, Timestamp))| {
+        key.subject == whose.0.uuid() && *made < before && !holds_all(tx, whose.0, *made, *made + TimeDelta::days(2))
+    };
+    rows.keys.iter().filter(due).map(|(at, _)| *at).collect()
+}
+
+fn destroy(tx: &mut MemTx, keys: &[(TenantId, Uuid)]) -> u64 {
     let rows = tx.write::<Audit>();
-    let keys: Vec<_> = rows
-        .keys
-        .iter()
-        .filter(|((home, _), key)| *home == tenant && key.subject == subject.uuid())
-        .map(|(at, _)| *at)
-        .collect();
     let openings: Vec<_> = rows
         .openings
         .keys()
@@ -60,7 +80,7 @@ fn wipe(tx: &mut MemTx, tenant: TenantId, subject: PrincipalId) -> u64 {
         .copied()
         .collect();
     for key in keys {
-        rows.keys.remove_mut(&key);
+        rows.keys.remove_mut(key);
     }
     for opening in &openings {
         rows.openings.remove_mut(opening);
@@ -158,5 +178,22 @@ impl Erasures for MemTx {
         let mut tenants: Vec<_> = rows.keys().map(|(tenant, _)| *tenant).collect();
         tenants.dedup();
         Ok(tenants)
+    }
+
+    /// As for [`Erasures::tenants_with_erasures`].
+    async fn tenants_with_strangers(&mut self, days: u16) -> Result<Vec<TenantId>, StoreError> {
+        if worker(self).is_none() {
+            return Ok(Vec::new());
+        }
+        let mut tenants: Vec<_> = strangers(self, days).into_iter().map(|(tenant, _)| tenant).collect();
+        tenants.dedup();
+        Ok(tenants)
+    }
+
+    async fn end_strangers(&mut self, days: u16) -> Result<u64, StoreError> {
+        let home = worker(self).ok_or(StoreError::Forbidden)?;
+        let mut due = strangers(self, days);
+        due.retain(|(tenant, _)| *tenant == home);
+        Ok(destroy(self, &due))
     }
 }

@@ -1,6 +1,6 @@
 //! Holds in memory.
 use async_trait::async_trait;
-use keepgate_kernel::{HoldId, PrincipalId, TenantId};
+use keepgate_kernel::{HoldId, PrincipalId, TenantId, Timestamp};
 use keepgate_policy::{Consent, Matter, TwoPersonAction};
 use keepgate_store::{MemTx, StoreError, Transaction};
 use rpds::RedBlackTreeMapSync;
@@ -16,6 +16,17 @@ pub(super) struct HoldRows(RedBlackTreeMapSync<(TenantId, HoldId), Hold>);
 pub(super) fn holds(tx: &MemTx, tenant: TenantId, subject: PrincipalId) -> bool {
     let keeps = |(key, hold): (&(TenantId, HoldId), &Hold)| {
         key.0 == tenant && hold.released.is_none() && hold.scope.subject.is_none_or(|held| held == subject)
+    };
+    tx.read::<HoldRows>()
+        .is_some_and(|HoldRows(rows)| rows.iter().any(keeps))
+}
+
+/// Whether a hold of `tenant` on everybody touches the time from `from` up to `to`.
+pub(super) fn holds_all(tx: &MemTx, tenant: TenantId, from: Timestamp, to: Timestamp) -> bool {
+    let keeps = |(key, hold): (&(TenantId, HoldId), &Hold)| {
+        let scope = &hold.scope;
+        let touches = scope.from.is_none_or(|at| at < to) && scope.to.is_none_or(|at| at > from);
+        key.0 == tenant && hold.released.is_none() && scope.subject.is_none() && touches
     };
     tx.read::<HoldRows>()
         .is_some_and(|HoldRows(rows)| rows.iter().any(keeps))

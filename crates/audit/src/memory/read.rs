@@ -45,7 +45,7 @@ fn entry_at(tx: &MemTx, (log, rows): (&Log, &Audit), index: u64) -> Option<Resul
     let found = Entry::try_from(stored).map(|mut entry| {
         entry.sealed = row.key.and_then(|key| {
             Some(StoredOpening {
-                key: rows.keys.get(&(row.tenant, key))?.clone(),
+                key: rows.keys.get(&(row.tenant, key))?.0.clone(),
                 sealed: rows.openings.get(&(row.tenant, key, entry.leaf.id.uuid()))?.clone(),
             })
         });

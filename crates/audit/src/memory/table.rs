@@ -1,7 +1,7 @@
 //! The rows.
 use std::sync::Arc;
 
-use keepgate_kernel::{TenantId, Uuid};
+use keepgate_kernel::{TenantId, Timestamp, Uuid};
 use keepgate_merkle::{hash::Hash, tree::Frontier};
 use rpds::{RedBlackTreeMapSync, VectorSync};
 
@@ -43,7 +43,8 @@ pub(super) struct Audit {
     pub(super) entries: VectorSync<Row>,
     pub(super) logs: RedBlackTreeMapSync<TenantId, Log>,
     pub(super) meta: Option<Meta>,
-    pub(super) keys: RedBlackTreeMapSync<(TenantId, Uuid), SubjectKey>,
+    /// With the time when they were made.
+    pub(super) keys: RedBlackTreeMapSync<(TenantId, Uuid), (SubjectKey, Timestamp)>,
     /// By tenant, key and entry.
     pub(super) openings: RedBlackTreeMapSync<(TenantId, Uuid, Uuid), Vec<u8>>,
     pub(super) archives: RedBlackTreeMapSync<TenantId, VectorSync<Archive>>,

@@ -119,4 +119,19 @@ impl Erasures for PgTx {
             .await?;
         Ok(tenants.into_iter().map(TenantId::from_uuid).collect())
     }
+
+    async fn tenants_with_strangers(&mut self, days: u16) -> Result<Vec<TenantId>, StoreError> {
+        let days = i32::from(days);
+        let tenants = sqlx::query_scalar!(r#"select t as "t!" from gate.tenants_with_strangers($1) t"#, days)
+            .fetch_all(self.conn())
+            .await?;
+        Ok(tenants.into_iter().map(TenantId::from_uuid).collect())
+    }
+
+    async fn end_strangers(&mut self, days: u16) -> Result<u64, StoreError> {
+        let gone = sqlx::query_scalar!(r#"select gate.end_strangers($1) as "gone!""#, i32::from(days))
+            .fetch_one(self.conn())
+            .await?;
+        unsigned(gone)
+    }
 }

@@ -9,11 +9,14 @@ use chrono::NaiveDate;
 use keepgate_audit::{
     EntryQuery,
     archive::{Archive, ArchiveFault, ArchiveStore, Manifest, NewArchive, StoreFault, check, write},
-    operations::{GetAuditEntry, GetAuditEntryError, LogPart, ReadLog, ReadLogError},
+    operations::{
+        GetAuditEntry, GetAuditEntryError, LogPart, ReadLog, ReadLogError,
+        sinks::{CreateSink, CreateSinkError, Replay, ReplaySink, ReplaySinkError},
+    },
     postgres::{Archivist, Due, RollOff},
     proof,
 };
-use keepgate_kernel::{Action, Entity, Level, TenantId};
+use keepgate_kernel::{Action, Entity, Level, SinkId, TenantId};
 use keepgate_merkle::tile::TilePath;
 use keepgate_policy::{Command, authorize};
 use keepgate_store::{
@@ -207,10 +210,73 @@ impl Ground {
     }
 
     async fn run<C: Command<dyn Tx>>(&self, command: C) -> Result<C::Output, C::Error> {
-        let context = admin(&self.world);
+        self.run_as(Level::TenantAdmin, command).await
+    }
+
+    async fn run_as<C: Command<dyn Tx>>(&self, level: Level, command: C) -> Result<C::Output, C::Error> {
+        let context = self.world.caller(level);
         let proof = authorize::<C::Permission>(&context).unwrap();
         command.run(&proof, &mut *self.world.begin(&context).await).await
     }
+}
+
+/// An opening of each old entry, under one key.
+async fn openings(ground: &Ground) {
+    let mut superuser = ground.db.admin().await;
+    let mut tx = superuser.begin().await.unwrap();
+    for sql in [
+        "alter table keys.subject_key disable trigger audited",
+        "insert into keys.subject_key (tenant_id, id, subject, kek, wrapped) values ($1, '01800000-0000-7000-8000-000000000000', $1, repeat('a', 16), sha256('') || substr(sha256(''), 1, 28))",
+        "alter table keys.subject_key enable always trigger audited",
+        "alter table audit.entry disable trigger nochange; alter table audit.entry_202001 disable trigger nochange",
+        "update audit.entry set opening_key = '01800000-0000-7000-8000-000000000000' where tenant_id = $1 and recorded_at < '2020-02-01'",
+        "alter table audit.entry_202001 enable always trigger nochange; alter table audit.entry enable always trigger nochange",
+        "insert into audit.sealed_opening (tenant_id, key_id, entry_id, field, sealed) select tenant_id, opening_key, id, 'source', sha256('') || sha256('') from audit.entry where tenant_id = $1 and opening_key is not null",
+        "insert into audit.opening (tenant_id, entry_id, field, salt, value) select tenant_id, id, 'source', sha256(''), '192.0.2.7' from audit.entry where tenant_id = $1 and opening_key is not null",
+    ] {
+        let done = if sql.contains("$1") {
+            sqlx::query(sql)
+                .bind(admin(&ground.world).tenant().uuid())
+                .execute(&mut *tx)
+                .await
+        } else {
+            sqlx::raw_sql(sql).execute(&mut *tx).await
+        };
+        done.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_openings_of_a_removed_month_go_with_it_and_no_others() {
+    let ground = Ground::new().await;
+    openings(&ground).await;
+    let count = async |table: &str| {
+        let sql = format!("select count(*) from {table} where tenant_id = $1");
+        sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(sql))
+            .bind(admin(&ground.world).tenant().uuid())
+            .fetch_one(&mut ground.db.admin().await)
+            .await
+            .unwrap()
+    };
+    waits(&ground.roll_off().await, "not archived");
+    assert_eq!(
+        count("audit.sealed_opening").await,
+        700,
+        "nothing goes before its archive is told"
+    );
+    ground.archived().await;
+    assert_eq!(ground.roll_off().await, RollOff::Removed(512));
+    for table in ["audit.sealed_opening", "audit.opening"] {
+        assert_eq!(count(table).await, 188, "{table}: of the entries that are still here");
+    }
+    let left = "select count(*) from audit.sealed_opening o where not exists (select from audit.entry e where e.tenant_id = o.tenant_id and e.id = o.entry_id)";
+    let left: i64 = sqlx::query_scalar(left)
+        .fetch_one(&mut ground.db.admin().await)
+        .await
+        .unwrap();
+    assert_eq!(left, 0);
+    ground.db.drop().await;
 }
 
 fn waits(answer: &RollOff, why: &str) {
@@ -315,7 +381,9 @@ async fn after_the_removal_old_proofs_hold_and_the_archive_makes_the_log_whole()
     assert_eq!(tx.entries(&of("old:5")).await.unwrap().items.len(), 0);
     assert_eq!(tx.entries(&of("old:605")).await.unwrap().items.len(), 1);
     drop(tx);
+    sinks_begin_where_the_log_does(&ground).await;
     // The database's part with the archive's laid over it is the whole log.
+    drain(&mut integrator_of(&ground.db)).await;
     let mut whole = copy(&ground.world, &context).await;
     assert!(
         !whole
@@ -323,8 +391,37 @@ async fn after_the_removal_old_proofs_hold_and_the_archive_makes_the_log_whole()
             .contains_key(&"tile/entries/000".parse::<TilePath>().unwrap())
     );
     lay(&mut whole, &ground.shelf);
-    whole.assert_verified(712);
+    whole.assert_verified(713);
     ground.db.drop().await;
+}
+
+async fn sinks_begin_where_the_log_does(ground: &Ground) {
+    let create = |from| CreateSink {
+        id: SinkId::new(ground.world.now),
+        config: crate::sinks::config("siem", 7),
+        from: Some(from),
+        secret: None,
+    };
+    let refused = ground.run_as(Level::TenantOwner, create(511)).await;
+    assert!(matches!(refused, Err(CreateSinkError::Pruned(name)) if name == "0-512"));
+    let sink = crate::sinks::new(&ground.world, "siem", 7, 600);
+    crate::sinks::add(&ground.world, &sink).await;
+    let replay = |index| ReplaySink {
+        id: sink.id,
+        replay: Replay::From(index),
+    };
+    let refused = ground.run_as(Level::TenantOwner, replay(100)).await;
+    assert!(matches!(refused, Err(ReplaySinkError::Pruned(name)) if name == "0-512"));
+    assert_eq!(
+        ground
+            .run_as(Level::TenantOwner, replay(512))
+            .await
+            .unwrap()
+            .sink
+            .progress
+            .next_index,
+        512
+    );
 }
 
 fn lay(log: &mut Copy, shelf: &Shelf) {

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 
 use keepgate_audit::{
     Entry, EntryQuery, Leaf,
+    commitment::Opening,
     export::{EntryWriter, Format, bundle::Bundle},
     leaf::leaf_hash,
     opening::from_plaintext,
@@ -253,7 +254,7 @@ fn untar(archive: &[u8]) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// What somebody does who has a Python and nothing of ours: unpack, run the script, change something, run it again.
-fn strangers_check(files: &BTreeMap<String, Vec<u8>>, key: &str) {
+fn strangers_check(files: &BTreeMap<String, Vec<u8>>, key: &str, opening: &Opening) {
     let verdict = |files: &BTreeMap<String, Vec<u8>>, key: &str| {
         let dir = tempfile::tempdir().unwrap();
         for (name, content) in files {
@@ -282,7 +283,28 @@ fn strangers_check(files: &BTreeMap<String, Vec<u8>>, key: &str) {
         bundle[at + 7] = b'8';
     };
     let flip = |bytes: &mut Vec<u8>| *bytes.last_mut().unwrap() ^= 1;
+    let gone = {
+        let mut files = files.clone();
+        files.remove("tile/entries/000").unwrap();
+        verdict(&files, key)
+    };
+    assert!(
+        gone.0 == Some(3) && gone.1.contains("entries 0 to 255 are in archives"),
+        "{gone:?}"
+    );
+    let told = |index: u64, value: &str| {
+        let salt = data_encoding::HEXLOWER.encode(&opening.salt);
+        let line = serde_json::json!({"index": index, "field": "source", "salt": salt, "value": value});
+        let mut files = files.clone();
+        files.insert("openings.jsonl".into(), format!("{line}\n").into_bytes());
+        verdict(&files, key)
+    };
+    let (code, said) = told(299, &opening.value);
+    assert!(code == Some(0) && said.contains("1 openings are"), "{code:?} {said}");
     for ((code, said), why) in [
+        (told(299, "192.0.2.8"), "opening of source of entry 299"),
+        (told(17, &opening.value), "opening of source of entry 17"),
+        (told(300, &opening.value), "the log does not have"),
         (changed("tile/entries/000", edit), "is not the one that was hashed"),
         (
             changed("tile/entries/001.p/44", |bundle| bundle.truncate(0)),
@@ -308,7 +330,11 @@ fn strangers_check(files: &BTreeMap<String, Vec<u8>>, key: &str) {
 }
 
 pub async fn a_bundle_verifies_on_its_own(world: &World<dyn Tx>) {
-    fill(world, &admin(world), 300).await;
+    fill(world, &admin(world), 299).await;
+    let from = admin(world).from_source(Some("192.0.2.7".parse().unwrap()));
+    let (opening, source) = with_key(&from).unwrap();
+    append_with(world, &from, &done(world.now, "msg_1"), &source).await;
+    number(world).await;
     let context = world.caller(Level::TenantOwner);
     let range = perform(
         world,
@@ -321,7 +347,7 @@ pub async fn a_bundle_verifies_on_its_own(world: &World<dyn Tx>) {
     )
     .await
     .unwrap();
-    let bundle = Bundle::new(&range.log.origin, range.checkpoint, world.now);
+    let bundle = Bundle::new(&range.log.origin, range.checkpoint, world.now).with_policy(b"quorum none\n".to_vec());
     let mut archive = bundle
         .begin(&note_signer(&range.log.origin).verifier().to_string())
         .unwrap();
@@ -331,7 +357,9 @@ pub async fn a_bundle_verifies_on_its_own(world: &World<dyn Tx>) {
     }
     archive.extend(bundle.end());
     let mut files = untar(&archive);
-    strangers_check(&files, &note_signer(&range.log.origin).verifier().to_string());
+    assert_eq!(files.remove("policy").unwrap(), b"quorum none\n");
+    assert!(String::from_utf8_lossy(&files["README.txt"]).contains("policy      the witnesses"));
+    strangers_check(&files, &note_signer(&range.log.origin).verifier().to_string(), &opening);
     assert!(files.remove("README.txt").is_some() && files.remove("verify.py").is_some());
     let vkey = String::from_utf8(files.remove("vkey").unwrap()).unwrap();
     assert_eq!(vkey.trim_end(), note_signer(&range.log.origin).verifier().to_string());

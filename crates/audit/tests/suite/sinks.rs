@@ -12,7 +12,7 @@ use keepgate_store::{StoreError, testing::World};
 
 use crate::support::{Tx, append, commit, done, fill};
 
-fn config(name: &str, batch_size: u16) -> SinkConfig {
+pub fn config(name: &str, batch_size: u16) -> SinkConfig {
     SinkConfig {
         name: name.to_owned(),
         format: SinkFormat::Jsonl,
@@ -30,7 +30,7 @@ fn owner(world: &World<dyn Tx>) -> OpContext {
     world.caller(Level::TenantOwner)
 }
 
-fn new(world: &World<dyn Tx>, name: &str, batch_size: u16, from: u64) -> NewSink {
+pub fn new(world: &World<dyn Tx>, name: &str, batch_size: u16, from: u64) -> NewSink {
     NewSink {
         id: SinkId::new(world.now),
         config: config(name, batch_size),
@@ -45,7 +45,7 @@ async fn logged(world: &World<dyn Tx>, mut tx: Box<dyn Tx>) {
     commit(tx).await.unwrap();
 }
 
-async fn add(world: &World<dyn Tx>, sink: &NewSink) {
+pub async fn add(world: &World<dyn Tx>, sink: &NewSink) {
     let mut tx = world.begin(&owner(world)).await;
     assert!(tx.add_sink(sink).await.unwrap());
     logged(world, tx).await;

@@ -5,6 +5,7 @@ mod create_user;
 mod delete_user;
 mod destroy_key;
 mod devices;
+mod end_strangers;
 mod erase_again;
 mod erase_subject;
 mod get_user;
@@ -32,6 +33,7 @@ pub use devices::{
     CreateDevice, CreateDeviceError, DeleteDevice, DeleteDeviceError, DeviceCode, DeviceCreated, EnrolDevice,
     EnrolDeviceError, UpdateDevice, UpdateDeviceError,
 };
+pub use end_strangers::EndStrangers;
 pub use erase_again::EraseAgain;
 pub use erase_subject::{EraseSubject, EraseSubjectError};
 pub use get_user::{GetUser, GetUserError};

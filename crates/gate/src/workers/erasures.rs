@@ -8,18 +8,22 @@ use crate::{Service, Tombstones};
 
 const EVERY: Duration = Duration::from_mins(1);
 
-/// Settles every minute until `stop` turns true; the first time is the caller's, before anybody is served. A database that is
+/// Settles every minute until `stop` turns true, and destroys what is left of callers nobody knows after `stranger_days`; the first time is the caller's, before anybody is served. A database that is
 /// away is left for the next minute.
 pub async fn settle_erasures(
     gate: Service,
     tombstones: Arc<dyn Tombstones>,
     platform: TenantId,
+    stranger_days: u16,
     mut stop: watch::Receiver<bool>,
 ) {
     while !*stop.borrow() {
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
             _ = stop.changed() => return,
+        }
+        if let Err(error) = gate.end_strangers(stranger_days, platform).await {
+            tracing::warn!(error = %error, "old addresses of callers nobody knows can't be destroyed");
         }
         if let Err(error) = gate.settle_erasures(&tombstones, platform).await {
             tracing::warn!(error = %error, "erasures can't be compared with their copies outside the database");

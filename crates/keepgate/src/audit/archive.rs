@@ -22,23 +22,23 @@ impl Archive {
     /// Reads the headers.
     pub fn open(path: &Path) -> Result<Self, Unreadable> {
         let shown = path.display();
-        let failed = |error: std::io::Error| Unreadable(format!("{shown}: {error}"));
+        let failed = |error: std::io::Error| Unreadable::new(format!("{shown}: {error}"));
         let mut file = File::open(path).map_err(failed)?;
         let length = file.seek(SeekFrom::End(0)).map_err(failed)?;
         let mut places = BTreeMap::new();
         let mut at = 0;
         while let Some(header) = header(&mut file, at).map_err(failed)? {
             let Some((name, size)) = parse(&header) else {
-                return Err(Unreadable(format!(
+                return Err(Unreadable::new(format!(
                     "{shown}: not a bundle: damaged header at byte {at}"
                 )));
             };
             let start = at + BLOCK;
             if start.checked_add(size).is_none_or(|end| end > length) {
-                return Err(Unreadable(format!("{shown}: the bundle ends inside {name}")));
+                return Err(Unreadable::new(format!("{shown}: the bundle ends inside {name}")));
             }
             if places.insert(name.clone(), (start, size)).is_some() {
-                return Err(Unreadable(format!("{shown}: the bundle holds {name} twice")));
+                return Err(Unreadable::new(format!("{shown}: the bundle holds {name} twice")));
             }
             at = start + size.div_ceil(BLOCK) * BLOCK;
         }
@@ -55,13 +55,13 @@ impl Archive {
         let (start, size) = self
             .places
             .get(name)
-            .ok_or_else(|| Unreadable(format!("{name} is not in the bundle")))?;
+            .ok_or_else(|| Unreadable::elsewhere(format!("{name} is not in the bundle")))?;
         let size = usize::try_from(*size).ok().filter(|size| *size <= most);
-        let size = size.ok_or_else(|| Unreadable(format!("{name} has more than {most} bytes")))?;
+        let size = size.ok_or_else(|| Unreadable::new(format!("{name} has more than {most} bytes")))?;
         let mut content = vec![0; size];
         self.file
             .read_exact_at(&mut content, *start)
-            .map_err(|error| Unreadable(format!("{name}: {error}")))?;
+            .map_err(|error| Unreadable::new(format!("{name}: {error}")))?;
         Ok(content)
     }
 }
@@ -133,7 +133,7 @@ mod tests {
         assert_eq!(archive.read("checkpoint", 10).unwrap(), b"note");
         assert_eq!(archive.read("tile/0/000", 6).unwrap(), b"hashes");
         assert!(archive.read("tile/0/000", 5).is_err());
-        assert!(archive.read("vkey", 10).unwrap_err().0.contains("not in the bundle"));
+        assert!(archive.read("vkey", 10).unwrap_err().why.contains("not in the bundle"));
     }
 
     #[test]
@@ -141,14 +141,19 @@ mod tests {
         let (_dir, path) = made(&[("a", &"x".repeat(600)), ("b", "y")]);
         let whole = std::fs::read(&path).unwrap();
         std::fs::write(&path, &whole[..700]).unwrap();
-        assert!(Archive::open(&path).unwrap_err().0.contains("ends inside a"));
+        assert!(Archive::open(&path).unwrap_err().why.contains("ends inside a"));
         let mut damaged = whole.clone();
         damaged[0] = b'z';
         std::fs::write(&path, &damaged).unwrap();
-        assert!(Archive::open(&path).unwrap_err().0.contains("damaged header at byte 0"));
+        assert!(
+            Archive::open(&path)
+                .unwrap_err()
+                .why
+                .contains("damaged header at byte 0")
+        );
         let (_dir, path) = made(&[("a", "x"), ("a", "x")]);
         let one = std::fs::read(&path).unwrap();
         std::fs::write(&path, [&one[..1024], &one[..1024]].concat()).unwrap();
-        assert!(Archive::open(&path).unwrap_err().0.contains("twice"));
+        assert!(Archive::open(&path).unwrap_err().why.contains("twice"));
     }
 }

@@ -27,7 +27,10 @@ impl Directory {
     /// A file of at most `most` bytes.
     pub fn read(&self, name: &str, most: usize) -> Result<Vec<u8>, Unreadable> {
         let path = self.0.join(name);
-        let failed = |error: std::io::Error| Unreadable(format!("{}: {error}", path.display()));
+        let failed = |error: std::io::Error| Unreadable {
+            why: format!("{}: {error}", path.display()),
+            elsewhere: error.kind() == std::io::ErrorKind::NotFound,
+        };
         let mut content = Vec::new();
         let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
         File::open(&path)
@@ -36,7 +39,7 @@ impl Directory {
             .read_to_end(&mut content)
             .map_err(failed)?;
         if content.len() > most {
-            return Err(Unreadable(format!("{}: more than {most} bytes", path.display())));
+            return Err(Unreadable::new(format!("{}: more than {most} bytes", path.display())));
         }
         Ok(content)
     }

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use keepgate_merkle::tile::tiles_for;
+use keepgate_merkle::tile::{TileKind, tiles_for};
 
 use super::{
     remote::{Remote, StreamError},
@@ -64,18 +64,23 @@ fn tiles_from(remote: &Remote, out: &Path) -> Result<String, Failure> {
         .log_file("checkpoint", MAX_CHECKPOINT)
         .map_err(|error| unreadable(&error))?;
     let size = size_of(&checkpoint)
-        .ok_or_else(|| unreadable(&Unreadable("what the gateway calls a checkpoint is none".into())))?;
+        .ok_or_else(|| unreadable(&Unreadable::new("what the gateway calls a checkpoint is none")))?;
     let directory = TileDirectory::begin(out).map_err(|error| cannot_write(out, &error))?;
     let bar = terminal::progress("fetching tiles");
     bar.set_length(tiles_for(size).count().try_into().unwrap_or(u64::MAX));
+    let mut archived = 0;
     for path in tiles_for(size) {
-        let content = remote
-            .log_file(&path.to_string(), path.max_bytes())
-            .map_err(|error| unreadable(&error))?;
+        bar.inc(1);
+        let content = match remote.log_file(&path.to_string(), path.max_bytes()) {
+            Err(gone) if gone.elsewhere && path.kind() == TileKind::Entries => {
+                archived += u64::from(path.width());
+                continue;
+            }
+            content => content.map_err(|error| unreadable(&error))?,
+        };
         directory
             .tile(&path, &content)
             .map_err(|error| cannot_write(out, &error))?;
-        bar.inc(1);
     }
     if let Ok(vkey) = remote.log_file("vkey", MAX_CHECKPOINT) {
         directory
@@ -86,7 +91,17 @@ fn tiles_from(remote: &Remote, out: &Path) -> Result<String, Failure> {
     directory
         .finish(&checkpoint)
         .map_err(|error| cannot_write(out, &error))?;
-    Ok(format!("wrote {size} entries"))
+    Ok(wrote(size, archived))
+}
+
+fn wrote(size: u64, archived: u64) -> String {
+    match archived {
+        0 => format!("wrote {size} entries"),
+        _ => format!(
+            "wrote {} of {size} entries; the first {archived} were archived, and only their hashes are here",
+            size.saturating_sub(archived)
+        ),
+    }
 }
 
 fn stream_from(remote: &Remote, format: Format, args: &ExportArgs) -> Result<String, Failure> {
@@ -128,11 +143,18 @@ fn tiles_from_directory(args: &ExportArgs, environment: &Environment) -> Result<
         let directory = TileDirectory::begin(&args.out).map_err(|error| cannot_write(&args.out, &error))?;
         let (mut grower, bar) = (Grower::default(), terminal::progress("reading entries"));
         bar.set_length(log.size());
+        let (mut at, mut archived, first) = (0, 0, log.min_index().await?);
         while let Some((entries, hashes)) = log.next_bundle().await? {
-            grower
-                .bundle(&directory, &entries, &hashes)
-                .map_err(|error| cannot_write(&args.out, &error))?;
-            bar.inc(hashes.len().try_into().unwrap_or_default());
+            let width: u64 = hashes.len().try_into().unwrap_or_default();
+            if entries.is_empty() && at < first {
+                grower.archived(&directory, &hashes)
+            } else {
+                grower.bundle(&directory, &entries, &hashes)
+            }
+            .map_err(|error| cannot_write(&args.out, &error))?;
+            archived += if entries.is_empty() && at < first { width } else { 0 };
+            at += width;
+            bar.inc(width);
         }
         bar.finish_and_clear();
         grower
@@ -142,7 +164,7 @@ fn tiles_from_directory(args: &ExportArgs, environment: &Environment) -> Result<
         directory
             .finish(log.checkpoint())
             .map_err(|error| cannot_write(&args.out, &error))?;
-        Ok(format!("wrote {size} entries"))
+        Ok(wrote(size, archived))
     })
 }
 
@@ -150,7 +172,7 @@ fn unreadable(error: &Unreadable) -> Failure {
     Failure::new(
         Exit::Incomplete,
         "can't read the log",
-        error.0.clone(),
+        error.why.clone(),
         "check the address and the token; nothing was written",
     )
 }

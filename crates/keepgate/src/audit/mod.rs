@@ -3,6 +3,7 @@ mod archive;
 mod directory;
 mod export;
 mod fresh;
+mod laid;
 mod observe;
 mod openings;
 mod outcome;

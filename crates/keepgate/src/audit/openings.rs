@@ -1,5 +1,5 @@
 //! Openings: what the commitments of a log stand for, told beside it. Each must be what its leaf commits to.
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use keepgate_audit::{Leaf, commitment::Opening};
 
@@ -67,8 +67,9 @@ impl Openings {
         self.checked
     }
 
-    /// The first index that the log does not reach, once all were seen.
-    pub fn left(&self) -> Option<u64> {
-        self.of.keys().next().copied()
+    /// The first index that the log does not reach, once all but `unseen` were seen.
+    pub fn left(&self, unseen: &[Range<u64>]) -> Option<u64> {
+        let mut left = self.of.keys().copied();
+        left.find(|index| !unseen.iter().any(|range| range.contains(index)))
     }
 }

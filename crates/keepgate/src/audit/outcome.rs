@@ -1,4 +1,6 @@
 //! How a check ended, for people, programs and the shell.
+use std::ops::Range;
+
 use keepgate_kernel::{Timestamp, format_time};
 use keepgate_merkle::{
     tile::TilePath,
@@ -28,6 +30,8 @@ pub enum Told {
     Incomplete {
         checked: u64,
         tile: Option<TilePath>,
+        /// Of what entries only the hashes were there.
+        unseen: Vec<Range<u64>>,
         reason: String,
     },
 }
@@ -41,7 +45,8 @@ impl Told {
             Outcome::Incomplete(incomplete) => Self::Incomplete {
                 checked: incomplete.checked,
                 tile: Some(incomplete.tile),
-                reason: incomplete.error.0,
+                unseen: Vec::new(),
+                reason: incomplete.error.why,
             },
         }
     }
@@ -62,7 +67,27 @@ impl Told {
         Self::Incomplete {
             checked,
             tile: None,
-            reason: error.0,
+            unseen: Vec::new(),
+            reason: error.why,
+        }
+    }
+
+    /// All is well but for entries that nobody has read.
+    pub fn unseen(log: &Verified) -> Self {
+        let missing: u64 = log.unseen.iter().map(|range| range.end - range.start).sum();
+        let told: Vec<_> = log
+            .unseen
+            .iter()
+            .map(|range| format!("{} to {}", range.start, range.end - 1))
+            .collect();
+        let told = told.join(", ");
+        Self::Incomplete {
+            checked: log.size - missing,
+            tile: None,
+            unseen: log.unseen.clone(),
+            reason: format!(
+                "the entries {told} are not here, only their hashes, which lead to the signed root; the other entries are those that were logged"
+            ),
         }
     }
 }
@@ -89,10 +114,19 @@ pub fn tell(told: &Told, as_json: bool) -> Exit {
             terminal::say_error(&Failure::new(Exit::Failed, "the log is too old", reason.clone(), help));
             Exit::Failed
         }
-        Told::Incomplete { checked, tile, reason } => {
+        Told::Incomplete {
+            checked,
+            tile,
+            unseen,
+            reason,
+        } => {
             let tile = tile.map_or_else(String::new, |tile| format!("tile {tile}, "));
             let why = format!("{tile}after {checked} entries: {reason}");
-            let help = "nothing is proved; make the rest readable and check again";
+            let help = if unseen.is_empty() {
+                "nothing is proved; make the rest readable and check again"
+            } else {
+                "name the folder of the log's archives with --archive; GET /v1/audit/archives tells where they went"
+            };
             terminal::say_error(&Failure::new(
                 Exit::Incomplete,
                 "the log can't be read to its end",
@@ -149,9 +183,15 @@ fn json(told: &Told) -> Value {
         Told::Stale { reason, newest } => {
             json!({ "result": "stale", "reason": reason, "newest": newest.map(format_time) })
         }
-        Told::Incomplete { checked, tile, reason } => json!({
+        Told::Incomplete {
+            checked,
+            tile,
+            unseen,
+            reason,
+        } => json!({
             "result": "incomplete",
             "checked": checked,
+            "unseen": unseen.iter().map(|range| json!({ "from": range.start, "to": range.end })).collect::<Vec<_>>(),
             "tile": tile.map(|tile| tile.to_string()),
             "reason": reason,
         }),

@@ -54,10 +54,10 @@ impl Remote {
         self.runtime.block_on(async {
             let mut response = self.ask(url).await?;
             let mut content = Vec::new();
-            while let Some(chunk) = response.chunk().await.map_err(|error| Unreadable(told(&error)))? {
+            while let Some(chunk) = response.chunk().await.map_err(|error| Unreadable::new(told(&error)))? {
                 content.extend_from_slice(&chunk);
                 if content.len() > most {
-                    return Err(Unreadable(format!("{name}: more than {most} bytes")));
+                    return Err(Unreadable::new(format!("{name}: more than {most} bytes")));
                 }
             }
             Ok(content)
@@ -78,7 +78,7 @@ impl Remote {
             while let Some(chunk) = response
                 .chunk()
                 .await
-                .map_err(|error| StreamError::Remote(Unreadable(told(&error))))?
+                .map_err(|error| StreamError::Remote(Unreadable::new(told(&error))))?
             {
                 sink(&chunk).map_err(StreamError::Sink)?;
             }
@@ -96,9 +96,9 @@ impl Remote {
             .header("content-type", "application/json")
             .body(body.to_string());
         self.runtime.block_on(async {
-            let response = request.send().await.map_err(|error| Unreadable(told(&error)))?;
+            let response = request.send().await.map_err(|error| Unreadable::new(told(&error)))?;
             let status = response.status().as_u16();
-            let text = response.bytes().await.map_err(|error| Unreadable(told(&error)))?;
+            let text = response.bytes().await.map_err(|error| Unreadable::new(told(&error)))?;
             Ok((status, serde_json::from_slice(&text).unwrap_or_default()))
         })
     }
@@ -122,7 +122,7 @@ impl Remote {
                 Ok(response) if response.status().is_success() => return Ok(response),
                 Ok(response) if matches!(response.status().as_u16(), 429 | 502..=504) => refused(response.status()),
                 Ok(response) => return Err(refused(response.status())),
-                Err(error) => Unreadable(told(&error)),
+                Err(error) => Unreadable::new(told(&error)),
             };
             if attempt >= TRIES {
                 return Err(again);
@@ -146,10 +146,11 @@ fn refused(status: StatusCode) -> Unreadable {
         401 => "the gateway does not know the token (401); use --token-file",
         403 => "the token may not read that (403); it needs level 4 or above",
         404 => "there is no such thing in the log (404); a log without entries has no checkpoint",
+        410 => return Unreadable::elsewhere("these entries were archived and removed (410)"),
         429 => "the gateway asks to slow down (429)",
-        _ => return Unreadable(format!("the gateway answered {status}")),
+        _ => return Unreadable::new(format!("the gateway answered {status}")),
     };
-    Unreadable(why.into())
+    Unreadable::new(why)
 }
 
 /// Not the URL: it is told where the error is shown.

@@ -19,11 +19,32 @@ pub enum Source {
 
 /// Why something can't be read, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable(pub String);
+pub struct Unreadable {
+    /// In words.
+    pub why: String,
+    /// Whether it was archived and removed, or never was here: somebody else may have it.
+    pub elsewhere: bool,
+}
+
+impl Unreadable {
+    pub fn new(why: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            elsewhere: false,
+        }
+    }
+
+    pub fn elsewhere(why: impl Into<String>) -> Self {
+        Self {
+            elsewhere: true,
+            ..Self::new(why)
+        }
+    }
+}
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.why)
     }
 }
 
@@ -62,5 +83,9 @@ impl verify::Source for Source {
             Self::Remote(remote) => remote.log_file(&name, most),
             Self::Stored(stored) => stored.tile(path),
         }
+    }
+
+    fn is_elsewhere(&self, error: &Unreadable) -> bool {
+        error.elsewhere
     }
 }

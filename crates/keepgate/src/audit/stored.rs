@@ -85,7 +85,7 @@ impl Stored {
                     }
                     entries.push(row.leaf);
                 }
-                encode_bundle(entries).map_err(|error| Unreadable(error.to_string()))
+                encode_bundle(entries).map_err(|error| Unreadable::new(error.to_string()))
             }
         }
     }
@@ -99,8 +99,8 @@ impl Stored {
         if index >= first {
             return Ok(());
         }
-        Err(Unreadable(format!(
-            "entries before {first} were archived and removed; check an export that has them, or the archive"
+        Err(Unreadable::elsewhere(format!(
+            "entries before {first} were archived and removed"
         )))
     }
 
@@ -147,5 +147,5 @@ fn fault(row: &StoredRow) -> Option<String> {
 }
 
 fn unreadable(failure: &Failure) -> Unreadable {
-    Unreadable(failure.why().to_owned())
+    Unreadable::new(failure.why().to_owned())
 }

@@ -111,6 +111,38 @@ fn a_missing_tile_or_checkpoint_is_incomplete_and_not_verified() {
 }
 
 #[test]
+fn entries_that_were_archived_are_read_from_there_or_told_as_unseen() {
+    let base = tempfile::tempdir().unwrap();
+    let (dir, store) = (base.path().join("log"), base.path().join("store/ten/0-512"));
+    write(&dir, &(0..700).map(leaf).collect::<Vec<_>>());
+    let month = chrono::NaiveDate::from_ymd_opt(2020, 1, 1).unwrap();
+    let (manifest, _) = keepgate_audit::archive::Manifest::new(ORIGIN, month, 0, 512, 700).to_bytes();
+    fs::create_dir_all(store.join("tile/entries")).unwrap();
+    fs::write(store.join("manifest.json"), manifest).unwrap();
+    for name in ["tile/entries/000", "tile/entries/001"] {
+        fs::rename(dir.join(name), store.join(name)).unwrap();
+    }
+    let shown = base.path().join("store").display().to_string();
+    assert_eq!(check(&dir, &[]), Exit::Incomplete);
+    assert_eq!(check(&dir, &["--archive", &shown]), Exit::Ok);
+    assert_eq!(check(&dir, &["--archive", "/nonexistent"]), Exit::Usage);
+    // An archive is believed no more than the log.
+    let bundle = store.join("tile/entries/001");
+    let mut content = fs::read(&bundle).unwrap();
+    let good = content.clone();
+    content[40] ^= 1;
+    fs::write(&bundle, content).unwrap();
+    assert_eq!(check(&dir, &["--archive", &shown]), Exit::Failed);
+    fs::write(&bundle, good).unwrap();
+    // What is wrong elsewhere is found without the archive, too.
+    let last = dir.join("tile/entries/002.p/188");
+    let mut content = fs::read(&last).unwrap();
+    content[40] ^= 1;
+    fs::write(&last, content).unwrap();
+    assert_eq!(check(&dir, &["--json"]), Exit::Failed);
+}
+
+#[test]
 fn an_older_checkpoint_finds_a_rewritten_history() {
     let base = tempfile::tempdir().unwrap();
     let (old, grown, forged) = (

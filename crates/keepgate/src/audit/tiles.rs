@@ -107,6 +107,15 @@ impl Grower {
         let width = u16::try_from(hashes.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
         let bundle = encode_bundle(entries).map_err(io::Error::other)?;
         out.tile(&at(TileKind::Entries, self.bundles, width)?, &bundle)?;
+        self.archived(out, hashes)
+    }
+
+    /// The same for entries that were archived and removed: their hashes alone.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn archived(&mut self, out: &TileDirectory, hashes: &[Hash]) -> io::Result<()> {
+        let width = u16::try_from(hashes.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
         out.tile(&at(TileKind::Hashes(0), self.bundles, width)?, &encode_hashes(hashes))?;
         self.bundles += 1;
         if width == FULL_WIDTH {

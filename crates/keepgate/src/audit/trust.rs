@@ -96,5 +96,5 @@ fn policy(file: &Path) -> Result<Policy, Failure> {
 pub fn file_of(file: &Path, most: usize) -> Result<Vec<u8>, String> {
     let dir = file.parent().unwrap_or(file);
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    Directory::new(dir).read(&name, most).map_err(|error| error.0)
+    Directory::new(dir).read(&name, most).map_err(|error| error.why)
 }

@@ -8,6 +8,7 @@ use super::{
     archive::Archive,
     directory::Directory,
     fresh,
+    laid::Laid,
     observe::{Observer, RowFaults},
     openings::{self, Openings},
     outcome::{self, Told},
@@ -32,10 +33,13 @@ pub fn verify(args: &VerifyArgs, environment: &Environment) -> Result<Exit, Fail
         )
     })?;
     let rows = RowFaults::default();
-    let mut source = source(args, environment, &rows)?;
-    let checkpoint = source.checkpoint().map_err(|error| unreadable(&error, args.json))?;
-    let openings = openings(args, &mut source)?;
-    if let Source::Stored(stored) = &mut source {
+    let mut source = Laid::over(source(args, environment, &rows)?, &args.archive, &trust.origin)?;
+    let checkpoint = source
+        .log()
+        .checkpoint()
+        .map_err(|error| unreadable(&error, args.json))?;
+    let openings = openings(args, source.log())?;
+    if let Source::Stored(stored) = source.log() {
         trust
             .since
             .extend(stored.older().map_err(|error| unreadable(&error, args.json))?);
@@ -51,7 +55,7 @@ pub fn verify(args: &VerifyArgs, environment: &Environment) -> Result<Exit, Fail
     let mut observer = Observer::new(bar.clone(), check, openings, rows);
     let outcome = verify::verify(&request, &mut source, &mut observer);
     bar.finish_and_clear();
-    let told = judge(args, outcome, &observer, &mut source);
+    let told = judge(args, outcome, &observer, source.log());
     Ok(outcome::tell(&told, args.json))
 }
 
@@ -60,7 +64,7 @@ fn judge(args: &VerifyArgs, outcome: Outcome<Unreadable>, observer: &Observer, s
     let Outcome::Verified(verified) = outcome else {
         return Told::of(outcome);
     };
-    if let Some(index) = observer.openings().left() {
+    if let Some(index) = observer.openings().left(&verified.unseen) {
         return Told::tampered(
             Some(index),
             "there is an opening for an entry that the log does not have".into(),
@@ -77,7 +81,11 @@ fn judge(args: &VerifyArgs, outcome: Outcome<Unreadable>, observer: &Observer, s
     if let Some(why) = fresh::stale(args.max_age, newest, SystemClock.now()) {
         return Told::stale(why, newest);
     }
-    Told::verified(verified, newest, observer.openings().checked())
+    if verified.unseen.is_empty() {
+        Told::verified(verified, newest, observer.openings().checked())
+    } else {
+        Told::unseen(&verified)
+    }
 }
 
 fn source(args: &VerifyArgs, environment: &Environment, rows: &RowFaults) -> Result<Source, Failure> {
@@ -110,13 +118,13 @@ fn openings(args: &VerifyArgs, source: &mut Source) -> Result<Openings, Failure>
 /// Before the first tile: nothing was checked.
 fn unreadable(error: &Unreadable, as_json: bool) -> Failure {
     if as_json {
-        let told = json!({ "result": "incomplete", "checked": 0, "tile": null, "reason": error.0 });
+        let told = json!({ "result": "incomplete", "checked": 0, "tile": null, "reason": error.why });
         terminal::say(&told.to_string());
     }
     Failure::new(
         Exit::Incomplete,
         "can't read the log",
-        error.0.clone(),
+        error.why.clone(),
         "check the address, path and token; nothing is proved",
     )
 }

@@ -134,7 +134,7 @@ fn fetch(
 ) -> Result<(), Failure> {
     match remote.stream("v1/access", query, sink) {
         Ok(()) => Ok(()),
-        Err(StreamError::Remote(error)) => Err(unreadable(&error.0)),
+        Err(StreamError::Remote(error)) => Err(unreadable(&error.why)),
         Err(StreamError::Sink(error)) => Err(cannot_write(name, &error)),
     }
 }

@@ -3,7 +3,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Access, DataArgs};
+use super::{
+    Access, DataArgs,
+    log_keys::{LOG_KEYS, LogKeysArgs},
+};
 use crate::{audit, environment::Environment, exit::Exit, failure::Failure};
 
 const VERIFY: &str = "\
@@ -14,15 +17,18 @@ With --since, a checkpoint you kept, it also proves that nothing before it was c
 of them you name, the closer a change is placed. With --policy the witnesses in the file must have cosigned the checkpoint. With \
 --max-age an old state of the log, however genuine, is refused. --stored reads the database itself and compares its rows as well.
 
+Old months of a log are archived and removed from it. Their hashes stay, and with --archive their entries are read from where they \
+went. Without it the rest is checked all the same, but the end is 3: those entries were not seen.
+
 Examples:
   keepgate audit verify --dir ./export --key 'gw.example/audit/…+1a2b3c4d+AbC…'
   keepgate audit verify --url https://127.0.0.1:8443 --ca-cert ca.pem --token-file token --key \"$(cat vkey)\"
   keepgate audit verify --bundle log.bundle --key \"$(cat vkey)\" --since checkpoint-of-march --since checkpoint-of-april --json
   keepgate audit verify --url … --key \"$(cat vkey)\" --policy witnesses.txt --max-age 15m
-  keepgate audit verify --stored --data-dir /srv/keepgate --tenant ten_… --key \"$(cat vkey)\"
+  keepgate audit verify --stored --data-dir /srv/keepgate --tenant ten_… --key \"$(cat vkey)\" --archive /srv/archive
 
 Exit codes: 0 verified, 1 tampered, not cosigned or too old (index and reason are told), 2 usage, 3 unreachable or incomplete: \
-nothing is proved then.";
+that is no proof of all of it.";
 
 const EXPORT: &str = "\
 From a running gateway (--url), as the token's principal may. `tiles` writes a directory in the C2SP tlog-tiles layout, which \
@@ -51,13 +57,16 @@ Exit codes: 0 given up, 1 nothing was signed of that log, 2 usage, 9 a service r
 pub enum Audit {
     /// Check a whole log, entry by entry, with nothing but its public key
     #[command(after_help = VERIFY)]
-    Verify(VerifyArgs),
+    Verify(Box<VerifyArgs>),
     /// Write a log to a file or directory
     #[command(after_help = EXPORT)]
     Export(ExportArgs),
     /// Let a log go on after its database was restored from a backup
     #[command(after_help = RESET)]
     ResetHead(ResetHeadArgs),
+    /// List the keys that sign the log, or move it on to a new one
+    #[command(after_help = LOG_KEYS)]
+    LogKeys(LogKeysArgs),
 }
 
 /// Arguments of `audit reset-head`.
@@ -106,6 +115,9 @@ pub struct VerifyArgs {
     /// A file with an older checkpoint of the same log; may be repeated
     #[arg(long, value_name = "CHECKPOINT")]
     pub since: Vec<PathBuf>,
+    /// A folder with archives of entries that were removed from the log, or with one; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub archive: Vec<PathBuf>,
     /// How old the newest sign of life may be, such as 90s, 15m, 24h or 7d: the last cosignature or entry
     #[arg(long, value_name = "AGE", value_parser = super::age::parse)]
     pub max_age: Option<std::time::Duration>,
@@ -162,6 +174,7 @@ impl Audit {
             Self::Verify(args) => audit::verify(&args, environment),
             Self::Export(args) => audit::export(&args, environment),
             Self::ResetHead(args) => audit::reset_head(&args, environment),
+            Self::LogKeys(args) => args.run(),
         }
     }
 }

@@ -6,6 +6,7 @@ mod audit;
 mod common;
 mod db;
 mod doctor;
+mod log_keys;
 mod migrate;
 mod openapi;
 mod serve;

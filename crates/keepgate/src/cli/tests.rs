@@ -87,7 +87,7 @@ fn a_token_on_the_command_line_is_never_repeated() {
     let nowhere = Environment::from_iter::<[(&str, &str); 0]>([]);
     let args = VerifyArgs {
         key: vec![key()],
-        ..args
+        ..*args
     };
     let said = crate::audit::verify(&args, &nowhere).unwrap_err();
     assert_eq!(said.exit, Exit::Usage);

@@ -66,6 +66,7 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
     let (audit_checkpoint, audit_ml_dsa) = (file.get(keys::AUDIT_CHECKPOINT), file.get(keys::AUDIT_ML_DSA));
     let audit_archive = file.get(keys::AUDIT_ARCHIVE).map(|dir| base.join(dir));
     let audit_retention = file.get(keys::AUDIT_RETENTION);
+    let audit_strangers = file.get(keys::AUDIT_STRANGERS);
     let postgres = read_postgres(file, base);
     let webhooks_allow_loopback = file.get(keys::WEBHOOKS_LOOPBACK);
     let sso_allow_loopback = file.get(keys::SSO_LOOPBACK);
@@ -99,6 +100,7 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
         audit_ml_dsa: audit_ml_dsa?,
         audit_archive,
         audit_retention: u32::try_from(audit_retention?).ok()?,
+        audit_strangers: u16::try_from(audit_strangers?).ok()?,
         postgres: postgres?,
         mail: mail?,
         providers: providers.into_iter().collect::<Option<_>>()?,

@@ -44,6 +44,7 @@ keys! {
     AUDIT_ML_DSA: Switch = "audit.ml_dsa", Switch, "false", "sign checkpoints a second time with ML-DSA-44, which a quantum computer can't forge";
     AUDIT_ARCHIVE: FilePath = "audit.archive_dir", FilePath, "(nothing is archived or removed)", "an existing directory, better on another machine's disk, to which old months of the audit logs are archived before they are removed here";
     AUDIT_RETENTION: Integer = "audit.retention_months", Integer { min: 60, max: 1200 }, "61", "how many whole months of the audit logs are kept before they may be archived and removed";
+    AUDIT_STRANGERS: Integer = "audit.stranger_days", Integer { min: 7, max: 400 }, "30", "how many days the addresses of callers nobody knows, such as failed log-ins, can be read; then their key is destroyed";
     PG_BIN_DIR: FilePath = "postgres.bin_dir", FilePath, "(looked for)", "the directory with `postgres` and `initdb` of the private PostgreSQL";
     PG_CONNECTIONS: Integer = "postgres.max_connections", Integer { min: 20, max: 1000 }, "100", "connections the private PostgreSQL accepts";
     PG_POOL: Integer = "postgres.pool", Integer { min: 2, max: 200 }, "20", "connections the service opens as `kg_app`";

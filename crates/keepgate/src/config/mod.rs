@@ -68,6 +68,8 @@ pub struct Config {
     pub audit_archive: Option<PathBuf>,
     /// How many whole months are kept.
     pub audit_retention: u32,
+    /// For how many days addresses of callers nobody knows are kept.
+    pub audit_strangers: u16,
     /// The private PostgreSQL, and the pools.
     pub postgres: Postgres,
     /// Where mail about accounts is handed in.

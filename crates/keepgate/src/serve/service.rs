@@ -30,7 +30,7 @@ use super::{
     probes::Database,
     revocations::{self, Following, RevocationFeed},
     sso, tombstones,
-    witnesses::Unanimous,
+    witnesses::{Panel, Unanimous},
     workers::Workers,
 };
 use crate::{
@@ -104,6 +104,7 @@ impl Service {
             workers.start("worker of the time stamps", work);
         }
         let witnesses = WitnessHealth::default();
+        let evidence_policy = panel.as_ref().map(Panel::evidence).unwrap_or_default();
         if let Some(panel) = panel {
             let cosigning = panel.cosigning(cosigned);
             let work = cosign(
@@ -202,6 +203,7 @@ impl Service {
             limiter,
             probes: Arc::new(probes),
             verifier_keys: Arc::new(SharedSigners(signers.clone())),
+            evidence_policy,
             tombstones,
             sinks,
             twilio: Arc::new(hooks),

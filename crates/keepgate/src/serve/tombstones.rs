@@ -33,6 +33,11 @@ pub async fn keep_erased(
 ) -> Result<Arc<dyn Tombstones>, Failure> {
     let tombstones: Arc<dyn Tombstones> = Arc::new(DirectoryTombstones::new(config.data_dir.join("erased")));
     let settled = gate.settle_erasures(&tombstones, platform).await;
+    let days = config.audit_strangers;
+    let settled = match settled {
+        Ok(_) => gate.end_strangers(days, platform).await,
+        Err(error) => Err(error),
+    };
     settled.map_err(|error| {
         Failure::new(
             Exit::Failed,
@@ -44,7 +49,7 @@ pub async fn keep_erased(
     let stopping = workers.stopping();
     workers.start(
         "keeper of the erasures",
-        settle_erasures(gate.clone(), tombstones.clone(), platform, stopping),
+        settle_erasures(gate.clone(), tombstones.clone(), platform, days, stopping),
     );
     Ok(tombstones)
 }

@@ -2,14 +2,14 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use keepgate_api_gateway::Probe;
+use keepgate_api_gateway::{EvidencePolicy, Probe};
 use keepgate_audit::{
     postgres::PgCosignedLogs,
     timestamp::{HttpAuthority, Trust},
     witness::{Cosigning, Endpoint, HttpWitness},
 };
 use keepgate_gate::workers::{Stamping, WitnessHealth};
-use keepgate_merkle::policy::Policy;
+use keepgate_merkle::policy::{Policy, excerpt};
 
 use crate::{
     config::{Tsa, Witnesses},
@@ -19,6 +19,7 @@ use crate::{
 /// A policy and a way to its witnesses.
 pub struct Panel {
     policy: Policy,
+    evidence: EvidencePolicy,
     witness: HttpWitness,
 }
 
@@ -40,7 +41,17 @@ impl Panel {
         let ca = ca.map_err(|error| Failure::io("can't read audit.witness_ca_file", &error))?;
         let witness = HttpWitness::new(config.timeout, ca.as_deref())
             .map_err(|error| Failure::usage("can't use audit.witness_ca_file", chain(&error), "name a PEM file"))?;
-        Ok(Self { policy, witness })
+        let evidence = EvidencePolicy::of(&policy, excerpt(&bytes).map_err(|error| wrong(chain(&error)))?);
+        Ok(Self {
+            policy,
+            evidence,
+            witness,
+        })
+    }
+
+    /// What evidence bundles tell about it.
+    pub fn evidence(&self) -> EvidencePolicy {
+        self.evidence.clone()
     }
 
     /// The questions about `logs`.

@@ -1,5 +1,7 @@
 //! How a check ends.
 
+use std::ops::Range;
+
 use crate::checkpoint::OpenCheckpoint;
 use crate::hash::Hash;
 use crate::policy::Refused;
@@ -22,7 +24,7 @@ pub enum Outcome<E> {
 pub struct Verified {
     /// The name of the log.
     pub origin: String,
-    /// The number of entries, all of them checked.
+    /// The number of entries, all of them checked but for those in `unseen`.
     pub size: u64,
     /// The root over them, as signed.
     pub root: Hash,
@@ -30,6 +32,9 @@ pub struct Verified {
     pub since: Vec<u64>,
     /// The witnesses of the policy that cosigned the checkpoint: names as the policy has them, and when, in POSIX seconds.
     pub cosigned: Vec<(String, u64)>,
+    /// Entries that were elsewhere, in order: their hashes lead to the root, but nobody has read what they hash. Empty for a
+    /// source that never says [`Source::is_elsewhere`](super::Source::is_elsewhere).
+    pub unseen: Vec<Range<u64>>,
 }
 
 /// What was changed.

@@ -1,5 +1,7 @@
 //! The check itself.
 
+use std::ops::Range;
+
 use super::levels::{Levels, Stop, fetch, tampered};
 use super::outcome::{Outcome, TamperReason, Tampered, Verified};
 use super::source::{Observer, Source};
@@ -7,7 +9,7 @@ use crate::checkpoint::Checkpoint;
 use crate::hash::{Hash, leaf_hash};
 use crate::note::{Note, VerifierKey};
 use crate::policy::{Policy, Refused};
-use crate::tile::{self, TileKind, TilePath};
+use crate::tile::{self, TileKind, TilePath, whole_hashes};
 
 /// What is to be checked, and against what.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +29,9 @@ pub struct Request<'a> {
 
 /// Checks a whole log: reads every entry, hashes it, compares it with the tiles of every level, and compares the root
 /// with the signed one and, at its size, with the older checkpoint's.
+///
+/// Entries that the source knows to be elsewhere ([`Source::is_elsewhere`]) are not hashed: whoever asks has to look at
+/// [`Verified::unseen`].
 ///
 /// Reads each tile once, in order, and holds one bundle and one tile per level at a time. The first disagreement ends
 /// the check; it is the one at the lowest leaf.
@@ -68,6 +73,7 @@ fn run<S: Source, O: Observer>(
         size: signed.size,
         since: &since,
         compared: 0,
+        unseen: Vec::new(),
         source,
         observer,
     };
@@ -82,6 +88,7 @@ fn run<S: Source, O: Observer>(
             TamperReason::Root { after, size },
         );
     }
+    let unseen = check.unseen;
     let mut since: Vec<u64> = since.into_iter().map(|(size, _)| size).collect();
     since.dedup();
     Ok(Verified {
@@ -90,6 +97,7 @@ fn run<S: Source, O: Observer>(
         root: signed.root,
         since,
         cosigned,
+        unseen,
     })
 }
 
@@ -118,6 +126,8 @@ struct Check<'a, S, O> {
     since: &'a [(u64, Hash)],
     /// How many of them were compared.
     compared: usize,
+    /// What stands for itself by its hash alone, in order.
+    unseen: Vec<Range<u64>>,
     source: &'a mut S,
     observer: &'a mut O,
 }
@@ -128,7 +138,10 @@ impl<S: Source, O: Observer> Check<'_, S, O> {
         let Some(bundle) = TilePath::at(TileKind::Entries, index, self.size) else {
             return Ok(());
         };
-        let content = fetch(self.source, &bundle, self.levels.leaves())?;
+        let content = match fetch(self.source, &bundle, self.levels.leaves()) {
+            Err(Stop::Incomplete(away)) if self.source.is_elsewhere(&away.error) => return self.by_hashes(index),
+            content => content?,
+        };
         let mut entries = tile::entries(&content.bytes);
         for _ in 0..bundle.width() {
             let Some(Ok(entry)) = entries.next() else {
@@ -140,6 +153,31 @@ impl<S: Source, O: Observer> Check<'_, S, O> {
             return tampered(self.levels.leaves().checked_sub(1), TamperReason::ExtraEntry { bundle });
         }
         self.observer.progress(self.levels.leaves(), self.size);
+        Ok(())
+    }
+
+    /// Builds on the hashes of a bundle whose entries are not here.
+    fn by_hashes(&mut self, index: u64) -> Result<(), Stop<S::Error>> {
+        let Some(tile) = TilePath::at(TileKind::Hashes(0), index, self.size) else {
+            return Ok(());
+        };
+        let first = self.levels.leaves();
+        let content = fetch(self.source, &tile, first)?;
+        let hashes = whole_hashes(&content.bytes);
+        for position in 0..tile.width() {
+            let Some(hash) = hashes.get(usize::from(position)) else {
+                let position = position.into();
+                return tampered(self.levels.leaves(), TamperReason::MissingHash { tile, position });
+            };
+            self.levels.push(*hash, self.source)?;
+            self.compare_with_older()?;
+        }
+        let end = self.levels.leaves();
+        match self.unseen.last_mut() {
+            Some(last) if last.end == first => last.end = end,
+            _ => self.unseen.push(first..end),
+        }
+        self.observer.progress(end, self.size);
         Ok(())
     }
 

@@ -11,6 +11,13 @@ pub trait Source {
     /// genuine. An implementation should refuse more than [`TilePath::max_bytes`]. A partial tile may be gone once the
     /// full one exists: after an error for a partial tile, the full one is asked for.
     fn tile(&mut self, path: &TilePath) -> Result<Vec<u8>, Self::Error>;
+
+    /// Whether this error for a bundle says that its entries were archived and removed from here. The check then goes on with
+    /// their hashes and says so in [`Verified::unseen`](super::Verified::unseen).
+    fn is_elsewhere(&self, error: &Self::Error) -> bool {
+        let _ = error;
+        false
+    }
 }
 
 impl<S: Source + ?Sized> Source for &mut S {
@@ -18,6 +25,10 @@ impl<S: Source + ?Sized> Source for &mut S {
 
     fn tile(&mut self, path: &TilePath) -> Result<Vec<u8>, Self::Error> {
         (**self).tile(path)
+    }
+
+    fn is_elsewhere(&self, error: &S::Error) -> bool {
+        (**self).is_elsewhere(error)
     }
 }
 

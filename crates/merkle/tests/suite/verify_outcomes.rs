@@ -4,7 +4,7 @@ use keepgate_merkle::cosignature::Scheme;
 use keepgate_merkle::note::Note;
 use keepgate_merkle::policy::Policy;
 use keepgate_merkle::tile::{FULL_WIDTH, TilePath, tiles_for};
-use keepgate_merkle::verify::{Incomplete, Observer, Outcome, Verified};
+use keepgate_merkle::verify::{Incomplete, Observer, Outcome, Request, Source, Verified, verify};
 
 use crate::cosignatures::cosigner;
 use crate::support::{Log, NotThere, ORIGIN, entry, tampered, vkey};
@@ -41,6 +41,7 @@ fn an_honest_log_of_any_size_is_verified() {
             root: log.checkpoint.root,
             since: vec![],
             cosigned: vec![],
+            unseen: vec![],
         };
         assert_eq!(log.verify(), Outcome::Verified(verified));
         let mut reads = std::mem::take(&mut log.reads);
@@ -165,4 +166,78 @@ fn a_policy_asks_for_its_witnesses_and_names_them() {
     let note = note.with_signature(wrong).unwrap();
     let outcome = log.verify_against(&note.to_string(), &[], Some(&policy), &[vkey()], &mut ());
     assert!(tampered(outcome).1.contains("is wrong"));
+}
+
+/// A log that knows that entries which are not there were archived.
+struct Pruned(Log);
+
+impl Source for Pruned {
+    type Error = NotThere;
+
+    fn tile(&mut self, path: &TilePath) -> Result<Vec<u8>, NotThere> {
+        self.0.tile(path)
+    }
+
+    fn is_elsewhere(&self, _: &NotThere) -> bool {
+        true
+    }
+}
+
+impl Pruned {
+    fn of(size: u64, without: &[&str]) -> Self {
+        let mut log = Log::of(size);
+        for path in without {
+            log.tiles.remove(&path.parse().unwrap()).unwrap();
+        }
+        Self(log)
+    }
+
+    fn check(&mut self, since: &[Vec<u8>], observer: &mut Watch) -> Outcome<NotThere> {
+        let (note, keys) = (self.0.signed(), [vkey()]);
+        let request = Request {
+            checkpoint: note.as_bytes(),
+            origin: ORIGIN,
+            keys: &keys,
+            since,
+            policy: None,
+        };
+        verify(&request, self, observer)
+    }
+}
+
+#[test]
+fn entries_that_are_elsewhere_are_told_and_the_rest_is_checked() {
+    let mut log = Pruned::of(1300, &["tile/entries/000", "tile/entries/001", "tile/entries/004"]);
+    let since: Vec<_> = [100, 512, 900].map(|size| Log::of(size).signed().into_bytes()).into();
+    let mut watch = Watch::default();
+    let Outcome::Verified(verified) = log.check(&since, &mut watch) else {
+        panic!("not verified")
+    };
+    assert_eq!(verified.unseen, [0..512, 1024..1280]);
+    assert_eq!(verified.since, [100, 512, 900], "hashes are enough for that");
+    let shown: Vec<_> = watch.entries.iter().map(|(index, _)| *index).collect();
+    assert_eq!(shown, (512..1024).chain(1280..1300).collect::<Vec<_>>());
+}
+
+#[test]
+fn behind_entries_that_are_elsewhere_nothing_can_be_hidden() {
+    let gone = &["tile/entries/000"];
+    let mut edited = Pruned::of(600, gone);
+    edited.0.tiles.get_mut(&"tile/entries/001".parse().unwrap()).unwrap()[2] ^= 1;
+    assert_eq!(tampered(edited.check(&[], &mut Watch::default())).0, Some(256));
+    let mut hashes = Pruned::of(600, gone);
+    hashes.0.tiles.get_mut(&"tile/0/000".parse().unwrap()).unwrap()[40] ^= 1;
+    assert_eq!(tampered(hashes.check(&[], &mut Watch::default())).0, Some(0));
+    let mut cut = Pruned::of(600, gone);
+    cut.0
+        .tiles
+        .get_mut(&"tile/0/000".parse().unwrap())
+        .unwrap()
+        .truncate(70);
+    assert_eq!(tampered(cut.check(&[], &mut Watch::default())).0, Some(2));
+    let mut without = Pruned::of(600, &["tile/entries/000", "tile/0/000"]);
+    assert!(matches!(
+        without.check(&[], &mut Watch::default()),
+        Outcome::Incomplete(_)
+    ));
 }

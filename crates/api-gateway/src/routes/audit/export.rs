@@ -5,8 +5,9 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use keepgate_audit::{
+    EntryQuery, Page,
     export::{EntryWriter, Format, bundle::Bundle},
     operations::{ExportAudit, ExportRange},
 };
@@ -94,14 +95,32 @@ fn lines(
     range: ExportRange,
     writer: EntryWriter,
 ) -> impl Stream<Item = Result<Bytes, StoreError>> {
-    async_stream::try_stream! {
-        yield Bytes::from(writer.begin());
-        let mut query = range.first_page;
-        loop {
+    let begin = Bytes::from(writer.begin());
+    let pages = pages(range.first_page, move |query| {
+        let (api, context) = (api.clone(), context.clone());
+        async move {
             let mut page = api.gate.store().begin(&context).await?.entries(&query).await?;
             api.gate.reveal(&mut page.items)?;
-            yield Bytes::from(writer.page(&page.items));
-            match page.next {
+            Ok(page)
+        }
+    });
+    let pages = pages.map_ok(move |page| Bytes::from(writer.page(&page.items)));
+    stream::once(std::future::ready(Ok(begin))).chain(pages)
+}
+
+/// One page after another. The next is read when the one before was taken, never ahead: an export holds one page, however long the log
+/// and however slow its reader.
+fn pages<F: Future<Output = Result<Page, StoreError>>>(
+    first: EntryQuery,
+    mut read: impl FnMut(EntryQuery) -> F,
+) -> impl Stream<Item = Result<Page, StoreError>> {
+    async_stream::try_stream! {
+        let mut query = first;
+        loop {
+            let page = read(query.clone()).await?;
+            let next = page.next;
+            yield page;
+            match next {
                 Some(next) => query.start = next,
                 None => break,
             }
@@ -117,7 +136,10 @@ fn archive(
 ) -> impl Stream<Item = Result<Bytes, StoreError>> {
     async_stream::try_stream! {
         let broken = |_| StoreError::corrupt("audit.tile", "hashes");
-        let bundle = Bundle::new(&range.log.origin, range.checkpoint, context.at()).from_index(range.min_index);
+        let mut bundle = Bundle::new(&range.log.origin, range.checkpoint, context.at()).from_index(range.min_index);
+        if let Some(policy) = api.evidence_policy.of_log(&range.log.origin) {
+            bundle = bundle.with_policy(policy.to_vec());
+        }
         yield Bytes::from(bundle.begin(&key).map_err(broken)?);
         for path in bundle.tiles() {
             let content = api.gate.store().begin(&context).await?.tile(&path).await?;
@@ -128,5 +150,52 @@ fn archive(
             yield Bytes::from(bundle.tile(&path, &content).map_err(broken)?);
         }
         yield Bytes::from(bundle.end());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::Cell, pin::pin};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_is_read_when_it_is_asked_for_and_never_ahead() {
+        let (size, limit) = (10_000_000_u64, 500_u64);
+        let (read, first) = (Cell::new(0_u64), EntryQuery::default());
+        let mut export = pin!(pages(first, |query| {
+            read.set(read.get() + 1);
+            let next = Some(query.start + limit).filter(|next| *next < size);
+            let page = Page {
+                items: Vec::new(),
+                next,
+            };
+            std::future::ready(Ok(page))
+        }));
+        assert_eq!(read.get(), 0, "nothing before somebody reads");
+        for taken in 1..=size / limit {
+            assert!(export.next().await.unwrap().is_ok());
+            assert_eq!(read.get(), taken);
+        }
+        assert!(export.next().await.is_none());
+        assert_eq!(read.get(), size / limit);
+    }
+
+    #[tokio::test]
+    async fn what_can_t_be_read_ends_the_export_with_an_error() {
+        let mut export = pin!(pages(EntryQuery::default(), |query| {
+            let page = Page {
+                items: Vec::new(),
+                next: Some(500),
+            };
+            std::future::ready(if query.start == 0 {
+                Ok(page)
+            } else {
+                Err(StoreError::Revoked)
+            })
+        }));
+        assert!(export.next().await.unwrap().is_ok());
+        assert!(matches!(export.next().await, Some(Err(StoreError::Revoked))));
+        assert!(export.next().await.is_none());
     }
 }

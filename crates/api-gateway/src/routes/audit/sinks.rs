@@ -33,7 +33,9 @@ pub(super) fn router() -> OpenApiRouter<Api> {
 
 /// Sends the log on to another system from now on, or from an index. What it takes to be let in there is never shown again.
 #[utoipa::path(post, path = "/v1/sinks", tag = "audit", security(("bearer" = [])), request_body = NewSink,
-    responses((status = 201, body = SinkView), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody), (status = 422, body = ProblemBody)))]
+    responses((status = 201, body = SinkView), (status = 403, body = ProblemBody), (status = 409, body = ProblemBody),
+        (status = 410, description = "`pruned`: entries in an archive only, whose name the detail tells", body = ProblemBody),
+        (status = 422, body = ProblemBody)))]
 async fn create(
     caller: Caller,
     State(api): State<Api>,
@@ -159,7 +161,9 @@ async fn test(caller: Caller, State(api): State<Api>, Path(id): Path<SinkId>) ->
 /// sink's place, what lies between is left out.
 #[utoipa::path(post, path = "/v1/sinks/{sink}/replay", tag = "audit", security(("bearer" = [])), request_body = SinkReplay,
     params(("sink" = String, Path, description = "its id")),
-    responses((status = 200, body = SinkView), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 422, body = ProblemBody)))]
+    responses((status = 200, body = SinkView), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody),
+        (status = 410, description = "`pruned`: entries in an archive only, whose name the detail tells", body = ProblemBody),
+        (status = 422, body = ProblemBody)))]
 async fn replay(
     caller: Caller,
     State(api): State<Api>,

@@ -5,6 +5,7 @@ use keepgate_store::StoreError;
 
 use crate::{
     AuditReader,
+    archive::{Archives, archive_of},
     operations::sinks::ShownSink,
     sink::{BadSink, MAX_SINKS, NewSink, SealedSecret, SinkConfig, Sinks},
 };
@@ -37,6 +38,9 @@ pub enum CreateSinkError {
     /// The first index is beyond the end.
     #[error("the log does not reach so far")]
     BeyondEnd,
+    /// Records from there on are in an archive only; its name.
+    #[error("the entries are in archive {0}")]
+    Pruned(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -49,12 +53,13 @@ impl CommandError for CreateSinkError {
             Self::NameTaken => ErrorKind::Refused("sink-name-taken"),
             Self::TooMany => ErrorKind::Refused("too-many-sinks"),
             Self::BeyondEnd => ErrorKind::Refused("beyond-the-log"),
+            Self::Pruned(_) => ErrorKind::Refused("pruned"),
             Self::Store(error) => error.kind(),
         }
     }
 }
 
-impl<Tx: Sinks + AuditReader + ?Sized> Command<Tx> for CreateSink {
+impl<Tx: Sinks + AuditReader + Archives + ?Sized> Command<Tx> for CreateSink {
     type Permission = permissions::SinkCreate;
     type Output = ShownSink;
     type Error = CreateSinkError;
@@ -72,6 +77,9 @@ impl<Tx: Sinks + AuditReader + ?Sized> Command<Tx> for CreateSink {
         let from = self.from.unwrap_or(size);
         if from > size {
             return Err(CreateSinkError::BeyondEnd);
+        }
+        if let Some(archive) = archive_of(tx, from).await? {
+            return Err(CreateSinkError::Pruned(archive));
         }
         let new = NewSink {
             id: self.id,

@@ -3,7 +3,12 @@ use keepgate_kernel::{Entity, SinkId};
 use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, permissions};
 use keepgate_store::StoreError;
 
-use crate::{AuditReader, operations::sinks::ShownSink, sink::Sinks};
+use crate::{
+    AuditReader,
+    archive::{Archives, archive_of},
+    operations::sinks::ShownSink,
+    sink::Sinks,
+};
 
 /// What is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +37,9 @@ pub enum ReplaySinkError {
     /// The index is beyond the end.
     #[error("the log does not reach so far")]
     BeyondEnd,
+    /// Records from there on are in an archive only; its name.
+    #[error("the entries are in archive {0}")]
+    Pruned(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -42,12 +50,13 @@ impl CommandError for ReplaySinkError {
         match self {
             Self::Unknown => ErrorKind::Refused("unknown-sink"),
             Self::BeyondEnd => ErrorKind::Refused("beyond-the-log"),
+            Self::Pruned(_) => ErrorKind::Refused("pruned"),
             Self::Store(error) => error.kind(),
         }
     }
 }
 
-impl<Tx: Sinks + AuditReader + ?Sized> Command<Tx> for ReplaySink {
+impl<Tx: Sinks + AuditReader + Archives + ?Sized> Command<Tx> for ReplaySink {
     type Permission = permissions::SinkReplay;
     type Output = ShownSink;
     type Error = ReplaySinkError;
@@ -63,6 +72,9 @@ impl<Tx: Sinks + AuditReader + ?Sized> Command<Tx> for ReplaySink {
             Replay::From(index) => {
                 if index > size {
                     return Err(ReplaySinkError::BeyondEnd);
+                }
+                if let Some(archive) = archive_of(tx, index).await? {
+                    return Err(ReplaySinkError::Pruned(archive));
                 }
                 tx.rewind_sink(self.id, index).await?;
             }

@@ -12,7 +12,7 @@ use keepgate_rbac::Approve;
 use super::house::{House, cases, now};
 use crate::{
     MemoryTombstones, Tombstones,
-    operations::{DeleteUser, EraseAgain, EraseSubject, PlaceHold, ReleaseHold, RequestApproval, Wanted},
+    operations::{DeleteUser, EndStrangers, EraseAgain, EraseSubject, PlaceHold, ReleaseHold, RequestApproval, Wanted},
 };
 
 const REASON: &str = "the person has asked for it";
@@ -199,7 +199,60 @@ async fn whom_only_the_copy_names_is_erased_again(house: &House) {
     assert!(house.perform(&owner, &again).await.is_err());
 }
 
+/// Somebody nobody knows was refused, at this time.
+async fn stranger(house: &House, days_ago: i64) {
+    let at = now() - chrono::TimeDelta::days(days_ago);
+    let worker =
+        OpContext::system(house.tenant, RequestId::new(at), at).from_source(Some("192.0.2.7".parse().unwrap()));
+    let command = EndStrangers { days: 400 };
+    house.perform(&worker, &command).await.unwrap();
+}
+
+async fn young_strangers_stay_and_only_the_worker_ends_them(house: &House) {
+    stranger(house, 0).await;
+    let platform = house.second.tenant();
+    assert_eq!(house.gate.end_strangers(7, platform).await.unwrap(), 0);
+    assert_eq!(
+        house.gate.end_strangers(0, platform).await.unwrap(),
+        0,
+        "a week at least"
+    );
+    for level in Level::ALL {
+        let refused = house.perform(&house.caller(level), &EndStrangers { days: 30 }).await;
+        assert!(refused.is_err(), "{level}");
+    }
+}
+
+#[tokio::test]
+async fn old_strangers_are_ended_once_unless_everybody_is_held() {
+    let house = House::memory().await;
+    stranger(&house, 40).await;
+    let platform = house.second.tenant();
+    let owner = house.caller(Level::TenantOwner);
+    let place = PlaceHold {
+        id: HoldId::new(now()),
+        scope: HoldScope {
+            subject: None,
+            from: Some(now() - chrono::TimeDelta::days(41)),
+            to: Some(now() - chrono::TimeDelta::days(39)),
+        },
+        reason: REASON.into(),
+    };
+    let hold = house.perform(&owner, &place).await.unwrap();
+    assert_eq!(house.gate.end_strangers(30, platform).await.unwrap(), 0, "held");
+    agree(&house, Wanted::Release(hold.id)).await;
+    house.perform(&owner, &ReleaseHold { id: hold.id }).await.unwrap();
+    assert_eq!(
+        house.gate.end_strangers(41, platform).await.unwrap(),
+        0,
+        "younger than that"
+    );
+    assert_eq!(house.gate.end_strangers(30, platform).await.unwrap(), 1);
+    assert_eq!(house.gate.end_strangers(30, platform).await.unwrap(), 0);
+}
+
 cases!(
+    young_strangers_stay_and_only_the_worker_ends_them,
     a_person_is_erased_once_deleted_and_by_two,
     a_held_person_is_not_erased_until_two_release_the_hold,
     an_erasure_is_copied_out_and_not_made_twice,
