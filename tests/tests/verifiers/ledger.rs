@@ -1,9 +1,10 @@
-//! A program's own ledger, whose tree PostgreSQL grows: strangers' verifiers read the files it hands out.
+//! A program's own ledger, whose tree PostgreSQL grows: strangers' verifiers and `keepgate audit verify` read the files it hands out.
 use std::{fs, path::Path};
 
 use keepgate_audit::ledger::{self, Ledger};
 use keepgate_merkle::note::NoteSigner;
 use keepgate_store::testing::TestDb;
+use keepgate_tests::run;
 use serde_json::json;
 use sqlx::{
     Executor,
@@ -69,6 +70,15 @@ async fn tlog_tiles_and_aics_tlog_replay_a_ledger_and_no_changed_one() {
                 tamper(&dir, size);
             }
             assert_eq!(rust::accepts(&dir, size, NAME, &key), honest, "{}", dir.display());
+            let dir_name = dir.to_str().unwrap();
+            let ours = run(["audit", "verify", "--dir", dir_name, "--key", &key]).await;
+            assert_eq!(ours.code, Some(i32::from(!honest)), "{}{}", ours.out, ours.err);
+            let says = if honest {
+                format!("verified: {size} ")
+            } else {
+                format!("tampered: index {}", size - 1)
+            };
+            assert!(ours.out.contains(&says), "{}", ours.out);
             logs.push((dir.to_str().unwrap().to_owned(), honest));
         }
     }

@@ -1,6 +1,7 @@
 //! Reading a ledger: entries, proofs, and a copy that strangers can check.
 use std::{
     fs,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -21,9 +22,18 @@ impl<B: Backend> Ledger<B> {
     /// # Errors
     /// [`StoreError::Corrupt`] when it can't be read.
     pub async fn entry(&self, index: u64) -> Result<Option<Leaf>, LedgerError> {
-        let leaves = self.book.leaves(index..index.saturating_add(1)).await?;
-        let leaf = leaves.first().map(|bytes| Leaf::parse(bytes));
-        Ok(leaf.transpose().map_err(|_| corrupt("leaf"))?)
+        Ok(self.entries(index..index.saturating_add(1)).await?.pop())
+    }
+
+    /// The entries at `places`, as far as there are any, in their order; those too that no checkpoint covers yet. All of them
+    /// are held in memory: ask for a thousand at a time.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when one can't be read.
+    pub async fn entries(&self, places: Range<u64>) -> Result<Vec<Leaf>, LedgerError> {
+        let leaves = self.book.leaves(places).await?;
+        let read = leaves.iter().map(|bytes| Leaf::parse(bytes));
+        Ok(read.collect::<Result<_, _>>().map_err(|_| corrupt("leaf"))?)
     }
 
     /// The proof that entry `index` is under the newest checkpoint; `None` until one covers it. It needs nobody's help to be
