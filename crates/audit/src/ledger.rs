@@ -128,7 +128,8 @@ impl<B: Backend> Ledger<B> {
     /// caller owns the table, unless it is watched already and the actions are known.
     ///
     /// # Errors
-    /// [`LedgerError::BadAction`]; [`keepgate_store::StoreError::Forbidden`] when the table is another's.
+    /// [`LedgerError::BadAction`], [`LedgerError::NotWatched`]; [`keepgate_store::StoreError::Forbidden`] when the table is
+    /// another's.
     pub async fn audited(&self, table: &str, actions: &[&str]) -> Result<(), LedgerError> {
         self.book.declare(table, actions).await
     }

@@ -27,6 +27,15 @@ pub enum LedgerError {
     /// The database keeps the ledger of another number.
     #[error("the database keeps the ledger of another name")]
     OtherLedger,
+    /// The database knows no such table, or can't watch it: a view, or a trigger of the name `audited` is there already.
+    #[error("`{table}` is no table that can be watched")]
+    NotWatched {
+        /// As it was told.
+        table: String,
+        /// What the database says.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The store failed or refused.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -118,6 +118,18 @@ fn refused(error: sqlx::Error, line: &Line) -> LedgerError {
     StoreError::from(error).into()
 }
 
+/// A table that is none is the caller's mistake as well.
+fn not_watched(error: sqlx::Error, table: &str) -> LedgerError {
+    let said = error.as_database_error().is_some();
+    match StoreError::from(error) {
+        StoreError::Unavailable(source) if said => LedgerError::NotWatched {
+            table: table.to_owned(),
+            source,
+        },
+        other => other.into(),
+    }
+}
+
 #[async_trait]
 impl LedgerTx for PostgresTx {
     async fn commit(mut self, deed: &Deed) -> Result<Receipt, LedgerError> {
@@ -147,7 +159,7 @@ impl Book for Postgres {
             .bind(table)
             .execute(&mut *tx)
             .await
-            .map_err(StoreError::from)?;
+            .map_err(|error| not_watched(error, table))?;
         // Whoever merely uses the ledger may not insert.
         let missing: Vec<String> = sqlx::query_scalar(
             "select w from unnest($1::text[]) w where not exists (select from ledger.action a where a.word = w)",

@@ -247,6 +247,17 @@ async fn a_database_that_is_not_ready_says_what_to_do() {
         ledger::migrate(&pool, &other).await,
         Err(LedgerError::OtherLedger)
     ));
+    let ledger = Ledger::postgres(pool.clone(), note_signer(NAME)).await.unwrap();
+    for none in [
+        "stock.part",
+        "part",
+        "ledger.none",
+        "pg_catalog.pg_tables",
+        "; drop schema ledger",
+    ] {
+        let told = ledger.audited(none, &["part.add"]).await;
+        assert!(matches!(told, Err(LedgerError::NotWatched { .. })), "{none}: {told:?}");
+    }
     pool.execute("insert into ledger.version (number) values (2)")
         .await
         .unwrap();
