@@ -23,7 +23,7 @@ pub enum Step {
 
 #[cfg(not(feature = "fault-points"))]
 #[derive(Default)]
-pub(super) struct Hook;
+pub(super) struct Hook {}
 
 #[cfg(not(feature = "fault-points"))]
 impl Hook {
