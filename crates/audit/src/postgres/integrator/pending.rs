@@ -103,12 +103,14 @@ impl Progress {
     pub(super) async fn settled(&self, conn: &mut PgConnection, held: &[Uuid]) -> Result<Vec<Pending>, StoreError> {
         // By index, in its order, whatever the planner thinks of a month's first rows: a long backlog must not be sorted, nor
         // every leaf be looked through for each entry.
-        sqlx::query!(
-            "select set_config('enable_sort', 'off', true) as sort, set_config('enable_bitmapscan', 'off', true) as bitmap,
-               set_config('enable_seqscan', 'off', true) as seq"
-        )
-        .fetch_one(&mut *conn)
-        .await?;
+        // `kg_integrator` may not call set_config.
+        sqlx::query!("set local enable_sort = off").execute(&mut *conn).await?;
+        sqlx::query!("set local enable_bitmapscan = off")
+            .execute(&mut *conn)
+            .await?;
+        sqlx::query!("set local enable_seqscan = off")
+            .execute(&mut *conn)
+            .await?;
         let rows = sqlx::query_as!(
             Row,
             r#"select e.tenant_id, e.id, e.recorded_at, e.leaf, e.leaf_hash, e.xid::text as "xid!" from audit.entry e
