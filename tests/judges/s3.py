@@ -24,7 +24,7 @@ if "port" in asked:
     if asked.get("make"):
         store.create_bucket(Bucket="logs")
     names = [found["Key"] for found in store.list_objects_v2(Bucket="logs").get("Contents", [])]
-    answer["objects"] = [[name, store.get_object(Bucket="logs", Key=name)["Body"].read().decode()] for name in names]
+    answer["objects"] = [[name, store.get_object(Bucket="logs", Key=name)["Body"].read().decode(errors="replace")] for name in names]
 if "put" in asked:
     put = asked["put"]
     url = urllib.parse.urlsplit(put["url"])

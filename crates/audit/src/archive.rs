@@ -10,11 +10,15 @@ use keepgate_merkle::tile::{FULL_WIDTH, TileKind, TilePath, tiles_for};
 mod check;
 mod manifest;
 mod port;
+#[cfg(feature = "senders")]
+mod s3;
 mod write;
 
 pub use check::{ArchiveFault, check};
 pub use manifest::{BadManifest, Manifest};
 pub use port::{ArchiveStore, Archives, StoreFault, Tiles};
+#[cfg(feature = "senders")]
+pub use s3::{BadPlace, S3Store};
 pub use write::{NewArchive, WriteFault, write};
 
 /// What an archive holds, and what its manifest must be.

@@ -6,7 +6,7 @@ use keepgate_tests::{Ended, Options, Server, eventually, run};
 use serde_json::Value;
 
 /// Six hundred entries of January 2020, as they would lie there today; nobody but a superuser who takes the guards down can do that.
-const OLD: &str = r#"
+pub const OLD: &str = r#"
 begin; select audit.ensure_partitions('2020-01-01', 1);
 alter table audit.entry disable trigger seal; alter table audit.entry_202001 disable trigger seal;
 insert into audit.entry (tenant_id, id, recorded_at, actor_type, actor_id, action, entity, outcome, request_id, leaf, leaf_hash)
@@ -20,7 +20,7 @@ from (select 'TENANT'::uuid as id) t,
 alter table audit.entry_202001 enable always trigger seal; alter table audit.entry enable always trigger seal; commit"#;
 
 /// A tenant whose log begins with those entries.
-const NEW: &str = "begin; alter table rbac.tenant disable trigger audited; alter table rbac.unit disable trigger audited; \
+pub const NEW: &str = "begin; alter table rbac.tenant disable trigger audited; alter table rbac.unit disable trigger audited; \
 insert into rbac.tenant (id, name, kind) values ('TENANT', 'old', 'customer'); \
 alter table rbac.unit enable always trigger audited; alter table rbac.tenant enable always trigger audited; commit";
 

@@ -271,3 +271,66 @@ async fn botocore_signs_an_object_as_we_do() {
     let said = judge(&packages, json!({ "put": put })).await;
     assert_eq!(said["given"], said["wanted"]);
 }
+
+#[tokio::test]
+async fn moto_keeps_an_archive_that_is_read_back_before_the_month_goes() {
+    const TENANT: &str = "01910000-0000-7000-8000-00000000000b";
+    let Some(packages) = moto().await else { return };
+    let port = free_port();
+    let mut command = Command::new("python3");
+    command
+        .env("PYTHONPATH", &packages)
+        .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()]);
+    let _child = quiet(command);
+    listens(port).await;
+    judge(&packages, json!({"port": port, "make": true})).await;
+    let options = Options::config(&format!(
+        "audit.archive_url = \"http://127.0.0.1:{port}/logs/kg\"\naudit.archive_access_key = \"AKIAEXAMPLE\"\n\
+         audit.archive_secret_key = \"secret://file{{dir}}/s3.key\"\n"
+    ));
+    let dir = Server::home(&options);
+    let key = dir.path().join("s3.key");
+    std::fs::write(&key, "hush/+=\n").unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let mut server = Server::on(dir, options).await;
+    let old = format!("{}; {}", crate::old_months::NEW, crate::old_months::OLD);
+    server.past_the_guard(&old.replace("TENANT", TENANT)).await;
+    let asked = async |server: &Server, sql: &str| server.superuser(&sql.replace("TENANT", TENANT)).await;
+    eventually("the old entries are signed", || async {
+        let size = "select coalesce(max(size), 0) from audit.checkpoint where tenant_id = 'TENANT'";
+        (asked(&server, size).await == "600").then_some(())
+    })
+    .await;
+    server.kill().await;
+    server.start_again().await;
+    eventually("the month is removed", || async {
+        (asked(&server, "select audit.min_index('TENANT')").await == "512").then_some(())
+    })
+    .await;
+    let kept = judge(&packages, json!({"port": port})).await;
+    let objects = kept["objects"].as_array().unwrap();
+    let tenant = keepgate_kernel::TenantId::from_uuid(TENANT.parse().unwrap());
+    let named = |name: &str| {
+        let name = format!("kg/{tenant}/0-512/{name}");
+        let found = objects.iter().find(|object| object[0] == name.as_str());
+        found.unwrap_or_else(|| panic!("{name} is not kept")).clone()
+    };
+    for name in [
+        "checkpoint",
+        "vkey",
+        "README.txt",
+        "tile/entries/000",
+        "tile/entries/001",
+        "tile/0/000",
+        "tile/1/000.p/2",
+    ] {
+        named(name);
+    }
+    let manifest = named("manifest.json");
+    let hash = data_encoding::HEXLOWER.encode(&sha2::Sha256::digest(manifest[1].as_str().unwrap()));
+    let noted = "select place || ' ' || encode(manifest, 'hex') from audit.archive where tenant_id = 'TENANT'";
+    assert_eq!(
+        asked(&server, noted).await,
+        format!("http://127.0.0.1:{port}/logs/kg {hash}")
+    );
+}

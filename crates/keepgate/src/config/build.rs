@@ -5,8 +5,8 @@ use keepgate_audit::{BadHost, LogHost};
 use toml::de::DeTable;
 
 use super::{
-    Config, Limits, Log, LogFormat, Mail, Postgres, Provider, TlsFiles, Tsa, Witnesses, keys, mistake::Mistake,
-    reader::Reader,
+    ArchivePlace, Config, Limits, Log, LogFormat, Mail, Postgres, Provider, TlsFiles, Tsa, Witnesses, keys,
+    mistake::Mistake, reader::Reader,
 };
 
 /// The configuration in `source`, with paths relative to `base`, for an instance whose data directory is `data_dir`
@@ -64,7 +64,7 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
     let audit_origin = read_origin(file, public_url.as_ref().and_then(url::Url::host_str));
     let (witnesses, tsa) = (Witnesses::read(file, base), Tsa::read(file, base));
     let (audit_checkpoint, audit_ml_dsa) = (file.get(keys::AUDIT_CHECKPOINT), file.get(keys::AUDIT_ML_DSA));
-    let audit_archive = file.get(keys::AUDIT_ARCHIVE).map(|dir| base.join(dir));
+    let audit_archive = ArchivePlace::read(file, base);
     let audit_retention = file.get(keys::AUDIT_RETENTION);
     let audit_strangers = file.get(keys::AUDIT_STRANGERS);
     let postgres = read_postgres(file, base);
@@ -98,7 +98,7 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
         tsa: tsa?,
         audit_checkpoint: Duration::from_millis(audit_checkpoint?),
         audit_ml_dsa: audit_ml_dsa?,
-        audit_archive,
+        audit_archive: audit_archive?,
         audit_retention: u32::try_from(audit_retention?).ok()?,
         audit_strangers: u16::try_from(audit_strangers?).ok()?,
         postgres: postgres?,

@@ -43,6 +43,11 @@ keys! {
     AUDIT_CHECKPOINT: Integer = "audit.checkpoint_ms", Integer { min: 50, max: 60_000 }, "1000", "how often logs that grew are signed; what is younger is not shown yet";
     AUDIT_ML_DSA: Switch = "audit.ml_dsa", Switch, "false", "sign checkpoints a second time with ML-DSA-44, which a quantum computer can't forge";
     AUDIT_ARCHIVE: FilePath = "audit.archive_dir", FilePath, "(nothing is archived or removed)", "an existing directory, better on another machine's disk, to which old months of the audit logs are archived before they are removed here";
+    ARCHIVE_URL: Link = "audit.archive_url", Link, "", "instead of a directory, a bucket of an S3-compatible store and a prefix in it, such as `https://s3.example/logs/keepgate`";
+    ARCHIVE_REGION: Text = "audit.archive_region", Text, "\"us-east-1\"", "the store's region";
+    ARCHIVE_ACCESS_KEY: Text = "audit.archive_access_key", Text, "", "the id of the key that lets us in there";
+    ARCHIVE_SECRET_KEY: Secret = "audit.archive_secret_key", Secret, "", "the key, always `secret://file/ABSOLUTE/PATH`";
+    ARCHIVE_CA: FilePath = "audit.archive_ca_file", FilePath, "", "certificates to trust for the store instead of the public ones, PEM";
     AUDIT_RETENTION: Integer = "audit.retention_months", Integer { min: 60, max: 1200 }, "61", "how many whole months of the audit logs are kept before they may be archived and removed";
     AUDIT_STRANGERS: Integer = "audit.stranger_days", Integer { min: 7, max: 400 }, "30", "how many days the addresses of callers nobody knows, such as failed log-ins, can be read; then their key is destroyed";
     PG_BIN_DIR: FilePath = "postgres.bin_dir", FilePath, "(looked for)", "the directory with `postgres` and `initdb` of the private PostgreSQL";

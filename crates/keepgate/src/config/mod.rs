@@ -3,6 +3,7 @@
 //! To add a key: a line in [`keys`], a field and a `get` in [`build`], a row in `docs/configuration.md`. Tests hold the
 //! three together.
 mod anchors;
+mod archive;
 mod build;
 mod key;
 mod keys;
@@ -18,6 +19,7 @@ mod types;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 pub use anchors::{Tsa, Witnesses};
+pub use archive::{ArchiveBucket, ArchivePlace};
 use keepgate_audit::LogHost;
 pub use load::{Flags, load};
 pub use mail::Mail;
@@ -65,7 +67,7 @@ pub struct Config {
     /// Whether checkpoints carry an ML-DSA-44 signature too.
     pub audit_ml_dsa: bool,
     /// Where old months of the audit logs are archived; without it none is removed.
-    pub audit_archive: Option<PathBuf>,
+    pub audit_archive: Option<ArchivePlace>,
     /// How many whole months are kept.
     pub audit_retention: u32,
     /// For how many days addresses of callers nobody knows are kept.

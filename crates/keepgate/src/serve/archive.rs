@@ -3,7 +3,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use keepgate_api_gateway::VerifierKeys;
 use keepgate_audit::{
-    archive::{self, Archive, ArchiveStore, NewArchive},
+    archive::{self, Archive, ArchiveStore, NewArchive, S3Store},
     operations::RecordArchive,
     postgres::{Archivist, Due, RollOff},
 };
@@ -21,8 +21,9 @@ pub use state::Keeping;
 use self::directory::Directory;
 use super::{log_keeping::SharedSigners, workers::Workers};
 use crate::{
-    config::Config,
-    failure::chain,
+    config::{ArchiveBucket, ArchivePlace, Config},
+    exit::Exit,
+    failure::{Failure, chain},
     postgres::{Databases, Signers},
 };
 
@@ -36,19 +37,39 @@ pub fn start(
     databases: &Databases,
     signers: &Arc<Signers>,
     gate: &Gate<dyn Tx>,
-) -> Keeping {
+) -> Result<Keeping, Failure> {
     let state = Keeping::default();
-    let directory = config.audit_archive.as_deref().map(Directory::new);
     let keeper = Keeper {
         archivist: Archivist::new(pool(databases.integrator.clone(), POOL)),
         gate: gate.clone(),
-        store: directory.map(|directory| Arc::new(directory) as Arc<dyn ArchiveStore>),
+        store: config.audit_archive.as_ref().map(store).transpose()?,
         keys: Arc::new(SharedSigners(signers.clone())),
         months: config.audit_retention,
         state: state.clone(),
     };
     workers.start("archivist", keeper.run(workers.stop_signal()));
-    state
+    Ok(state)
+}
+
+fn store(place: &ArchivePlace) -> Result<Arc<dyn ArchiveStore>, Failure> {
+    Ok(match place {
+        ArchivePlace::Directory(directory) => Arc::new(Directory::new(directory)),
+        ArchivePlace::Bucket(bucket) => Arc::new(s3(bucket)?),
+    })
+}
+
+fn s3(bucket: &ArchiveBucket) -> Result<S3Store, Failure> {
+    let secret = bucket.secret_key.read().map_err(|error| {
+        let what = "can't read the key of the archives' store";
+        Failure::new(Exit::KeyFile, what, error.to_string(), error.help())
+    })?;
+    let pem = bucket.ca_file.as_ref().map(std::fs::read_to_string).transpose();
+    let pem = pem.map_err(|error| Failure::io("can't read audit.archive_ca_file", &error))?;
+    let store = S3Store::new(&bucket.url, &bucket.region, &bucket.access_key, &secret, pem.as_deref());
+    store.map_err(|error| {
+        let help = "correct audit.archive_url or audit.archive_ca_file";
+        Failure::usage(format!("can't archive to {}", bucket.url), error.to_string(), help)
+    })
 }
 
 const EVERY: Duration = Duration::from_hours(1);

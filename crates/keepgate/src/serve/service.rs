@@ -83,7 +83,7 @@ impl Service {
         let (signers, audit_log, cosigned) =
             log_keeping::start(&mut workers, config, databases, keys, platform, &gate, signed.clone()).await?;
         let tombstones = tombstones::keep_erased(&mut workers, config, &gate, platform).await?;
-        let keeping = archive::start(&mut workers, config, databases, &signers, &gate);
+        let keeping = archive::start(&mut workers, config, databases, &signers, &gate)?;
 
         let node = data_dir::node(&config.data_dir)?;
         let attesting = attest_clock(gate.clone(), platform, node, Arc::new(MachineClock), workers.stopping());
