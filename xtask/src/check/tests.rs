@@ -349,11 +349,16 @@ fn unsafe_code_outside_its_home_is_found() {
         ("crates/pg-local/src/other.rs", block),
         "crates/pg-local/src/other.rs:1",
     );
+    let clock = PG_LOCAL.replace("pg-local", "machine-clock");
     for home in [
         "crates/pg-local/src/pdeathsig.rs",
         "crates/machine-clock/src/adjtimex.rs",
     ] {
-        let (_dir, tree) = workspace(&[(home, block)]);
+        let (_dir, tree) = workspace(&[
+            ("crates/machine-clock/Cargo.toml", &clock),
+            ("crates/machine-clock/src/lib.rs", ""),
+            (home, block),
+        ]);
         assert_eq!(found("unsafe", &tree), []);
     }
 }
