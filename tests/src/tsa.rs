@@ -4,7 +4,7 @@ use std::{
     process::Stdio,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
@@ -54,6 +54,7 @@ ess_cert_id_alg=sha256
 pub struct Authority {
     pub home: TempDir,
     asked: AtomicU32,
+    closed: AtomicBool,
 }
 
 impl Authority {
@@ -62,6 +63,7 @@ impl Authority {
         let made = Self {
             home: tempfile::tempdir().unwrap(),
             asked: AtomicU32::new(0),
+            closed: AtomicBool::new(false),
         };
         std::fs::write(made.path().join("o.cnf"), CONFIG).unwrap();
         std::fs::write(made.path().join("serial"), "01\n").unwrap();
@@ -129,6 +131,16 @@ impl Authority {
             .await
     }
 
+    /// From now on it answers 503 over HTTP.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on it answers.
+    pub fn open(&self) {
+        self.closed.store(false, Ordering::SeqCst);
+    }
+
     /// How often it was asked.
     pub fn asked(&self) -> u32 {
         self.asked.load(Ordering::SeqCst)
@@ -166,6 +178,11 @@ async fn one(authority: &Authority, mut socket: TcpStream) {
             break heard[at + 4..].to_vec();
         }
     };
+    if authority.closed.load(Ordering::SeqCst) {
+        let answer = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        let _gone = socket.write_all(answer).await;
+        return;
+    }
     let reply = authority.answer(&body).await;
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/timestamp-reply\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",

@@ -3,12 +3,24 @@ use keepgate_merkle::{checkpoint::Checkpoint, note::Note, policy::Policy};
 use keepgate_tests::{Options, Server, WitnessProcess, eventually, message};
 use serde_json::Value;
 
-use crate::judges::{aics_witness, aics_witness::AicsWitness, missing};
+use crate::{
+    judges::{aics_witness, aics_witness::AicsWitness, missing},
+    sink_judges::Authority,
+};
 
 /// A gateway with a policy that asks nobody yet, and the key of its log.
 async fn gateway() -> (Server, String, String) {
-    let options = Options::config("audit.witness_policy = \"{dir}/policy\"\naudit.witness_timeout_ms = 5000\n");
+    gateway_with("", &[]).await
+}
+
+/// The same with more configuration and files.
+async fn gateway_with(more: &str, files: &[(&str, String)]) -> (Server, String, String) {
+    let config = "audit.witness_policy = \"{dir}/policy\"\naudit.witness_timeout_ms = 5000\n";
+    let options = Options::config(&format!("{config}{more}"));
     let dir = Server::home(&options);
+    for (name, content) in files {
+        std::fs::write(dir.path().join(name), content).unwrap();
+    }
     std::fs::write(dir.path().join("policy"), "quorum none\n").unwrap();
     let server = Server::on(dir, options).await;
     let owner = server.owner().await;
@@ -222,4 +234,57 @@ async fn a_policy_that_can_t_be_used_ends_the_start_with_a_way_out() {
             .expect(2);
         assert!(ended.err.contains("witness policy"), "{}", ended.err);
     }
+}
+
+#[tokio::test]
+async fn the_log_of_logs_is_cosigned_too_and_witnesses_are_called_over_tls() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let (mut server, owner, vkey) = gateway_with(
+        "audit.witness_ca_file = \"{dir}/witness.pem\"\n",
+        &[("witness.pem", stranger.pem())],
+    )
+    .await;
+    let meta = server.get("/v1/audit/meta/vkey", &owner).await.expect(200).text();
+    let meta = meta.lines().next().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let (cert, key) = authority.issue();
+    let witness = WitnessProcess::start_tls(home, &[&vkey, meta], &cert, &key).await;
+    assert!(witness.url.starts_with("https://"), "{}", witness.url);
+    let text = format!(
+        "log {vkey}\nlog {meta}\nwitness w {} {}\nquorum w\n",
+        witness.keys[0], witness.url
+    );
+    let policy = Policy::parse(text.as_bytes()).unwrap();
+    // Its certificate is nobody's whom this machine trusts.
+    with_policy(&mut server, &text).await;
+    eventually("no answer that counts", || async {
+        metrics(&server).await.contains(r#"answer="unreachable""#).then_some(())
+    })
+    .await;
+    let before = server.get("/v1/audit/meta/checkpoint", &owner).await.expect(200).text();
+    policy.check(&before.parse().unwrap()).unwrap_err();
+
+    assert_eq!(server.stop().await, Some(0));
+    std::fs::write(server.dir.path().join("witness.pem"), authority.pem()).unwrap();
+    server.start_again().await;
+    let first = witnessed(&server, &owner, 1).await;
+    policy.check(&first).unwrap();
+    let latest = |path: &'static str| {
+        let (server, owner, policy) = (&server, &owner, &policy);
+        async move {
+            let note: Note = server.get(path, owner).await.expect(200).text().parse().unwrap();
+            policy.check(&note).is_ok().then_some(note)
+        }
+    };
+    let of_logs = eventually("the log of logs with a quorum", || {
+        latest("/v1/audit/meta/checkpoint?witnessed=true")
+    })
+    .await;
+    assert!(of_logs.text().contains("/audit/meta\n"));
+    // The latest shows them as well, and so does the proof that leads to it.
+    eventually("cosignatures with the latest", || latest("/v1/audit/meta/checkpoint")).await;
+    let path = format!("/v1/audit/meta/proof?size={}", size(&of_logs));
+    let reply = server.get(&path, &owner).await;
+    let proof: keepgate_merkle::tlog_proof::TlogProof = reply.expect(200).text().parse().unwrap();
+    policy.check(&proof.checkpoint).unwrap();
 }

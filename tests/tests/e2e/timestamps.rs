@@ -17,7 +17,7 @@ use keepgate_merkle::{
     tlog_proof::TlogProof,
 };
 use keepgate_store::StoreError;
-use keepgate_tests::{Authority, Options, Server, eventually};
+use keepgate_tests::{Authority, Options, Server, eventually, run};
 use serde_json::Value;
 
 const EC: &str = "ec -pkeyopt ec_paramgen_curve:P-256";
@@ -197,13 +197,21 @@ async fn whatever_an_authority_answers_nothing_is_kept_but_a_good_token() {
     assert_eq!(*kept.0.lock().unwrap(), [made]);
 }
 
-/// A gateway that asks the authority at `url` and trusts `root`.
-async fn gateway(url: &str, root: String) -> Server {
-    Server::with(Options {
+/// A gateway with some history that then asks the authority at `url` and trusts `root`, and its owner's token.
+async fn gateway(authority: &Arc<Authority>, root: String) -> (Server, String) {
+    authority.close();
+    let url = authority.serve().await;
+    let options = Options {
         config: format!("audit.tsa_url = \"{url}\"\naudit.tsa_ca_file = \"{{dir}}/root.pem\"\n"),
         files: vec![("root.pem".into(), root)],
-    })
-    .await
+    };
+    let mut server = Server::with(options).await;
+    let owner = server.owner().await;
+    server.whole_log(&owner).await;
+    authority.open();
+    assert_eq!(server.stop().await, Some(0));
+    server.start_again().await;
+    (server, owner)
 }
 
 async fn metrics(server: &Server) -> String {
@@ -214,8 +222,7 @@ async fn metrics(server: &Server) -> String {
 #[tokio::test]
 async fn the_log_of_logs_is_time_stamped_and_openssl_believes_the_token() {
     let authority = Arc::new(Authority::new("rsa:2048").await);
-    let server = gateway(&authority.serve().await, authority.root()).await;
-    let owner = server.owner().await;
+    let (server, owner) = gateway(&authority, authority.root()).await;
     let told: Value = eventually("a time stamp", || async {
         let reply = server.get("/v1/audit/meta/timestamp", &owner).await;
         (reply.status == 200).then(|| reply.json())
@@ -241,16 +248,14 @@ async fn the_log_of_logs_is_time_stamped_and_openssl_believes_the_token() {
     // The own log's state is in what was stamped.
     let path = format!("/v1/audit/meta/proof?size={}", stamped.size);
     let reply = server.get(&path, &owner).await;
-    if reply.status == 200 {
-        let proof: TlogProof = reply.text().parse().unwrap();
-        assert_eq!(proof.checkpoint.text(), note.text());
-        let own = Note::parse(&proof.extra).unwrap();
-        let vkey = server.get("/v1/audit/meta/vkey", &owner).await.expect(200).text();
-        let keys = [vkey.lines().next().unwrap().parse().unwrap()];
-        proof
-            .verify(&leaf_hash(own.text().as_bytes()), &stamped.origin, &keys)
-            .unwrap();
-    }
+    let proof: TlogProof = reply.expect(200).text().parse().unwrap();
+    assert_eq!(proof.checkpoint.text(), note.text());
+    let own = Note::parse(&proof.extra).unwrap();
+    let vkey = server.get("/v1/audit/meta/vkey", &owner).await.expect(200).text();
+    let keys = [vkey.lines().next().unwrap().parse().unwrap()];
+    proof
+        .verify(&leaf_hash(own.text().as_bytes()), &stamped.origin, &keys)
+        .unwrap();
     let earliest = server.get("/v1/audit/meta/timestamp?size=1", &owner).await.expect(200);
     assert_eq!(earliest.json()["size"], stamped.size);
     server
@@ -258,6 +263,7 @@ async fn the_log_of_logs_is_time_stamped_and_openssl_believes_the_token() {
         .await
         .problem(404, "no-such-part");
     server.get("/v1/audit/meta/timestamp", &server.key()).await.expect(403);
+    bundle_is_stamped(&server, &authority, &owner).await;
     let told = metrics(&server).await;
     assert!(
         told.contains(r#"keepgate_tsa_stamps_total{outcome="done"} 1"#),
@@ -272,8 +278,7 @@ async fn the_log_of_logs_is_time_stamped_and_openssl_believes_the_token() {
 #[tokio::test]
 async fn a_token_of_an_authority_that_leads_to_another_root_is_not_kept() {
     let (authority, other) = (Arc::new(Authority::new(EC).await), Authority::new(EC).await);
-    let server = gateway(&authority.serve().await, other.root()).await;
-    let owner = server.owner().await;
+    let (server, owner) = gateway(&authority, other.root()).await;
     eventually("the refusal", || async {
         server.log().contains("is not trusted with time").then_some(())
     })
@@ -288,4 +293,69 @@ async fn a_token_of_an_authority_that_leads_to_another_root_is_not_kept() {
             .await
             .contains(r#"keepgate_tsa_stamps_total{outcome="untrusted"}"#)
     );
+}
+
+/// A bundle carries the stamp, openssl believes it there, and `audit verify` checks all of it offline.
+async fn bundle_is_stamped(server: &Server, authority: &Authority, owner: &str) {
+    let tar = authority.path().join("bundle.tar");
+    std::fs::write(
+        &tar,
+        &server
+            .get("/v1/audit/export?format=bundle", owner)
+            .await
+            .expect(200)
+            .body,
+    )
+    .unwrap();
+    let dir = authority.path().join("bundle");
+    std::fs::create_dir(&dir).unwrap();
+    let unpacked = tokio::process::Command::new("tar")
+        .arg("-xf")
+        .arg(&tar)
+        .arg("-C")
+        .arg(&dir)
+        .status();
+    assert!(unpacked.await.unwrap().success());
+    let read = |name: &str| std::fs::read(dir.join(name)).unwrap();
+    assert!(
+        String::from_utf8(read("README.txt"))
+            .unwrap()
+            .contains("openssl ts -verify -data time-text")
+    );
+    let text = String::from_utf8(read("time-text")).unwrap();
+    authority.verify(&read("time-stamp"), &text).await.unwrap();
+
+    let key = server.get("/v1/audit/log/vkey", owner).await.expect(200).text();
+    let (key, root) = (key.trim().to_owned(), authority.path().join("ca.pem"));
+    let stranger = Authority::new(EC).await;
+    let verify = |how: &'static str, ca: std::path::PathBuf| {
+        let place = if how == "--dir" { &dir } else { &tar };
+        let (place, ca) = (place.to_str().unwrap(), ca.to_str().unwrap());
+        let arguments = ["audit", "verify", "--json", "--key", &key, "--tsa-ca", ca, how, place];
+        run(arguments.map(str::to_owned))
+    };
+    let told: Value = serde_json::from_str(&verify("--bundle", root.clone()).await.expect(0).out).unwrap();
+    assert!(told["stamped"]["size"].as_u64().unwrap() >= 1, "{told}");
+    assert!(told["stamped"]["at"].as_str().unwrap().starts_with("20"), "{told}");
+    let refused = verify("--bundle", stranger.path().join("ca.pem")).await.expect(1);
+    assert!(refused.out.contains("not trusted with time"), "{}", refused.out);
+    // Another time's token, another log's proof, none at all.
+    let (token, proof) = (read("time-stamp"), read("time-proof"));
+    std::fs::write(
+        dir.join("time-stamp"),
+        self::token(authority, b"something else").await.token,
+    )
+    .unwrap();
+    let refused = verify("--dir", root.clone()).await.expect(1);
+    assert!(refused.out.contains("is of something else"), "{}", refused.out);
+    std::fs::write(dir.join("time-stamp"), &token).unwrap();
+    verify("--dir", root.clone()).await.expect(0);
+    let mut other: TlogProof = String::from_utf8(proof.clone()).unwrap().parse().unwrap();
+    let text = String::from_utf8(other.extra.clone()).unwrap();
+    other.extra = text.replacen('\n', "\n1", 1).into_bytes();
+    std::fs::write(dir.join("time-proof"), other.to_string()).unwrap();
+    let refused = verify("--dir", root.clone()).await.expect(1);
+    assert!(refused.out.contains("does not contain the log"), "{}", refused.out);
+    std::fs::remove_file(dir.join("time-proof")).unwrap();
+    verify("--dir", root.clone()).await.expect(3);
 }

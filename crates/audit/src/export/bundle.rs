@@ -7,6 +7,7 @@
 //! | `vkey` | the log's public key, as told by whoever made the bundle: compare it with the one you trust |
 //! | `verify.py` | checks it with nothing but Python's standard library |
 //! | `policy` | where witnesses cosign the log: who they are and how many are enough, as told by whoever made the bundle |
+//! | `time-stamp`, `time-text`, `time-proof` | where there is one: a time stamp, what it is over, and that this log is in it |
 //! | `tile/…` | hash tiles and entry bundles, named as `c2sp.org/tlog-tiles` says |
 //!
 //! It holds no addresses: those are not in the log, only commitments to them. To write one: [`Bundle::begin`], then for
@@ -16,7 +17,7 @@ use keepgate_merkle::tile::{TileKind, TilePath, tiles_for};
 
 use super::tar;
 pub use super::tar::TarError;
-use crate::SignedCheckpoint;
+use crate::{SignedCheckpoint, timestamp::Evidence};
 
 /// A bundle of one log at one size.
 #[derive(Debug, Clone)]
@@ -69,6 +70,26 @@ impl Bundle {
         let about =
             "the witnesses that cosign the log, and how many are enough, as its owner tells it (c2sp.org/tlog-policy)";
         self.with_file("policy", about, policy)
+    }
+
+    /// The same with a time stamp over a state of the log, and the proof that it is about this log.
+    #[must_use]
+    pub fn with_stamp(self, evidence: &Evidence) -> Self {
+        let token = evidence.stamped.stamp.token.clone();
+        let text = evidence.proof.checkpoint.text().as_bytes().to_vec();
+        let proof = evidence.proof.to_string().into_bytes();
+        let about = "a time stamp (RFC 3161, DER) over time-text: openssl ts -verify -data time-text -in time-stamp -token_in -CAfile ROOT";
+        self.with_file("time-stamp", about, token)
+            .with_file(
+                "time-text",
+                "what was stamped: a state of the log of logs, which contains this log",
+                text,
+            )
+            .with_file(
+                "time-proof",
+                "that it does (c2sp.org/tlog-proof); its extra data is the state of this log",
+                proof,
+            )
     }
 
     /// Whether the bundle is right without this tile.

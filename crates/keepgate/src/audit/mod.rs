@@ -10,6 +10,7 @@ mod outcome;
 mod remote;
 mod reset_head;
 mod source;
+mod stamp;
 mod stored;
 #[cfg(test)]
 mod tests;

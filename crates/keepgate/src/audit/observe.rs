@@ -9,7 +9,7 @@ use keepgate_audit::{
 use keepgate_kernel::{Timestamp, format_time};
 use keepgate_merkle::verify;
 
-use super::openings::Openings;
+use super::{openings::Openings, stamp::Covered};
 
 /// What a database's rows say otherwise than their leaves, by index; the source fills it before the entry is shown.
 pub type RowFaults = Rc<RefCell<BTreeMap<u64, String>>>;
@@ -22,6 +22,7 @@ pub struct Observer {
     order: Order,
     openings: Openings,
     rows: RowFaults,
+    stamp: Option<Covered>,
 }
 
 impl Observer {
@@ -32,7 +33,19 @@ impl Observer {
             order: Order::default(),
             openings,
             rows,
+            stamp: None,
         }
+    }
+
+    /// Compares with what was time-stamped as well.
+    pub fn stamped(mut self, stamp: Option<Covered>) -> Self {
+        self.stamp = stamp;
+        self
+    }
+
+    /// What was time-stamped, with what was seen of it.
+    pub const fn stamp(&self) -> Option<&Covered> {
+        self.stamp.as_ref()
     }
 
     /// The latest time an entry tells.
@@ -71,6 +84,9 @@ impl verify::Observer for Observer {
             .map_err(|fault| fault.to_string())?;
         let leaf = Leaf::parse(bytes).map_err(|error| error.to_string())?;
         self.dated(&leaf)?;
+        if let Some(stamp) = &mut self.stamp {
+            stamp.entry(index, bytes, self.order.latest())?;
+        }
         self.openings.check(index, &leaf)?;
         match self.rows.borrow_mut().remove(&index) {
             Some(fault) => Err(fault),

@@ -21,6 +21,8 @@ pub enum Told {
         newest: Option<Timestamp>,
         /// How many openings were checked.
         openings: u64,
+        /// How many entries somebody else's clock vouches for, and the time it tells.
+        stamped: Option<(u64, Timestamp)>,
     },
     /// Something was changed.
     Tampered { index: Option<u64>, reason: String },
@@ -52,7 +54,20 @@ impl Told {
     }
 
     pub const fn verified(log: Verified, newest: Option<Timestamp>, openings: u64) -> Self {
-        Self::Verified { log, newest, openings }
+        Self::Verified {
+            log,
+            newest,
+            openings,
+            stamped: None,
+        }
+    }
+
+    /// The same with a time stamp that holds.
+    pub fn stamped(mut self, told: Option<(u64, Timestamp)>) -> Self {
+        if let Self::Verified { stamped, .. } = &mut self {
+            *stamped = told;
+        }
+        self
     }
 
     pub const fn tampered(index: Option<u64>, reason: String) -> Self {
@@ -140,7 +155,9 @@ pub fn tell(told: &Told, as_json: bool) -> Exit {
 
 fn line(told: &Told) -> String {
     match told {
-        Told::Verified { log, openings, .. } => {
+        Told::Verified {
+            log, openings, stamped, ..
+        } => {
             let since = match log.since.as_slice() {
                 [] => String::new(),
                 [one] => format!(", extends the older checkpoint of {one}"),
@@ -154,8 +171,11 @@ fn line(told: &Told) -> String {
                 0 => String::new(),
                 count => format!(", {count} openings hold"),
             };
+            let stamped = stamped.map_or_else(String::new, |(size, at)| {
+                format!(", the first {size} of them time-stamped at {}", format_time(at))
+            });
             let (size, origin, root) = (log.size, &log.origin, log.root.to_hex());
-            format!("verified: {size} entries of {origin}, root {root}{since}{cosigned}{openings}")
+            format!("verified: {size} entries of {origin}, root {root}{since}{cosigned}{openings}{stamped}")
         }
         Told::Tampered {
             index: Some(index),
@@ -169,7 +189,12 @@ fn line(told: &Told) -> String {
 
 fn json(told: &Told) -> Value {
     match told {
-        Told::Verified { log, newest, openings } => json!({
+        Told::Verified {
+            log,
+            newest,
+            openings,
+            stamped,
+        } => json!({
             "result": "verified",
             "origin": log.origin,
             "size": log.size,
@@ -178,6 +203,7 @@ fn json(told: &Told) -> Value {
             "cosigned": log.cosigned.iter().map(|(name, at)| json!({ "witness": name, "at": at })).collect::<Vec<_>>(),
             "newest": newest.map(format_time),
             "openings": openings,
+            "stamped": stamped.map(|(size, at)| json!({ "size": size, "at": format_time(at) })),
         }),
         Told::Tampered { index, reason } => json!({ "result": "tampered", "index": index, "reason": reason }),
         Told::Stale { reason, newest } => {

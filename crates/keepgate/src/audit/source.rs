@@ -62,6 +62,17 @@ impl Source {
         }
     }
 
+    /// A file that lies beside the log in a bundle or directory, of at most `most` bytes.
+    pub fn beside(&self, name: &str, most: usize) -> Result<Vec<u8>, Unreadable> {
+        match self {
+            Self::Directory(directory) => directory.read(name, most),
+            Self::Archive(archive) => archive.read(name, most),
+            Self::Remote(_) | Self::Stored(_) => Err(Unreadable::new(
+                "only a bundle or a directory brings a time stamp along",
+            )),
+        }
+    }
+
     /// The openings that lie beside the log, as lines of JSON; empty when there are none.
     pub fn openings(&mut self) -> Result<Vec<u8>, Unreadable> {
         match self {

@@ -14,6 +14,7 @@ use super::{
     outcome::{self, Told},
     remote::Remote,
     source::{Source, Unreadable},
+    stamp::{self, Covered, Fault},
     stored::Stored,
     trust::{Trust, file_of},
 };
@@ -39,6 +40,14 @@ pub fn verify(args: &VerifyArgs, environment: &Environment) -> Result<Exit, Fail
         .checkpoint()
         .map_err(|error| unreadable(&error, args.json))?;
     let openings = openings(args, source.log())?;
+    let stamp = match stamp::trust(args)? {
+        None => None,
+        Some(believed) => match Covered::read(source.log(), &trust.origin, &believed) {
+            Ok(covered) => Some(covered),
+            Err(Fault::Unreadable(error)) => return Err(unreadable(&error, args.json)),
+            Err(Fault::Wrong(why)) => return Ok(outcome::tell(&Told::tampered(None, why), args.json)),
+        },
+    };
     if let Source::Stored(stored) = source.log() {
         trust
             .since
@@ -52,7 +61,7 @@ pub fn verify(args: &VerifyArgs, environment: &Environment) -> Result<Exit, Fail
         policy: trust.policy.as_ref(),
     };
     let bar = terminal::progress("checking");
-    let mut observer = Observer::new(bar.clone(), check, openings, rows);
+    let mut observer = Observer::new(bar.clone(), check, openings, rows).stamped(stamp);
     let outcome = verify::verify(&request, &mut source, &mut observer);
     bar.finish_and_clear();
     let told = judge(args, outcome, &observer, source.log());
@@ -82,7 +91,15 @@ fn judge(args: &VerifyArgs, outcome: Outcome<Unreadable>, observer: &Observer, s
         return Told::stale(why, newest);
     }
     if verified.unseen.is_empty() {
-        Told::verified(verified, newest, observer.openings().checked())
+        if let Some(stamp) = observer.stamp().filter(|stamp| !stamp.holds()) {
+            let size = stamp.size;
+            return Told::tampered(
+                Some(verified.size),
+                format!("{size} entries were time-stamped: the last ones were removed"),
+            );
+        }
+        let stamped = observer.stamp().map(|stamp| (stamp.size, stamp.at));
+        Told::verified(verified, newest, observer.openings().checked()).stamped(stamped)
     } else {
         Told::unseen(&verified)
     }

@@ -121,6 +121,9 @@ pub struct VerifyArgs {
     /// How old the newest sign of life may be, such as 90s, 15m, 24h or 7d: the last cosignature or entry
     #[arg(long, value_name = "AGE", value_parser = super::age::parse)]
     pub max_age: Option<std::time::Duration>,
+    /// The root of the time-stamping authority, PEM: checks the time stamp in a bundle or directory, offline
+    #[arg(long, value_name = "FILE")]
+    pub tsa_ca: Option<PathBuf>,
     /// A file of openings to check against their commitments, one JSON object a line: index, field, salt, value
     #[arg(long, value_name = "FILE")]
     pub openings: Option<PathBuf>,

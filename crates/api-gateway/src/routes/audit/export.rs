@@ -10,6 +10,7 @@ use keepgate_audit::{
     EntryQuery, Page,
     export::{EntryWriter, Format, bundle::Bundle},
     operations::{ExportAudit, ExportRange},
+    timestamp::evidence,
 };
 use keepgate_kernel::Timestamp;
 use keepgate_policy::OpContext;
@@ -136,10 +137,16 @@ fn archive(
 ) -> impl Stream<Item = Result<Bytes, StoreError>> {
     async_stream::try_stream! {
         let broken = |_| StoreError::corrupt("audit.tile", "hashes");
+        let size = range.checkpoint.size;
         let mut bundle = Bundle::new(&range.log.origin, range.checkpoint, context.at()).from_index(range.min_index);
         if let Some(policy) = api.evidence_policy.of_log(&range.log.origin) {
             bundle = bundle.with_policy(policy.to_vec());
         }
+        let mut tx = api.gate.store().begin(&context).await?;
+        if let Some(evidence) = evidence(&mut *tx, size).await? {
+            bundle = bundle.with_stamp(&evidence);
+        }
+        drop(tx);
         yield Bytes::from(bundle.begin(&key).map_err(broken)?);
         for path in bundle.tiles() {
             let content = api.gate.store().begin(&context).await?.tile(&path).await?;
