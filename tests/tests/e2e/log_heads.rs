@@ -220,7 +220,7 @@ async fn a_log_moves_to_a_new_key_with_both_signatures_and_the_old_seed_is_destr
         .into_iter()
         .filter(|entry| entry["action"] == "log-key.rotate")
         .collect();
-    assert_eq!(rotated.len(), 3, "two that were done and one that was refused");
+    assert_eq!(rotated.len(), 5, "two that were done and three that were refused");
 
     // The first look for ended keys is at the start.
     assert_eq!(server.stop().await, Some(0));
