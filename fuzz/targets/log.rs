@@ -23,7 +23,8 @@ fuzz_target!(|edits: Vec<(u8, u16, u8, u8)>| {
         checkpoint: note.as_bytes(),
         origin: ORIGIN,
         keys: &keys,
-        since: None,
+        since: &[],
+        policy: None,
     };
     let untouched = log.tiles == LOG.tiles;
     let verified = matches!(verify(&request, &mut log, &mut ()), Outcome::Verified(_));
