@@ -68,7 +68,7 @@ fn body(operation: &Operation) -> Value {
 async fn call(server: &Server, operation: &Operation, bearer: Option<&str>) -> (u16, String) {
     let method: Method = operation.method.parse().unwrap();
     let path = placeholder(&operation.path)
-        + if operation.path.ends_with("/proof") {
+        + if operation.path == "/v1/audit/proof" {
             "?index=0"
         } else {
             ""
