@@ -388,6 +388,19 @@ async fn a_log_whose_stored_head_was_changed_is_not_signed_again() {
 }
 
 #[tokio::test]
+async fn a_log_whose_checkpoints_are_gone_gets_no_new_one_even_if_nothing_is_added() {
+    let db = TestDb::new().await;
+    let world = World::<dyn Tx>::postgres(&db).await;
+    append(&world, &admin(&world), &done(world.now, "msg_1")).await;
+    drain(&mut integrator_of(&db)).await;
+    tamper(&db, "delete from audit.checkpoint").await;
+    // A new integrator looks at all logs in its first pass.
+    let report = integrator_of(&db).pass().await.unwrap();
+    assert_eq!((report.checkpoints, report.held.len()), (0, 1), "{report:?}");
+    db.drop().await;
+}
+
+#[tokio::test]
 async fn a_log_that_was_taken_back_is_not_signed_again_by_who_signed_it() {
     let db = TestDb::new().await;
     let world = World::<dyn Tx>::postgres(&db).await;

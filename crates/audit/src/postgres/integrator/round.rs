@@ -38,6 +38,16 @@ pub(super) struct Round {
     pub(super) meta_fault: Option<LogFault>,
 }
 
+/// What is to be signed.
+struct Asked {
+    targets: BTreeSet<TenantId>,
+    /// Those whose first entries were numbered in this pass.
+    begun: BTreeSet<TenantId>,
+    /// Those that say the same again.
+    idle: BTreeSet<TenantId>,
+    meta_idle: bool,
+}
+
 /// A checkpoint in memory.
 pub(super) struct Ready {
     pub(super) tenant: TenantId,
@@ -60,7 +70,8 @@ impl Integrator {
             .is_none_or(|last| now.duration_since(last) >= self.sign_every);
         let scan = self.scan_due(conn, now).await?;
         let begun = work.grown.iter().filter(|(_, begun)| *begun == Begun(true));
-        let mut targets: BTreeSet<TenantId> = begun.map(|(tenant, _)| *tenant).collect();
+        let begun: BTreeSet<TenantId> = begun.map(|(tenant, _)| *tenant).collect();
+        let mut targets = begun.clone();
         let (mut idle, mut meta_idle) = (BTreeSet::new(), false);
         if let Some(Scan {
             dirty,
@@ -86,27 +97,31 @@ impl Integrator {
         if targets.is_empty() && !meta_idle {
             return Ok(round);
         }
-        self.sign_all(conn, targets, &idle, meta_idle, &mut round).await?;
+        let what = Asked {
+            targets,
+            begun,
+            idle,
+            meta_idle,
+        };
+        self.sign_all(conn, what, &mut round).await?;
         Ok(round)
     }
 
-    async fn sign_all(
-        &mut self,
-        conn: &mut PgConnection,
-        targets: BTreeSet<TenantId>,
-        idle: &BTreeSet<TenantId>,
-        meta_idle: bool,
-        round: &mut Round,
-    ) -> Result<(), StoreError> {
+    async fn sign_all(&mut self, conn: &mut PgConnection, what: Asked, round: &mut Round) -> Result<(), StoreError> {
+        let meta_idle = what.meta_idle;
         let at = sqlx::query_scalar!(r#"select extract(epoch from clock_timestamp())::bigint as "at!""#)
             .fetch_one(&mut *conn)
             .await?;
         let at = u64::try_from(at).unwrap_or(0);
         let mut ready = Vec::new();
-        for tenant in targets {
-            match self.ready(conn, tenant, idle.contains(&tenant), at).await {
+        for &tenant in &what.targets {
+            match self.ready(conn, tenant, &what, at).await {
                 Ok(Some(checkpoint)) => ready.push(checkpoint),
                 Ok(None) => round.clean.push(tenant),
+                // A log must not begin without its first checkpoint: nothing of this pass may last.
+                Err(Stop::Log(fault)) if what.begun.contains(&tenant) => {
+                    return Err(StoreError::Unavailable(Box::new(fault)));
+                }
                 Err(Stop::Log(fault)) => round.held.push((tenant, fault)),
                 Err(Stop::Pass(error)) => return Err(error),
             }
@@ -149,17 +164,18 @@ impl Integrator {
         &self,
         conn: &mut PgConnection,
         tenant: TenantId,
-        again: bool,
+        what: &Asked,
         at: u64,
     ) -> Result<Option<Ready>, Stop> {
         let head = Head::load(conn, tenant, &self.host).await.map_err(Stop::Pass)?;
         let (frontier, last) = head.edge()?;
         let state = state_of(&frontier);
         let fresh = last != Some(state);
-        if state.size == 0 || !(fresh || again) {
+        if state.size == 0 || !(fresh || what.idle.contains(&tenant)) {
             return Ok(None);
         }
-        if last.is_some() {
+        // A log without a checkpoint that did not begin just now had one.
+        if !what.begun.contains(&tenant) {
             check_head(state, last)?;
         }
         let known = self.known(&head.origin).filter(|known| Some(*known) != last);
