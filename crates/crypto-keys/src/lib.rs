@@ -27,6 +27,8 @@ mod memory;
 mod ports;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod secret_store;
+mod service;
 mod signing;
 mod subject;
 
@@ -43,5 +45,7 @@ pub use log_keys::{
 #[cfg(feature = "postgres")]
 pub use log_keys::{OpenLogKey, destroy_ended_log_keys, log_key_generation, log_signing_keys};
 pub use ports::{DataKeys, KeyState, KeyStates, StoredKey};
+pub use secret_store::{LARGEST_SECRET, Secret, SecretError, SecretStore};
+pub use service::{KeyContext, KeyService, KeyServiceError, RootKey, RootState, RootVersion};
 pub use signing::{SigningPurpose, SigningSeed};
 pub use subject::{SubjectDek, SubjectOwner};
