@@ -1,0 +1,4 @@
+//! Amazon Web Services: KMS and Secrets Manager.
+mod settings;
+
+pub use settings::{Identity, Settings};
