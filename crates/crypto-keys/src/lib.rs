@@ -31,6 +31,13 @@ mod secret_store;
 mod service;
 mod signing;
 mod subject;
+#[cfg(feature = "testing")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a contract that is broken is a test that fails"
+)]
+pub mod testing;
 
 pub use aead::{CryptoError, Unopenable, random_secret};
 pub use data_key::{DataKey, Place, sealed_version};
