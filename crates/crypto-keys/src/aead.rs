@@ -1,5 +1,5 @@
 //! AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D).
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, RandomizedNonceKey, UnboundKey};
 use zeroize::Zeroizing;
 
 /// A sealed value that does not open: wrong key, wrong place, or edited. It does not say which.
@@ -36,6 +36,19 @@ pub(crate) fn seal(key: &[u8; 32], aad: &[u8], plaintext: &[u8]) -> Result<Vec<u
         .seal_in_place_append_tag(Aad::from(aad), &mut body)
         .map_err(|_| CryptoError::Library)?;
     Ok([&nonce.as_ref()[..], &body[..]].concat())
+}
+
+/// Bytes of a tag.
+pub(crate) const TAG: usize = 16;
+
+/// Encrypts in place and returns the tag. For a key that seals nothing else.
+pub(crate) fn seal_once(key: &[u8; 32], nonce: &[u8], aad: &[u8], body: &mut [u8]) -> Result<[u8; TAG], CryptoError> {
+    let key = UnboundKey::new(&AES_256_GCM, key).map_err(|_| CryptoError::Library)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| CryptoError::Library)?;
+    let tag = LessSafeKey::new(key)
+        .seal_in_place_separate_tag(nonce, Aad::from(aad), body)
+        .map_err(|_| CryptoError::Library)?;
+    tag.as_ref().try_into().map_err(|_| CryptoError::Library)
 }
 
 /// The plaintext of what [`seal`] made under the same key and associated data.

@@ -6,9 +6,10 @@
 //! another key does not open ([`Unopenable`]), and nothing else is said about it.
 //!
 //! ```
-//! use keepgate_crypto_keys::{DataKey, Kek, Place};
+//! use keepgate_crypto_keys::{DataKey, Place, Purpose};
 //! use keepgate_kernel::{TenantId, Uuid};
-//! let place = Place { tenant: TenantId::from_uuid(Uuid::nil()), table: "channels.message", column: "payload", row: Uuid::nil() };
+//! let tenant = TenantId::from_uuid(Uuid::nil());
+//! let place = Place { tenant, purpose: Purpose::Payload, table: "channels.message", column: "payload", row: Uuid::nil() };
 //! let key = DataKey::generate(1)?;
 //! let sealed = key.seal(&place, b"secret")?;
 //! assert_eq!(key.open(&place, &sealed)?.as_slice(), b"secret");
@@ -27,6 +28,8 @@ mod memory;
 mod ports;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod purpose;
+mod record;
 mod secret_store;
 mod service;
 mod signing;
@@ -38,6 +41,8 @@ mod subject;
     reason = "a contract that is broken is a test that fails"
 )]
 pub mod testing;
+#[cfg(test)]
+mod wycheproof;
 
 pub use aead::{CryptoError, Unopenable, random_secret};
 pub use data_key::{DataKey, Place, sealed_version};
@@ -52,6 +57,7 @@ pub use log_keys::{
 #[cfg(feature = "postgres")]
 pub use log_keys::{OpenLogKey, destroy_ended_log_keys, log_key_generation, log_signing_keys};
 pub use ports::{DataKeys, KeyState, KeyStates, StoredKey};
+pub use purpose::Purpose;
 pub use secret_store::{LARGEST_SECRET, Secret, SecretError, SecretStore};
 pub use service::{KeyContext, KeyService, KeyServiceError, RootKey, RootState, RootVersion};
 pub use signing::{SigningPurpose, SigningSeed};

@@ -1,6 +1,6 @@
 //! An operation that a repeated request does not do twice.
 use keepgate_audit::{AuditLog, Receipt};
-use keepgate_crypto_keys::{DataKeys, Place};
+use keepgate_crypto_keys::{DataKeys, Place, Purpose};
 use keepgate_kernel::{Outcome, Uuid};
 use keepgate_policy::{Command, ErrorKind, OpContext, Permission, authorize};
 use keepgate_store::{StoreError, Transaction};
@@ -123,6 +123,7 @@ fn place(context: &OpContext, key: &IdempotencyKey) -> Place {
         .fold(0u128, |bits, byte| (bits << 8) | u128::from(*byte));
     Place {
         tenant: context.tenant(),
+        purpose: Purpose::Answer,
         table: "doorway.idempotency",
         column: "answer",
         row: Uuid::from_u128(caller ^ folded),

@@ -8,7 +8,7 @@ mod step_up;
 
 use std::{net::IpAddr, sync::Arc};
 
-use keepgate_crypto_keys::Place;
+use keepgate_crypto_keys::{Place, Purpose};
 use keepgate_identity::{
     Bucket, BucketKey, FactorKind, FactorOnFile, MfaChallenge, NoRandomness, PasswordCheck, RecoveryCode, SecondProof,
     TotpSeed,
@@ -166,6 +166,7 @@ impl std::fmt::Debug for SecondDesk {
 const fn place(tenant: TenantId, factor: FactorId) -> Place {
     Place {
         tenant,
+        purpose: Purpose::TotpSeed,
         table: "identity.factor",
         column: "material",
         row: factor.uuid(),

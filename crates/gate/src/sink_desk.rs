@@ -2,7 +2,7 @@
 use std::{sync::Arc, time::Duration};
 
 use keepgate_audit::sink::{Content, Destination, LONGEST, Parcel, SealedSecret, Sent, Sink, SinkSecret, SinkSender};
-use keepgate_crypto_keys::Place;
+use keepgate_crypto_keys::{Place, Purpose};
 use keepgate_kernel::{SinkId, TenantId};
 
 use crate::{Service, VaultError};
@@ -93,6 +93,7 @@ impl SinkDesk {
 const fn place(tenant: TenantId, sink: SinkId) -> Place {
     Place {
         tenant,
+        purpose: Purpose::SinkSecret,
         table: "audit.sink_secret",
         column: "sealed",
         row: sink.uuid(),

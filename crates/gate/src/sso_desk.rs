@@ -1,6 +1,6 @@
 //! Preparing a log-in through an identity provider: what happens before anybody is known, and outside any transaction.
 
-use keepgate_crypto_keys::Place;
+use keepgate_crypto_keys::{Place, Purpose};
 use keepgate_identity::LoggedIn;
 use keepgate_kernel::{Entity, PrincipalId, PrincipalKind, SessionId, TenantId};
 use keepgate_policy::{Credential, OpContext};
@@ -102,6 +102,7 @@ impl SsoDesk {
     pub fn place(tenant: TenantId, provider: &ProviderName) -> Place {
         Place {
             tenant,
+            purpose: Purpose::SsoSecret,
             table: "sso.provider",
             column: "secret",
             row: provider.row(),

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use keepgate_audit::{AuditLog, Receipt};
-use keepgate_crypto_keys::{DataKeys, Kek, Place};
+use keepgate_crypto_keys::{DataKeys, Kek, Place, Purpose};
 use keepgate_gate::{Answer, Failure, Gate, IdempotencyKey, IdempotencyKeys, Once, Vault};
 use keepgate_kernel::{Entity, Level, SystemClock};
 use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, permissions::RecipientCreate};
@@ -216,6 +216,7 @@ async fn what_is_sealed_for_a_tenant_opens_there_only(world: &World<dyn Tx>) {
     let gate = gate(world);
     let place = Place {
         tenant: world.ids.tenant,
+        purpose: Purpose::Payload,
         table: "channels.message",
         column: "payload",
         row: world.ids.unit.uuid(),

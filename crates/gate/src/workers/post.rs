@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use futures_util::StreamExt;
-use keepgate_crypto_keys::Place;
+use keepgate_crypto_keys::{Place, Purpose};
 use keepgate_identity::{
     DueMail, Email, IssueReset, MailError, MailKind, Mailer, NewReset, OfferReset, OutgoingMail, RESET_LIFE, ResetCode,
 };
@@ -47,6 +47,7 @@ impl Recovery {
     pub const fn place(platform: TenantId, id: MailId) -> Place {
         Place {
             tenant: platform,
+            purpose: Purpose::Mail,
             table: "identity.mail",
             column: "sealed",
             row: id.uuid(),

@@ -1,6 +1,6 @@
 //! Contacts and sealed columns, as several operations need them.
 use keepgate_channels::{Contact, Sealed};
-use keepgate_crypto_keys::Place;
+use keepgate_crypto_keys::{Place, Purpose};
 use keepgate_kernel::{TenantId, Uuid};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -35,6 +35,7 @@ impl From<&Contact> for ContactView {
 pub(super) const fn place(tenant: TenantId, column: &'static str, row: Uuid) -> Place {
     Place {
         tenant,
+        purpose: Purpose::Payload,
         table: "channels.message",
         column,
         row,

@@ -5,7 +5,7 @@ use keepgate_channels::{
     commands::{DeleteWebhook, GetWebhook, ListWebhooks, RegisterWebhook},
     providers::webhooks::signing_secret,
 };
-use keepgate_crypto_keys::{Place, random_secret};
+use keepgate_crypto_keys::{Place, Purpose, random_secret};
 use keepgate_kernel::{WebhookId, format_time};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -90,6 +90,7 @@ async fn register(
     let secret = signing_secret(&*random_secret().map_err(internal)?);
     let place = Place {
         tenant: caller.context().tenant(),
+        purpose: Purpose::WebhookSecret,
         table: "channels.webhook",
         column: "secret",
         row: id.uuid(),

@@ -190,6 +190,7 @@ async fn a_key_ends_when_an_owner_and_another_want_it(house: &House) {
     let (owner, admin) = (house.caller(Level::TenantOwner), house.caller(Level::TenantAdmin));
     let place = keepgate_crypto_keys::Place {
         tenant: house.tenant,
+        purpose: keepgate_crypto_keys::Purpose::Payload,
         table: "t",
         column: "c",
         row: keepgate_kernel::Uuid::nil(),

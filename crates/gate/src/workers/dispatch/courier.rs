@@ -7,7 +7,7 @@ use keepgate_channels::{
     Leased, Reason, Todo,
     commands::{AdvanceDelivery, Begun, Call, Progress, RecordAttempt, SendOutcome, StartAttempt},
 };
-use keepgate_crypto_keys::Place;
+use keepgate_crypto_keys::{Place, Purpose};
 use keepgate_kernel::{AttemptId, TenantId};
 use keepgate_policy::ErrorKind;
 use zeroize::Zeroizing;
@@ -147,6 +147,7 @@ impl Dispatcher {
     async fn open(&self, tenant: TenantId, call: &Call) -> Result<Parcel, VaultError> {
         let place = |column| Place {
             tenant,
+            purpose: Purpose::Payload,
             table: "channels.message",
             column,
             row: call.lease.message.uuid(),
@@ -166,6 +167,7 @@ impl Dispatcher {
             Some(webhook) => {
                 let place = Place {
                     tenant,
+                    purpose: Purpose::WebhookSecret,
                     table: "channels.webhook",
                     column: "secret",
                     row: webhook.id.uuid(),
