@@ -9,7 +9,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 /// A core dump of the running service; `None` where there is no gcore, or the system lets nobody look.
-fn core_dump(server: &Server) -> Option<PathBuf> {
+pub fn core_dump(server: &Server) -> Option<PathBuf> {
     let pid = server.pid().as_raw_nonzero().to_string();
     let name = server.dir.path().join("memory");
     let run = Command::new("gcore").args(["-a", "-o"]).arg(&name).arg(&pid).output();
@@ -23,7 +23,7 @@ fn core_dump(server: &Server) -> Option<PathBuf> {
 }
 
 /// The files in or below `place` that hold `text`.
-fn holding(place: &Path, text: &str) -> Vec<String> {
+pub fn holding(place: &Path, text: &str) -> Vec<String> {
     let run = Command::new("grep")
         .args(["-raFl", "-e", text])
         .arg(place)
@@ -34,7 +34,7 @@ fn holding(place: &Path, text: &str) -> Vec<String> {
 }
 
 /// One call on a connection of its own, which ends with it.
-async fn alone(server: &Server, method: Method, path: &str, bearer: &str, body: Option<&Value>) -> (u16, String) {
+pub async fn alone(server: &Server, method: Method, path: &str, bearer: &str, body: Option<&Value>) -> (u16, String) {
     let client: Client = server.another_client();
     let mut request = client.request(method, server.url(path)).bearer_auth(bearer);
     if let Some(body) = body {
@@ -56,7 +56,7 @@ fn parts(key: &str) -> Vec<String> {
 }
 
 /// Waits until the service has closed what the caller closed.
-async fn settled(server: &Server, owner: &str) {
+pub async fn settled(server: &Server, owner: &str) {
     for _ in 0..5 {
         server.get("/v1/me", owner).await.expect(200);
     }

@@ -9,6 +9,7 @@ mod audit_cli;
 mod audit_coverage;
 mod audit_format;
 mod authority;
+mod canary;
 mod clock;
 mod cosigned;
 mod delivery;
