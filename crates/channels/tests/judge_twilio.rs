@@ -133,7 +133,7 @@ mod judge {
         Twilio::new(TwilioConfig {
             base_url: Some(format!("http://127.0.0.1:{port}").parse().unwrap()),
             account_sid: "AC00000000000000000000000000000001".into(),
-            auth_token: SecretString::from("token"),
+            auth_token: SecretString::from("token").into(),
             from: "+15005550006".into(),
             callback_base: "https://gw.example".parse().unwrap(),
         })

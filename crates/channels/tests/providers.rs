@@ -34,7 +34,7 @@ mod adapters {
         TwilioConfig {
             base_url: Some(base.clone()),
             account_sid: SID.into(),
-            auth_token: SecretString::from("token"),
+            auth_token: SecretString::from("token").into(),
             from: "+15005550006".into(),
             callback_base: "https://gw.example/".parse().unwrap(),
         }
@@ -66,6 +66,36 @@ mod adapters {
         match outcome {
             SendOutcome::Refused { reason, .. } | SendOutcome::Unknown { reason } => reason.as_str(),
             SendOutcome::Accepted { .. } => "accepted",
+        }
+    }
+
+    #[tokio::test]
+    async fn a_changed_token_is_used_at_once_and_the_one_before_only_after_a_refusal() {
+        let token = LiveSecret::from(SecretString::from("old"));
+        let basic = |token: &str| {
+            let basic = data_encoding::BASE64.encode(format!("{SID}:{token}").as_bytes());
+            Some(format!("Basic {basic}"))
+        };
+        let refused = || Reply::json(401, r#"{"code":20003,"message":"m","more_info":"i","status":401}"#);
+        let taken = || Reply::json(201, r#"{"sid":"SM1","status":"queued"}"#);
+        for (overlap, replies, tokens, outcome) in [
+            (3600, vec![taken()], &["new"][..], "accepted"),
+            (3600, vec![refused(), taken()], &["new", "old"][..], "accepted"),
+            (3600, vec![refused(), refused()], &["new", "old"][..], "twilio-20003"),
+            (0, vec![refused()], &["new"][..], "twilio-20003"),
+        ] {
+            let peer = Peer::start(replies).await;
+            let twilio = Twilio::new(TwilioConfig {
+                auth_token: token.clone(),
+                ..config(&peer.url)
+            });
+            token.turn("old".into(), Duration::ZERO);
+            token.turn("new".into(), Duration::from_secs(overlap));
+            let told = twilio.unwrap().send(sms()).await;
+            assert_eq!(reason(&told), outcome);
+            let seen: Vec<_> = peer.seen().iter().map(|seen| seen.header("authorization").map(str::to_owned)).collect();
+            let wanted: Vec<_> = tokens.iter().map(|token| basic(token)).collect();
+            assert_eq!(seen, wanted);
         }
     }
 

@@ -1,7 +1,11 @@
 //! Mail by SMTP (RFC 5321), over TLS that is demanded, never offered.
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
+use keepgate_kernel::LiveSecret;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     address::AddressError,
@@ -42,7 +46,7 @@ pub struct SmtpConfig {
     /// Certificates to trust beside the public ones, PEM.
     pub ca: Option<Vec<u8>>,
     /// User and password.
-    pub login: Option<(String, SecretString)>,
+    pub login: Option<(String, LiveSecret)>,
     /// The sender.
     pub from: String,
 }
@@ -63,8 +67,18 @@ pub enum SmtpConfigError {
 
 /// A client of one mail server.
 pub struct Smtp {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    config: SmtpConfig,
+    tls: Tls,
+    open: Mutex<Open>,
     from: Mailbox,
+}
+
+type Transport = AsyncSmtpTransport<Tokio1Executor>;
+
+/// The connections, and the password they logged in with.
+struct Open {
+    transport: Transport,
+    password: Option<SecretString>,
 }
 
 impl Smtp {
@@ -85,20 +99,44 @@ impl Smtp {
             Security::Implicit => Tls::Wrapper(parameters(&config)?),
             Security::StartTls => Tls::Required(parameters(&config)?),
         };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&config.host)
-            .port(config.port)
-            .tls(tls)
-            // Not this machine's name: it is nobody's business.
-            .hello_name(ClientId::Domain("keepgate.invalid".into()))
-            .timeout(Some(PATIENCE));
-        if let Some((user, password)) = config.login {
-            builder = builder.credentials(Credentials::new(user, password.expose_secret().to_owned()));
-        }
+        let password = config.login.as_ref().map(|(_, password)| password.current());
+        let transport = transport(&config, &tls, password.as_ref());
         Ok(Self {
-            transport: builder.build(),
+            config,
+            tls,
+            open: Mutex::new(Open { transport, password }),
             from,
         })
     }
+
+    /// The transport with the newest password.
+    fn transport(&self) -> Transport {
+        let newest = self.config.login.as_ref().map(|(_, password)| password.current());
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = ExposeSecret::expose_secret;
+        if newest.as_ref().map(text) != open.password.as_ref().map(text) {
+            open.transport = transport(&self.config, &self.tls, newest.as_ref());
+            open.password = newest;
+        }
+        open.transport.clone()
+    }
+}
+
+fn transport(config: &SmtpConfig, tls: &Tls, password: Option<&SecretString>) -> Transport {
+    let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&config.host)
+        .port(config.port)
+        .tls(tls.clone())
+        // Not this machine's name: it is nobody's business.
+        .hello_name(ClientId::Domain("keepgate.invalid".into()))
+        .timeout(Some(PATIENCE));
+    let login = config.login.as_ref().zip(password);
+    match login {
+        Some(((user, _), password)) => {
+            builder.credentials(Credentials::new(user.clone(), password.expose_secret().to_owned()))
+        }
+        None => builder,
+    }
+    .build()
 }
 
 fn parameters(config: &SmtpConfig) -> Result<TlsParameters, SmtpConfigError> {
@@ -127,7 +165,7 @@ impl Mailer for Smtp {
             .header(ContentType::TEXT_PLAIN)
             .body(mail.text.clone())
             .map_err(|_| MailError::Never)?;
-        match self.transport.send(message).await {
+        match self.transport().send(message).await {
             Ok(_) => Ok(()),
             Err(error) => {
                 // Not the error's text: a server's answer may repeat an address.

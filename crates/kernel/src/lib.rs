@@ -20,6 +20,7 @@ mod id;
 mod level;
 mod outcome;
 mod principal;
+mod secret;
 
 pub use action::{Action, UnknownAction};
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp, format_time};
@@ -32,6 +33,7 @@ pub use id::{
 pub use level::{InvalidLevel, Level};
 pub use outcome::Outcome;
 pub use principal::{PrincipalId, PrincipalKind};
+pub use secret::LiveSecret;
 
 /// Re-exported so that generated code of [`for_each_action!`] and adapters name one version.
 pub use uuid::Uuid;

@@ -4,13 +4,14 @@ use std::{io, time::Duration};
 
 use async_trait::async_trait;
 use data_encoding::BASE64;
+use keepgate_kernel::LiveSecret;
 use keepgate_outward::{Trust, client, is_loopback};
 use reqwest::{Client, Response};
 use rusty_s3::{
     Bucket, Credentials, S3Action, UrlStyle,
     actions::{GetObject, PutObject},
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -43,7 +44,8 @@ pub struct S3Store {
     client: Client,
     bucket: Bucket,
     prefix: String,
-    credentials: Credentials,
+    access_key_id: String,
+    secret_access_key: LiveSecret,
     place: String,
 }
 
@@ -56,7 +58,7 @@ impl S3Store {
         url: &Url,
         region: &str,
         access_key_id: &str,
-        secret_access_key: &SecretString,
+        secret_access_key: LiveSecret,
         ca_pem: Option<&str>,
     ) -> Result<Self, BadPlace> {
         let (bucket, prefix) = bucket_of(url)?;
@@ -67,9 +69,16 @@ impl S3Store {
             client: client(None, &trust).map_err(|_| BadPlace::Client)?,
             bucket: Bucket::new(endpoint, UrlStyle::Path, bucket, region.to_owned()).map_err(|_| BadPlace::Url)?,
             prefix,
-            credentials: Credentials::new(access_key_id, secret_access_key.expose_secret()),
+            access_key_id: access_key_id.to_owned(),
+            secret_access_key,
             place: url.as_str().trim_end_matches('/').to_owned(),
         })
+    }
+
+    /// With the key as it is now.
+    fn credentials(&self) -> Credentials {
+        let secret = self.secret_access_key.current();
+        Credentials::new(&self.access_key_id, secret.expose_secret())
     }
 
     async fn ask(&self, make: impl Fn() -> reqwest::RequestBuilder) -> Result<Response, StoreFault> {
@@ -118,7 +127,8 @@ impl ArchiveStore for S3Store {
         let checksum = BASE64.encode(&Sha256::digest(content));
         let response = self
             .ask(|| {
-                let mut put = PutObject::new(&self.bucket, Some(&self.credentials), &name);
+                let credentials = self.credentials();
+                let mut put = PutObject::new(&self.bucket, Some(&credentials), &name);
                 put.headers_mut().insert(CHECKSUM, checksum.as_str());
                 let call = self.client.put(put.sign(GOOD_FOR));
                 call.header(CHECKSUM, &checksum).body(content.to_vec())
@@ -134,7 +144,8 @@ impl ArchiveStore for S3Store {
         let name = format!("{}{name}", self.prefix);
         let mut response = self
             .ask(|| {
-                let get = GetObject::new(&self.bucket, Some(&self.credentials), &name);
+                let credentials = self.credentials();
+                let get = GetObject::new(&self.bucket, Some(&credentials), &name);
                 self.client.get(get.sign(GOOD_FOR))
             })
             .await?;

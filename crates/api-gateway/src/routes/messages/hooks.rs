@@ -9,8 +9,7 @@ use keepgate_channels::{
     commands::{News, TakeCallback},
     providers::twilio::{CallbackKind, Reported, Signed, heard, verify},
 };
-use keepgate_kernel::{Action, AttemptId, Entity};
-use secrecy::SecretString;
+use keepgate_kernel::{Action, AttemptId, Entity, LiveSecret};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -33,7 +32,7 @@ pub struct TwilioHooks {
 
 #[derive(Debug)]
 struct Account {
-    auth_token: SecretString,
+    auth_token: LiveSecret,
     callback_base: String,
 }
 
@@ -44,9 +43,9 @@ impl TwilioHooks {
         Self::default()
     }
 
-    /// Believes what is signed with `auth_token` for a URL below `callback_base`, our address as Twilio calls it.
+    /// Believes what is signed with `auth_token`, also the one before while that counts, for a URL below `callback_base`, our address as Twilio calls it.
     #[must_use]
-    pub fn with(mut self, auth_token: SecretString, callback_base: &str) -> Self {
+    pub fn with(mut self, auth_token: LiveSecret, callback_base: &str) -> Self {
         self.accounts.push(Account {
             auth_token,
             callback_base: callback_base.trim_end_matches('/').to_owned(),
@@ -63,16 +62,14 @@ impl TwilioHooks {
         let settings = text("x-twilio-webhooks-signature-settings");
         self.accounts.iter().any(|account| {
             let url = format!("{}{path}", account.callback_base);
-            verify(
-                &account.auth_token,
-                &Signed {
-                    url: &url,
-                    fields,
-                    body: None,
-                    signature,
-                    settings,
-                },
-            )
+            let request = Signed {
+                url: &url,
+                fields,
+                body: None,
+                signature,
+                settings,
+            };
+            account.auth_token.accepted().iter().any(|token| verify(token, &request))
         })
     }
 }

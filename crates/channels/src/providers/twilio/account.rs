@@ -1,6 +1,8 @@
 //! An account to send from.
-use keepgate_kernel::AttemptId;
-use reqwest::Client;
+use std::time::{Duration, Instant};
+
+use keepgate_kernel::{AttemptId, LiveSecret};
+use reqwest::{Client, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -23,7 +25,7 @@ pub struct TwilioConfig {
     /// `AC…`.
     pub account_sid: String,
     /// Its token, which also signs callbacks.
-    pub auth_token: SecretString,
+    pub auth_token: LiveSecret,
     /// Who sends: a telephone number, a messaging service (`MG…`, SMS only) or an alphanumeric name (SMS only).
     pub from: String,
     /// Where callbacks reach this gateway, as seen from outside.
@@ -37,7 +39,7 @@ pub struct Twilio {
     base: Url,
     callbacks: Url,
     account_sid: String,
-    auth_token: SecretString,
+    auth_token: LiveSecret,
     pub(super) from: String,
 }
 
@@ -82,11 +84,7 @@ impl Twilio {
         let Ok(url) = self.base.join(&path) else {
             return answer::unsent("invalid-url");
         };
-        let request = self
-            .client
-            .post(url)
-            .basic_auth(&self.account_sid, Some(self.auth_token.expose_secret()));
-        match request.form(form).timeout(limits.timeout).send().await {
+        match self.post(url, form, limits).await {
             Ok(response) => answer::read(response).await,
             // Nothing was written: there was no connection to write to.
             Err(error) if error.is_connect() => answer::unsent("unreachable"),
@@ -97,6 +95,32 @@ impl Twilio {
                 reason: Reason::new("connection-broken"),
             },
         }
+    }
+
+    /// With the newest token. A token changes there and here at two moments: for a while after a change, the one before is tried when
+    /// the newest is refused (401: nothing was created).
+    async fn post(&self, url: Url, form: &[(&str, String)], limits: CallLimits) -> reqwest::Result<Response> {
+        let began = Instant::now();
+        let answer = self.post_with(&self.auth_token.current(), &url, form, limits.timeout).await?;
+        let left = limits.timeout.saturating_sub(began.elapsed());
+        match self.auth_token.former() {
+            Some(former) if answer.status() == StatusCode::UNAUTHORIZED && !left.is_zero() => {
+                self.post_with(&former, &url, form, left).await
+            }
+            _ => Ok(answer),
+        }
+    }
+
+    async fn post_with(
+        &self,
+        token: &SecretString,
+        url: &Url,
+        form: &[(&str, String)],
+        timeout: Duration,
+    ) -> reqwest::Result<Response> {
+        let request = self.client.post(url.clone());
+        let request = request.basic_auth(&self.account_sid, Some(token.expose_secret()));
+        request.form(form).timeout(timeout).send().await
     }
 }
 
