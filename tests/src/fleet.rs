@@ -167,6 +167,40 @@ impl Fleet {
         Instance { server, wire, task }
     }
 
+    /// An instance whose roles log in with `password`, as from now everybody must: it finds its URLs in the files `app.url`, `auth.url` and
+    /// `integrator.url` of its scratch directory.
+    pub async fn instance_with(&self, password: &str) -> Server {
+        for role in ["kg_app", "kg_auth", "kg_integrator"] {
+            self.sql(&format!("alter role {role} password '{password}'")).await;
+        }
+        let hba = self.pgdata().join("pg_hba.conf");
+        let rules = std::fs::read_to_string(&hba).unwrap();
+        let rule = "local all kg_app,kg_auth,kg_integrator scram-sha-256\n";
+        std::fs::write(&hba, format!("{rule}{rules}")).unwrap();
+        self.sql("select pg_reload_conf()").await;
+        let kek = self._home.path().join("kek");
+        let url = |key: &str, file: &str| format!("{key} = \"secret://file{{dir}}/{file}.url\"\n");
+        let config = [
+            url("database_url", "app"),
+            url("auth_url", "auth"),
+            url("integrator_url", "integrator"),
+            format!("kek_file = \"{}\"\n", kek.display()),
+            self.extra.clone(),
+        ];
+        let file = |role: &str| (format!("{role}.url"), self.url_with(role, password));
+        let options = Options {
+            config: config.concat(),
+            files: ["app", "auth", "integrator"].map(file).to_vec(),
+        };
+        Server::joining(scratch(), options, self.boot.clone()).await
+    }
+
+    /// The URL of `kg_ROLE` with a password.
+    pub fn url_with(&self, role: &str, password: &str) -> String {
+        let host: String = self.socket.to_str().unwrap().replace('/', "%2F");
+        format!("postgres://kg_{role}:{password}@{host}/keepgate")
+    }
+
     /// Stops the database for good; connections are cut.
     pub async fn stop_database(&mut self) {
         let pg = self.pg.take().expect("it runs");

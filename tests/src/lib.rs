@@ -56,5 +56,5 @@ pub use stand_in::{Answer, Heard, StandIn};
 pub use stream::{Event, Stream};
 pub use things::{in_seconds, leaf_of, message};
 pub use tsa::Authority;
-pub use twilio::{AUTH_TOKEN, CALLBACK_BASE};
+pub use twilio::{AUTH_TOKEN, CALLBACK_BASE, twilio_signature};
 pub use witness::WitnessProcess;

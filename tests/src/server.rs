@@ -117,6 +117,16 @@ impl Server {
         }
     }
 
+    /// Swaps a file of the scratch directory for another one of mode 0600, in one step.
+    pub fn swap_file(&self, name: &str, content: &str) {
+        swap_file(&self.dir.path().join(name), content);
+    }
+
+    /// SIGHUP.
+    pub fn look_again(&self) {
+        kill_process(self.pid(), Signal::HUP).unwrap();
+    }
+
     /// Starts again on the same data directory.
     pub async fn start_again(&mut self) {
         let (child, info) = spawn(self.dir.path(), &self.options).await;
@@ -243,6 +253,13 @@ impl Drop for Server {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
+}
+
+fn swap_file(path: &Path, content: &str) {
+    let new = path.with_extension("new");
+    std::fs::write(&new, content).unwrap();
+    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::rename(new, path).unwrap();
 }
 
 async fn spawn(home: &Path, options: &Options) -> (Child, Value) {

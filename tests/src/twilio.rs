@@ -27,13 +27,13 @@ impl Options {
 }
 
 /// The signature that Twilio puts into `X-Twilio-Signature`: over the URL and every field, in the order of names.
-fn signature(url: &str, fields: &[(&str, &str)]) -> String {
+pub fn twilio_signature(token: &str, url: &str, fields: &[(&str, &str)]) -> String {
     let mut fields = fields.to_vec();
     fields.sort_unstable();
     let text = fields
         .iter()
         .fold(url.to_owned(), |text, (name, value)| text + name + value);
-    hmac_sha1(AUTH_TOKEN.as_bytes(), &text)
+    hmac_sha1(token.as_bytes(), &text)
 }
 
 fn form(fields: &[(&str, &str)]) -> Vec<u8> {
@@ -54,7 +54,8 @@ fn form(fields: &[(&str, &str)]) -> Vec<u8> {
 impl Server {
     /// Calls back at `url`, which the service named in its request, as Twilio would.
     pub async fn call_back(&self, url: &str, fields: &[(&str, &str)]) -> Reply {
-        self.call_back_signed(url, fields, Some(&signature(url, fields))).await
+        self.call_back_signed(url, fields, Some(&twilio_signature(AUTH_TOKEN, url, fields)))
+            .await
     }
 
     /// The same with another signature, or none.

@@ -27,7 +27,7 @@ pub struct Dependency {
     pub name: &'static str,
     /// Whether it works now.
     pub ready: bool,
-    /// Why not, for people.
+    /// Why not, or what is not well although it works, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -57,7 +57,7 @@ pub(crate) async fn readyz(State(api): State<Api>) -> Response {
         dependencies.push(Dependency {
             name: probe.name(),
             ready: answer.is_ok(),
-            reason: answer.err(),
+            reason: answer.err().or_else(|| probe.warning()),
         });
     }
     let ready = dependencies.iter().all(|dependency| dependency.ready) && !*api.stopping.borrow();

@@ -18,6 +18,10 @@ pub trait Probe: Send + Sync {
     fn name(&self) -> &'static str;
     /// Whether it works now; the text is for people and holds no secret.
     fn check(&self) -> BoxFuture<'_, Result<(), String>>;
+    /// What is not well although it works; the text is for people and holds no secret.
+    fn warning(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Where the verifier keys of the tenants' logs come from.

@@ -18,7 +18,7 @@ mod adapters {
             webhooks::{HttpWebhooks, sign, signing_secret},
         },
     };
-    use keepgate_kernel::{AttemptId, Timestamp};
+    use keepgate_kernel::{AttemptId, LiveSecret, Timestamp};
     use secrecy::SecretString;
     use url::Url;
 
@@ -93,7 +93,11 @@ mod adapters {
             token.turn("new".into(), Duration::from_secs(overlap));
             let told = twilio.unwrap().send(sms()).await;
             assert_eq!(reason(&told), outcome);
-            let seen: Vec<_> = peer.seen().iter().map(|seen| seen.header("authorization").map(str::to_owned)).collect();
+            let seen: Vec<_> = peer
+                .requests()
+                .iter()
+                .map(|seen| seen.header("authorization").map(str::to_owned))
+                .collect();
             let wanted: Vec<_> = tokens.iter().map(|token| basic(token)).collect();
             assert_eq!(seen, wanted);
         }

@@ -12,7 +12,7 @@ pub enum Exit {
     Usage = 2,
     /// The server or database can't be reached, or not everything could be read.
     Incomplete = 3,
-    /// A key or secret file is missing, open to others, not ours, or has the wrong size.
+    /// A key or secret is missing, can't be read, is open to others, not ours, or has the wrong size.
     KeyFile = 4,
     /// The address is taken.
     PortInUse = 5,
@@ -58,7 +58,9 @@ impl Exit {
             Self::Failed => "the command did not do its work; for `audit verify`: the log was tampered with",
             Self::Usage => "wrong arguments, a mistake in the configuration, or a secret where none may be",
             Self::Incomplete => "a server or database can't be reached, or not everything could be read",
-            Self::KeyFile => "a key or secret file is missing, open to others, not ours, or has the wrong size",
+            Self::KeyFile => {
+                "a key or secret is missing, can't be read, is open to others, not ours, or has the wrong size"
+            }
             Self::PortInUse => "the address is in use",
             Self::SchemaOld => "the database lacks migrations (`keepgate migrate`) or its first principals",
             Self::SchemaNew => "the database was migrated by a newer Keepgate",

@@ -27,7 +27,13 @@ impl LiveSecret {
     #[must_use]
     pub fn former(&self) -> Option<SecretString> {
         let now = Instant::now();
-        self.read(|values| values.former.as_ref().filter(|(_, until)| now < *until).map(|(value, _)| value.clone()))
+        self.read(|values| {
+            values
+                .former
+                .as_ref()
+                .filter(|(_, until)| now < *until)
+                .map(|(value, _)| value.clone())
+        })
     }
 
     /// What is believed of others: the newest value, and the one before as long as it counts.
@@ -89,6 +95,9 @@ mod tests {
 
     #[test]
     fn debug_shows_nothing() {
-        assert_eq!(format!("{:?}", LiveSecret::from(SecretString::from("hunter2"))), "LiveSecret(..)");
+        assert_eq!(
+            format!("{:?}", LiveSecret::from(SecretString::from("hunter2"))),
+            "LiveSecret(..)"
+        );
     }
 }

@@ -98,8 +98,13 @@ async fn a_secret_file_that_others_may_read_is_refused() {
     std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o640)).unwrap();
     let provider = "[[providers]]\nname = \"tw\"\nkind = \"twilio\"\nchannels = [\"sms\"]\naccount_sid = \"AC0\"\nfrom = \"+15005550006\"\n";
     let config = format!("{provider}auth_token = \"secret://file{}\"\n", token.display());
-    std::fs::write(home.path().join("keepgate.toml"), config).unwrap();
-    let told = serve_until_end(home.path(), "127.0.0.1:0", &[]).await.failed(2);
+    std::fs::write(
+        home.path().join("keepgate.toml"),
+        format!("public_url = \"https://gw.example\"\n{config}"),
+    )
+    .unwrap();
+    let told = serve_until_end(home.path(), "127.0.0.1:0", &[]).await.failed(4);
+    assert!(told.contains("providers[tw].auth_token"), "{told}");
     assert!(told.contains("chmod 600") && !told.contains("hunter2"), "{told}");
 }
 

@@ -9,6 +9,7 @@ mod doctor;
 mod log_keys;
 mod migrate;
 mod openapi;
+mod secrets;
 mod serve;
 mod signing_keys;
 #[cfg(test)]
@@ -70,6 +71,9 @@ pub enum Command {
     Witness(WitnessArgs),
     /// Look for what is wrong, and say what to do about it
     Doctor(doctor::DoctorArgs),
+    /// Look at the secrets that the configuration names
+    #[command(subcommand)]
+    Secrets(secrets::SecretsCommand),
     /// Look inside the embedded database
     #[command(subcommand)]
     Db(db::Db),
@@ -105,6 +109,7 @@ impl Command {
             Self::Audit(audit) => audit.run(environment),
             Self::Witness(args) => crate::witness::run(&args),
             Self::Doctor(args) => args.run(environment),
+            Self::Secrets(secrets) => secrets.run(environment),
             Self::Db(db) => db.run(environment),
             Self::Version(args) => Ok(args.run()),
             Self::Openapi => openapi::run(),

@@ -44,6 +44,7 @@ fn the_documented_forms_are_accepted() {
         "keepgate audit export --format tiles --out O --data-dir D",
         "keepgate access review --url https://h --ca-cert F --token-file T --format json --out O",
         "keepgate doctor --json --data-dir D",
+        "keepgate secrets check --json --config F",
         "keepgate db shell --data-dir D --role kg_app -- -c select",
         "keepgate db shell --role superuser",
         "keepgate version --json",

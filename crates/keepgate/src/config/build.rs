@@ -5,8 +5,8 @@ use keepgate_audit::{BadHost, LogHost};
 use toml::de::DeTable;
 
 use super::{
-    ArchivePlace, Config, Limits, Log, LogFormat, Mail, Postgres, Provider, TlsFiles, Tsa, Witnesses, keys,
-    mistake::Mistake, reader::Reader,
+    ArchivePlace, Config, Limits, Log, LogFormat, Mail, Postgres, Provider, RootKeyPlace, Services, TlsFiles, Tsa,
+    Witnesses, keys, mistake::Mistake, reader::Reader,
 };
 
 /// The configuration in `source`, with paths relative to `base`, for an instance whose data directory is `data_dir`
@@ -46,6 +46,7 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
     let kek_file = file
         .get(keys::KEK_FILE)
         .map_or_else(|| data_dir.join("keys/kek"), |path| base.join(path));
+    let (root_key, services) = (RootKeyPlace::read(file, base), Services::read(file, base));
     let database_url = file.get(keys::DATABASE_URL);
     let auth_url = file.get(keys::AUTH_URL);
     let integrator_url = file.get(keys::INTEGRATOR_URL);
@@ -90,6 +91,8 @@ pub(super) fn read(file: &mut Reader<'_>, entries: &mut [Reader<'_>], base: &Pat
         integrator_url,
         migrate_url,
         kek_file,
+        root_key: root_key?,
+        services: services?,
         tls,
         log: log?,
         limits: limits?,

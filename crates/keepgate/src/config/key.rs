@@ -14,6 +14,11 @@ pub trait Type {
     /// What is wrong, in words that never quote a value that may be a secret.
     fn read(&self, value: &DeValue<'_>) -> Result<Self::Out, String>;
 
+    /// The section without which the value means nothing.
+    fn needs(&self, _: &Self::Out) -> Option<&'static str> {
+        None
+    }
+
     /// What the documentation calls it, limits included.
     fn describe(&self) -> String;
 }

@@ -12,6 +12,8 @@ mod mail;
 mod mistake;
 mod provider;
 mod reader;
+mod root_key;
+mod services;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -24,8 +26,12 @@ use keepgate_audit::LogHost;
 pub use load::{Flags, load};
 pub use mail::Mail;
 pub use provider::{Provider, ProviderKind};
+pub use root_key::RootKeyPlace;
+pub use services::{AwsIdentity, BaoAuth, Services};
 pub use types::DatabaseRef;
 use url::Url;
+
+use crate::secrets::SecretRef;
 
 /// Everything the service can be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +56,10 @@ pub struct Config {
     pub migrate_url: Option<DatabaseRef>,
     /// The key-encryption key's file.
     pub kek_file: PathBuf,
+    /// Where the root key is.
+    pub root_key: RootKeyPlace,
+    /// Services that hold keys and secrets.
+    pub services: Services,
     /// Our own certificate; `None`: a development certificate.
     pub tls: Option<TlsFiles>,
     /// What is logged, and how.
@@ -88,6 +98,44 @@ pub struct Config {
     pub sinks_allow_loopback: bool,
     /// Networks of the operator's own in which receivers of audit logs may be.
     pub sinks_internal: Vec<keepgate_identity::IpNet>,
+}
+
+impl Config {
+    /// Every reference to a secret, with the key that names it; a provider's with the provider's name.
+    pub fn secrets(&self) -> Vec<(String, &SecretRef)> {
+        let urls = [
+            ("database_url", &self.database_url),
+            ("auth_url", &self.auth_url),
+            ("integrator_url", &self.integrator_url),
+            ("migrate_url", &self.migrate_url),
+        ];
+        let urls = urls.into_iter().filter_map(|(key, url)| match url {
+            Some(DatabaseRef::Secret(secret)) => Some((key.to_owned(), secret)),
+            Some(DatabaseRef::Url(_)) | None => None,
+        });
+        let providers = self.providers.iter();
+        let providers =
+            providers.map(|provider| (format!("providers[{}].auth_token", provider.name), &provider.auth_token));
+        let mail = self.mail.as_ref().and_then(|mail| mail.login.as_ref());
+        let mail = mail.map(|(_, password)| ("mail.password".to_owned(), password));
+        let archive = match &self.audit_archive {
+            Some(ArchivePlace::Bucket(bucket)) => Some(("audit.archive_secret_key".to_owned(), &bucket.secret_key)),
+            Some(ArchivePlace::Directory(_)) | None => None,
+        };
+        let doors = self.services.secrets().into_iter();
+        urls.chain(doors.map(|(key, secret)| (key.to_owned(), secret)))
+            .chain(providers)
+            .chain(mail)
+            .chain(archive)
+            .collect()
+    }
+}
+
+/// The configuration in `source`, for the tests of others.
+#[cfg(test)]
+pub fn parsed(source: &str) -> Config {
+    use std::path::Path;
+    build::build(source, Path::new("/etc/keepgate"), Path::new("/data")).expect("a configuration")
 }
 
 /// A certificate chain and its key, both PEM.

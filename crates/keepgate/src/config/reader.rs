@@ -23,18 +23,22 @@ pub struct Reader<'f> {
     values: BTreeMap<String, &'f Spanned<DeValue<'f>>>,
     mistakes: Vec<Mistake>,
     asked: BTreeSet<&'static str>,
+    /// The names of the file's sections.
+    sections: BTreeSet<String>,
 }
 
 impl<'f> Reader<'f> {
     /// A reader of a whole file, and one for each provider.
     pub fn of_file(source: &'f str, table: &'f DeTable<'f>) -> (Self, Vec<Self>) {
-        let mut file = Self::new(source, None);
+        let sections: BTreeSet<String> = table.keys().map(|name| name.get_ref().to_string()).collect();
+        let mut file = Self::new(source, None, sections.clone());
         let mut providers = Vec::new();
         for (name, value) in table {
             match value.get_ref() {
                 DeValue::Array(entries) if name.get_ref() == LIST => {
                     for entry in entries {
-                        let mut provider = Self::new(source, Some(line_of(source, entry.span().start)));
+                        let mut provider =
+                            Self::new(source, Some(line_of(source, entry.span().start)), sections.clone());
                         provider.add(LIST, entry);
                         providers.push(provider);
                     }
@@ -46,13 +50,14 @@ impl<'f> Reader<'f> {
         (file, providers)
     }
 
-    fn new(source: &'f str, line: Option<usize>) -> Self {
+    fn new(source: &'f str, line: Option<usize>, sections: BTreeSet<String>) -> Self {
         Self {
             source,
             line,
             values: BTreeMap::new(),
             mistakes: Vec::new(),
             asked: BTreeSet::new(),
+            sections,
         }
     }
 
@@ -91,7 +96,18 @@ impl<'f> Reader<'f> {
             return default_of(key);
         };
         match key.of.read(value.get_ref()) {
-            Ok(value) => Some(value),
+            Ok(read) => match key.of.needs(&read).filter(|section| !self.sections.contains(*section)) {
+                Some(section) => {
+                    let add = super::types::section(section);
+                    self.mistake(
+                        value,
+                        key.path,
+                        &format!("names a secret in a store without its section; add [{section}]: {add}"),
+                    );
+                    None
+                }
+                None => Some(read),
+            },
             Err(why) => {
                 self.mistake(value, key.path, &why);
                 None
@@ -110,6 +126,11 @@ impl<'f> Reader<'f> {
     /// Whether the file sets the key.
     pub fn has<T>(&self, key: &Key<T>) -> bool {
         self.values.contains_key(key.path)
+    }
+
+    /// Whether the file has the section.
+    pub fn has_section(&self, name: &str) -> bool {
+        self.sections.contains(name)
     }
 
     /// Adds a mistake about a key, set or not.

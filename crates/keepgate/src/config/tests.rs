@@ -2,7 +2,7 @@
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, path::Path};
 
 use super::{build::build, keys, load, mistake::Mistake, reader::Reader, *};
-use crate::{environment::Environment, exit::Exit};
+use crate::{environment::Environment, exit::Exit, secrets::Place};
 
 fn parse(source: &str) -> Result<Config, Vec<Mistake>> {
     build(source, Path::new("/etc/keepgate"), Path::new("/data"))
@@ -224,19 +224,13 @@ fn a_provider_is_read_as_the_contract_writes_it() {
     );
     assert_eq!(tw.base_url.as_str(), "http://127.0.0.1:4010/");
     assert_eq!(tw.callback_base.as_str(), "https://gw.example/");
-    assert_eq!(tw.auth_token.path(), dir.path().join("token"));
+    assert_eq!(tw.auth_token.path(), Some(dir.path().join("token").as_path()));
 }
 
 #[test]
 fn a_provider_s_mistakes_name_its_own_lines() {
     let dir = tempfile::tempdir().unwrap();
     let one = provider(dir.path(), 0o600, CALLBACK);
-    let open = mistakes(&provider(dir.path(), 0o644, ""));
-    assert!(
-        open.iter()
-            .any(|m| m.starts_with("6:providers.auth_token:") && m.contains("chmod 600")),
-        "{open:?}"
-    );
     let far = mistakes(&provider(dir.path(), 0o600, "base_url = \"http://sms.example\""));
     assert!(far.iter().any(|m| m.starts_with("8:providers.base_url:")), "{far:?}");
     let twice = mistakes(&format!("{one}{one}"));
@@ -256,6 +250,138 @@ fn a_provider_s_mistakes_name_its_own_lines() {
         bare.iter()
             .any(|m| m.starts_with("2:providers.callback_base: is missing")),
         "{bare:?}"
+    );
+}
+
+#[test]
+fn a_secret_in_a_store_needs_the_store_s_section() {
+    let key = "[audit]\narchive_url = \"https://s3.example/logs\"\narchive_access_key = \"id\"\narchive_secret_key = ";
+    for (store, reference) in [
+        ("openbao", "kv/keepgate#s3"),
+        ("aws", "keepgate/s3"),
+        ("gcp", "projects/p/secrets/s3"),
+    ] {
+        let source = format!("{key}\"secret://{store}/{reference}\"\n");
+        let found = mistakes(&source);
+        let wanted =
+            format!("4:audit.archive_secret_key: names a secret in a store without its section; add [{store}]");
+        assert!(found.iter().any(|mistake| mistake.starts_with(&wanted)), "{found:?}");
+    }
+    let found = mistakes("database_url = \"secret://aws/db\"");
+    assert!(found.iter().any(|mistake| mistake.contains("add [aws]")), "{found:?}");
+}
+
+const BAO: &str =
+    "[openbao]\nurl = \"https://bao.example:8200\"\nrole = \"r\"\nsecret_id = \"secret://file/etc/kg/id\"\n";
+
+#[test]
+fn sections_of_stores_are_read_and_what_lets_us_in_is_in_files() {
+    let aws = "[aws]\nregion = \"eu-central-1\"\nidentity = \"access-key\"\naccess_key_id = \"AKIA\"\n\
+               secret_access_key = \"secret://file/etc/kg/aws\"\n";
+    let config = parse(&format!("{BAO}{aws}[gcp]\n[services]\npoll_seconds = 5\n")).unwrap();
+    let services = &config.services;
+    assert!(
+        matches!(&services.openbao.as_ref().unwrap().auth, BaoAuth::AppRole(mount, role, _) if mount == "approle" && role == "r")
+    );
+    assert!(matches!(&services.aws.as_ref().unwrap().identity, AwsIdentity::AccessKey(id, _) if id == "AKIA"));
+    assert_eq!(services.gcp.as_ref().unwrap().account, "default");
+    assert_eq!((services.poll.as_secs(), services.timeout.as_secs()), (5, 5));
+    let keys: Vec<String> = config.secrets().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["openbao.secret_id", "aws.secret_access_key"]);
+    for (source, wanted) in [
+        ("[openbao]\nauth = \"token\"", "0:openbao.url: is missing"),
+        (
+            "[openbao]\nurl = \"https://b.example\"\nauth = \"token\"",
+            "0:openbao.token: is missing; openbao.auth = \"token\" needs it",
+        ),
+        (
+            "[openbao]\nurl = \"https://b.example\"",
+            "0:openbao.role: is missing; openbao.auth = \"approle\" needs it",
+        ),
+        (
+            "[openbao]\nurl = \"http://b.example\"",
+            "2:openbao.url: http://b.example/ is plain http",
+        ),
+        (
+            "[openbao]\nurl = \"https://b.example\"\nauth = \"token\"\ntoken = \"secret://openbao/kv/a#b\"",
+            "4:openbao.token: what lets us in to a store must be in a file",
+        ),
+        (
+            "[openbao]\nurl = \"https://b.example\"\nauth = \"token\"\ntoken = \"hvs.hunter2\"",
+            "4:openbao.token: a secret must not stand in the configuration",
+        ),
+        ("[aws]\nidentity = \"instance\"", "0:aws.region: is missing"),
+        (
+            "[aws]\nregion = \"x\"\nidentity = \"container\"",
+            "0:aws.identity_url: is missing",
+        ),
+        (
+            "[aws]\nregion = \"x\"\nidentity = \"web-identity\"",
+            "0:aws.role_arn: is missing",
+        ),
+        (
+            "[aws]\nregion = \"x\"\nidentity = \"access-key\"",
+            "0:aws.access_key_id: is missing",
+        ),
+    ] {
+        let found = mistakes(source);
+        assert!(
+            found.iter().any(|mistake| mistake.starts_with(wanted)),
+            "{source}\n{found:#?}"
+        );
+        assert!(found.iter().all(|mistake| !mistake.contains("hunter2")), "{found:#?}");
+    }
+}
+
+#[test]
+fn the_root_key_is_in_a_file_or_in_a_service_that_is_described() {
+    let config = parse("").unwrap();
+    assert_eq!(
+        (config.root_key.service, config.root_key.cache.as_secs()),
+        (Place::File, 900)
+    );
+    let config = parse(&format!(
+        "[keys]\nservice = \"openbao\"\nname = \"transit/keepgate\"\n{BAO}"
+    ))
+    .unwrap();
+    assert_eq!(
+        (config.root_key.service, config.root_key.name.as_str()),
+        (Place::OpenBao, "transit/keepgate")
+    );
+    for (keys, wanted) in [
+        (
+            "service = \"openbao\"\nname = \"transit/k\"",
+            "2:keys.service: is \"openbao\", and there is no [openbao]",
+        ),
+        ("name = \"transit/k\"", "2:keys.name: names a key of a service"),
+        ("service = \"gcp\"\n[gcp]", "0:keys.name: is missing"),
+        (
+            "service = \"gcp\"\nname = \"projects/p/keys/k\"\n[gcp]",
+            "3:keys.name: is not projects/P/locations",
+        ),
+        (
+            "service = \"aws\"\nname = \"a b\"\n[aws]\nregion = \"x\"",
+            "3:keys.name: is not a key's ARN",
+        ),
+        (
+            "service = \"disk\"",
+            "2:keys.service: \"disk\" is not one of file, openbao, aws, gcp",
+        ),
+        ("cache_minutes = 0", "2:keys.cache_minutes: 0 is not between 1 and 1440"),
+    ] {
+        let found = mistakes(&format!("[keys]\n{keys}\n"));
+        assert!(
+            found.iter().any(|mistake| mistake.starts_with(wanted)),
+            "{keys}\n{found:#?}"
+        );
+    }
+    let both = mistakes(&format!(
+        "kek_file = \"/k\"\n[keys]\nservice = \"openbao\"\nname = \"transit/k\"\n{BAO}"
+    ));
+    assert!(
+        both.iter()
+            .any(|mistake| mistake.starts_with("1:kek_file: means nothing with")),
+        "{both:#?}"
     );
 }
 

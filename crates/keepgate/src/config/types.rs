@@ -6,7 +6,7 @@ use toml::de::DeValue;
 use url::{Host, Url};
 
 use super::key::Type;
-use crate::secrets::{ReferenceError, SecretRef, looks_like_a_credential};
+use crate::secrets::{Place, ReferenceError, SecretRef, looks_like_a_credential};
 
 /// Text of 1 to 200 characters on one line.
 #[derive(Debug)]
@@ -31,6 +31,9 @@ pub struct LoopbackAddress;
 /// An `https://` URL; `http://` on loopback.
 #[derive(Debug)]
 pub struct Link;
+/// The same, or where the platforms of AWS give credentials to a container.
+#[derive(Debug)]
+pub struct ContainerLink;
 /// A path; a relative one starts at the configuration file.
 #[derive(Debug)]
 pub struct FilePath;
@@ -46,6 +49,9 @@ pub struct Networks;
 /// A reference to a secret.
 #[derive(Debug)]
 pub struct Secret;
+/// A reference to a secret in a file: what lets us in to the other stores can't be in them.
+#[derive(Debug)]
+pub struct FileSecret;
 /// A PostgreSQL URL without a password, or a reference to one with it.
 #[derive(Debug)]
 pub struct Database;
@@ -55,7 +61,7 @@ pub struct Database;
 pub enum DatabaseRef {
     /// A URL without a password.
     Url(String),
-    /// A file that holds a URL.
+    /// A secret that is a URL.
     Secret(SecretRef),
 }
 
@@ -182,6 +188,24 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// ECS, and EKS pod identity.
+const CONTAINERS: [&str; 3] = ["169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"];
+
+impl Type for ContainerLink {
+    type Out = Url;
+    fn read(&self, value: &DeValue<'_>) -> Result<Url, String> {
+        let url = text(value)?.parse::<Url>().ok();
+        let known = |url: &Url| url.host_str().is_some_and(|host| CONTAINERS.contains(&host));
+        match url.filter(|url| url.scheme() == "http" && known(url) && url.username().is_empty()) {
+            Some(url) => Ok(url),
+            None => Link.read(value),
+        }
+    }
+    fn describe(&self) -> String {
+        "https URL, or the platform's address".into()
+    }
+}
+
 impl Type for FilePath {
     type Out = PathBuf;
     fn read(&self, value: &DeValue<'_>) -> Result<PathBuf, String> {
@@ -273,16 +297,37 @@ impl Type for Networks {
 impl Type for Secret {
     type Out = SecretRef;
     fn read(&self, value: &DeValue<'_>) -> Result<SecretRef, String> {
-        let reference: SecretRef = text(value)?
-            .parse()
-            .map_err(|error: ReferenceError| error.to_string())?;
-        reference
-            .check()
-            .map_err(|error| format!("{error}; {}", error.help()))?;
-        Ok(reference)
+        text(value)?.parse().map_err(|error: ReferenceError| error.to_string())
+    }
+    fn needs(&self, secret: &SecretRef) -> Option<&'static str> {
+        (secret.place() != Place::File).then(|| secret.place().word())
     }
     fn describe(&self) -> String {
         "secret reference".into()
+    }
+}
+
+impl Type for FileSecret {
+    type Out = SecretRef;
+    fn read(&self, value: &DeValue<'_>) -> Result<SecretRef, String> {
+        let secret = Secret.read(value)?;
+        if secret.place() == Place::File {
+            Ok(secret)
+        } else {
+            Err("what lets us in to a store must be in a file: secret://file/ABSOLUTE/PATH".into())
+        }
+    }
+    fn describe(&self) -> String {
+        "`secret://file/…`".into()
+    }
+}
+
+/// What to write into the section of a store, in words.
+pub fn section(name: &str) -> &'static str {
+    match name {
+        "openbao" => "openbao.url, openbao.auth and what that needs",
+        "aws" => "aws.region and aws.identity",
+        _ => "nothing but its name is needed",
     }
 }
 
@@ -303,6 +348,12 @@ impl Type for Database {
             Ok(DatabaseRef::Url(text.to_owned()))
         } else {
             Err("expected postgres://… or a secret reference".into())
+        }
+    }
+    fn needs(&self, database: &DatabaseRef) -> Option<&'static str> {
+        match database {
+            DatabaseRef::Url(_) => None,
+            DatabaseRef::Secret(secret) => Secret.needs(secret),
         }
     }
     fn describe(&self) -> String {

@@ -5,9 +5,10 @@ use keepgate_kernel::{Clock, SystemClock};
 
 use super::Finding;
 use crate::{
-    config::{Config, DatabaseRef},
+    config::Config,
     data_dir,
-    secrets::kek,
+    secrets::{check, kek},
+    serve::runtime,
     tls::Identity,
 };
 
@@ -158,28 +159,17 @@ fn clock() -> Finding {
 }
 
 fn secrets(config: &Config) -> Vec<Finding> {
-    let urls = [
-        &config.database_url,
-        &config.auth_url,
-        &config.integrator_url,
-        &config.migrate_url,
-    ]
-    .into_iter()
-    .flatten();
-    let urls = urls.filter_map(|url| {
-        if let DatabaseRef::Secret(secret) = url {
-            Some(secret)
-        } else {
-            None
-        }
-    });
-    let tokens = config.providers.iter().map(|provider| &provider.auth_token);
-    urls.chain(tokens)
-        .map(|secret| match secret.read() {
-            Ok(_) => Finding::ok("secret file", secret.path().display().to_string()),
-            Err(error) => Finding::fail("secret file", error.to_string(), error.help()),
-        })
-        .collect()
+    crate::tls::install_provider();
+    let looks = runtime().and_then(|runtime| runtime.block_on(check::look(config)));
+    let looks = match looks {
+        Ok(looks) => looks,
+        Err(failure) => return vec![Finding::fail("secrets", failure.why(), failure.help())],
+    };
+    let finding = |look: check::Look| match look.why {
+        None => Finding::ok("secret", format!("{} at {}", look.key, look.reference)),
+        Some(why) => Finding::fail("secret", format!("{}: {why}", look.key), look.help.unwrap_or_default()),
+    };
+    looks.into_iter().map(finding).collect()
 }
 
 fn providers(config: &Config) -> Finding {

@@ -1,4 +1,5 @@
 //! The database as the binary meets it: which one, prepared how, walls intact or not. The only module here that knows sqlx.
+mod doors;
 mod genesis;
 mod ground;
 mod inspect;
@@ -10,6 +11,7 @@ mod settle;
 mod signers;
 mod stored_log;
 
+pub use doors::{Door, Doors};
 pub use genesis::{must_be_of, write_genesis, write_second};
 pub use ground::platform_tenant;
 pub use inspect::{Walls, inspect};

@@ -1,14 +1,17 @@
 //! Which database, as which roles.
 use keepgate_pg_local::LocalPg;
 use keepgate_store::postgres::{ConnectError, Role, options};
-use secrecy::ExposeSecret;
 use sqlx::postgres::PgConnectOptions;
 
+use super::{Door, Doors};
 use crate::{
     config::{Config, DatabaseRef},
     embedded::DATABASE,
     exit::Exit,
     failure::{Failure, chain},
+    secrets::Secrets,
+    serve::runtime,
+    tls,
 };
 
 /// How to log in as one role.
@@ -20,12 +23,12 @@ pub struct Databases {
     pub kind: &'static str,
     /// As `kg_app`.
     pub app: Link,
-    /// As `kg_auth`.
-    pub auth: Link,
     /// As `kg_integrator`.
     pub integrator: Link,
     /// As `kg_migrator`; `None` when the configuration has no `migrate_url`.
     pub migrator: Option<Link>,
+    /// The pools of the service, whose passwords may change.
+    pub doors: Doors,
 }
 
 impl Databases {
@@ -35,11 +38,17 @@ impl Databases {
     /// Exit code 10 for a socket address that can't be used.
     pub fn embedded(pg: &LocalPg) -> Result<Self, Failure> {
         let link = |role: Role| link(&pg.url(DATABASE, role.name()));
+        let (app, auth, integrator) = (link(Role::App)?, link(Role::Auth)?, link(Role::Integrator)?);
         Ok(Self {
             kind: "embedded",
-            app: link(Role::App)?,
-            auth: link(Role::Auth)?,
-            integrator: link(Role::Integrator)?,
+            // The private server's passwords are made anew at each start.
+            doors: Doors {
+                app: Door::fixed("database_url", app.clone()),
+                auth: Door::fixed("auth_url", auth),
+                integrator: Door::fixed("integrator_url", integrator.clone()),
+            },
+            app,
+            integrator,
             migrator: Some(link(Role::Migrator)?),
         })
     }
@@ -49,18 +58,43 @@ impl Databases {
     /// # Errors
     /// Exit code 2 for a URL that can't be used, 4 for a secret that can't be read.
     pub fn external(config: &Config) -> Result<Option<Self>, Failure> {
+        if config.database_url.is_none() {
+            return Ok(None);
+        }
+        tls::install_provider();
+        let secrets = runtime()?.block_on(Secrets::open_some(config, |key| key.ends_with("_url")))?;
+        Self::following(config, &secrets)
+    }
+
+    /// The same, with passwords that may change while the service runs.
+    ///
+    /// # Errors
+    /// As [`Databases::external`].
+    pub fn following(config: &Config, secrets: &Secrets) -> Result<Option<Self>, Failure> {
         let (Some(app), Some(auth), Some(integrator)) =
             (&config.database_url, &config.auth_url, &config.integrator_url)
         else {
             return Ok(None);
         };
-        let migrator = config.migrate_url.as_ref().map(settle).transpose()?;
+        let door = |key, reference: &DatabaseRef| match reference {
+            DatabaseRef::Url(url) => Ok(Door::fixed(key, link(url)?)),
+            DatabaseRef::Secret(secret) => Door::of(key, secrets.live(secret)?),
+        };
+        let doors = Doors {
+            app: door("database_url", app)?,
+            auth: door("auth_url", auth)?,
+            integrator: door("integrator_url", integrator)?,
+        };
+        let migrator = config
+            .migrate_url
+            .as_ref()
+            .map(|reference| door("migrate_url", reference));
         Ok(Some(Self {
             kind: "external",
-            app: settle(app)?,
-            auth: settle(auth)?,
-            integrator: settle(integrator)?,
-            migrator,
+            app: doors.app.link(),
+            integrator: doors.integrator.link(),
+            migrator: migrator.transpose()?.map(|door| door.link()),
+            doors,
         }))
     }
 
@@ -76,27 +110,6 @@ impl Databases {
                 "set migrate_url to the same database with the role kg_migrator",
             )
         })
-    }
-}
-
-/// A link from the configuration, its secret read.
-///
-/// # Errors
-/// As [`Databases::external`].
-fn settle(reference: &DatabaseRef) -> Result<Link, Failure> {
-    match reference {
-        DatabaseRef::Url(url) => link(url),
-        DatabaseRef::Secret(secret) => {
-            let url = secret.read().map_err(|error| {
-                Failure::new(
-                    Exit::KeyFile,
-                    "can't read a database URL",
-                    error.to_string(),
-                    error.help(),
-                )
-            })?;
-            link(url.expose_secret())
-        }
     }
 }
 
@@ -133,28 +146,32 @@ pub fn connect_failure(error: &ConnectError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{config::parsed, secrets::write_private};
 
     #[test]
     fn a_network_connection_without_verification_is_refused() {
-        let refused = settle(&DatabaseRef::Url("postgres://kg_app@db.example/keepgate".into()))
-            .err()
-            .unwrap();
+        let refused = link("postgres://kg_app@db.example/keepgate").err().unwrap();
         assert_eq!(refused.exit, Exit::Usage);
-        assert!(
-            settle(&DatabaseRef::Url(
-                "postgres://kg_app@db.example/d?sslmode=verify-full".into()
-            ))
-            .is_ok()
-        );
-        assert!(settle(&DatabaseRef::Url("postgres://kg_app@%2Frun%2Fpg/d".into())).is_ok());
+        assert!(link("postgres://kg_app@db.example/d?sslmode=verify-full").is_ok());
+        assert!(link("postgres://kg_app@%2Frun%2Fpg/d").is_ok());
     }
 
     #[test]
-    fn a_url_with_a_password_comes_from_a_private_file_only() {
+    fn a_url_with_a_password_comes_from_a_secret_only() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("url");
-        crate::secrets::write_private(&path, b"postgres://kg_app:hunter2@%2Frun%2Fpg/d\n").unwrap();
-        let secret = DatabaseRef::Secret(format!("secret://file{}", path.display()).parse().unwrap());
-        assert!(settle(&secret).is_ok());
+        let path = dir.path().join("db.url");
+        write_private(&path, b"postgres://kg_app:hunter2@%2Frun%2Fpg/d\n").unwrap();
+        let config = parsed(&format!(
+            "database_url = \"secret://file{}\"\nauth_url = \"postgres://kg_auth@%2Frun%2Fpg/d\"\n\
+             integrator_url = \"postgres://kg_integrator@%2Frun%2Fpg/d\"",
+            path.display()
+        ));
+        let databases = Databases::external(&config).unwrap().unwrap();
+        assert_eq!(databases.app.get_username(), "kg_app");
+        assert!(!format!("{:?}", databases.doors.app).contains("hunter2"));
+        std::fs::remove_file(&path).unwrap();
+        let said = Databases::external(&config).err().unwrap();
+        assert_eq!(said.exit, Exit::KeyFile);
+        assert!(said.to_string().contains("database_url"), "{said}");
     }
 }

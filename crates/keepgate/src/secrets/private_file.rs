@@ -151,6 +151,22 @@ impl PrivateFile {
         })
     }
 
+    /// The permission bits of `path`, fit or not.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn mode_of(path: &Path) -> io::Result<u32> {
+        fs::metadata(path).map(|meta| meta.mode() & 0o7777)
+    }
+
+    /// What the system tells about the open file.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn meta(&self) -> io::Result<fs::Metadata> {
+        self.file.metadata()
+    }
+
     /// The whole content, at most 64 KiB.
     ///
     /// # Errors

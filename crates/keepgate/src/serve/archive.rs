@@ -11,7 +11,7 @@ use keepgate_gate::{Gate, Tx};
 use keepgate_kernel::{RequestId, TenantId, Timestamp};
 use keepgate_merkle::note::VerifierKey;
 use keepgate_policy::OpContext;
-use keepgate_store::{StoreError, postgres::pool};
+use keepgate_store::StoreError;
 
 mod directory;
 mod state;
@@ -22,9 +22,9 @@ use self::directory::Directory;
 use super::{log_keeping::SharedSigners, workers::Workers};
 use crate::{
     config::{ArchiveBucket, ArchivePlace, Config},
-    exit::Exit,
     failure::{Failure, chain},
     postgres::{Databases, Signers},
+    secrets::Secrets,
 };
 
 /// One connection for the right to be alone, one for the work.
@@ -37,12 +37,13 @@ pub fn start(
     databases: &Databases,
     signers: &Arc<Signers>,
     gate: &Gate<dyn Tx>,
+    store: Option<Arc<dyn ArchiveStore>>,
 ) -> Result<Keeping, Failure> {
     let state = Keeping::default();
     let keeper = Keeper {
-        archivist: Archivist::new(pool(databases.integrator.clone(), POOL)),
+        archivist: Archivist::new(databases.doors.integrator.pool(POOL)),
         gate: gate.clone(),
-        store: config.audit_archive.as_ref().map(store).transpose()?,
+        store,
         keys: Arc::new(SharedSigners(signers.clone())),
         months: config.audit_retention,
         state: state.clone(),
@@ -51,21 +52,22 @@ pub fn start(
     Ok(state)
 }
 
-fn store(place: &ArchivePlace) -> Result<Arc<dyn ArchiveStore>, Failure> {
+/// Where archives go.
+///
+/// # Errors
+/// Exit code 2 for a store that can't be used.
+pub fn store(place: &ArchivePlace, secrets: &Secrets) -> Result<Arc<dyn ArchiveStore>, Failure> {
     Ok(match place {
         ArchivePlace::Directory(directory) => Arc::new(Directory::new(directory)),
-        ArchivePlace::Bucket(bucket) => Arc::new(s3(bucket)?),
+        ArchivePlace::Bucket(bucket) => Arc::new(s3(bucket, secrets)?),
     })
 }
 
-fn s3(bucket: &ArchiveBucket) -> Result<S3Store, Failure> {
-    let secret = bucket.secret_key.read().map_err(|error| {
-        let what = "can't read the key of the archives' store";
-        Failure::new(Exit::KeyFile, what, error.to_string(), error.help())
-    })?;
+fn s3(bucket: &ArchiveBucket, secrets: &Secrets) -> Result<S3Store, Failure> {
+    let secret = secrets.live(&bucket.secret_key)?;
     let pem = bucket.ca_file.as_ref().map(std::fs::read_to_string).transpose();
     let pem = pem.map_err(|error| Failure::io("can't read audit.archive_ca_file", &error))?;
-    let store = S3Store::new(&bucket.url, &bucket.region, &bucket.access_key, &secret, pem.as_deref());
+    let store = S3Store::new(&bucket.url, &bucket.region, &bucket.access_key, secret, pem.as_deref());
     store.map_err(|error| {
         let help = "correct audit.archive_url or audit.archive_ca_file";
         Failure::usage(format!("can't archive to {}", bucket.url), error.to_string(), help)

@@ -1,5 +1,9 @@
 //! Renews the certificate while it is served.
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum_server::tls_rustls::RustlsConfig;
 use keepgate_kernel::Clock;
@@ -15,6 +19,8 @@ pub struct Certificate {
     identity: Identity,
     clock: Arc<dyn Clock>,
     served: RustlsConfig,
+    /// The digest of the files that are served.
+    seen: Arc<Mutex<Option<[u8; 32]>>>,
 }
 
 impl Certificate {
@@ -23,11 +29,13 @@ impl Certificate {
     /// # Errors
     /// As [`Identity::load`].
     pub fn load(identity: Identity, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+        let seen = Arc::new(Mutex::new(identity.digest()));
         let served = RustlsConfig::from_config(identity.load(clock.now())?);
         Ok(Self {
             identity,
             clock,
             served,
+            seen,
         })
     }
 
@@ -39,6 +47,16 @@ impl Certificate {
     /// The certificate that clients should trust, if it is not a public one.
     pub fn ca_cert(&self) -> Option<PathBuf> {
         self.identity.ca_cert()
+    }
+
+    /// Loads it again if its files are others than those in use.
+    pub fn reload_if_changed(&self) {
+        let now = self.identity.digest();
+        let before = std::mem::replace(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner), now);
+        if now != before && now.is_some() {
+            tracing::info!("the certificate's files have changed");
+            self.reload();
+        }
     }
 
     /// Loads it again. The one in use stays when that fails.

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::{
     failure::chain,
-    postgres::{Integrity, Link, integrity},
+    postgres::{Door, Integrity, integrity},
 };
 
 /// How often it looks. The tree finds what was done meanwhile.
@@ -30,7 +30,7 @@ pub struct Walls(Arc<Mutex<BTreeSet<String>>>);
 /// Everything the watch needs.
 pub struct Watch {
     /// As whom it looks.
-    pub link: Link,
+    pub door: Door,
     /// Where it leaves its entries.
     pub gate: Gate<dyn Tx>,
     /// In whose log.
@@ -54,7 +54,7 @@ impl Watch {
     }
 
     async fn look(&mut self) {
-        let found: BTreeSet<String> = match integrity(&self.link).await {
+        let found: BTreeSet<String> = match integrity(&self.door.link()).await {
             Ok(Integrity::Compared { differences, guarded }) => {
                 metrics::counter!("keepgate_integrity_checks").increment(1);
                 let gone = (self.guarded && !guarded).then(|| "event triggers kg_ddl, kg_drop are missing".to_owned());

@@ -14,7 +14,7 @@ use keepgate_audit::{
 use keepgate_gate::{Gate, Tx};
 use keepgate_kernel::{RequestId, TenantId};
 use keepgate_policy::OpContext;
-use keepgate_store::{StoreError, postgres::pool};
+use keepgate_store::StoreError;
 use tokio::sync::{Notify, mpsc};
 
 use super::{keys::Keys, probes::AuditLog, workers::Workers};
@@ -48,7 +48,7 @@ pub async fn start(
 ) -> Result<(Arc<Signers>, AuditLog, PgCosignedLogs), Failure> {
     let heads = Arc::new(open(config)?);
     tell_abandoned(&heads, platform, gate).await?;
-    let pool = pool(databases.integrator.clone(), INTEGRATOR_POOL);
+    let pool = databases.doors.integrator.pool(INTEGRATOR_POOL);
     let cosigned = PgCosignedLogs::new(pool.clone());
     let signers = Arc::new(Signers::new(pool.clone(), keys.kek()?, platform, config.audit_ml_dsa));
     let log = AuditLog::default();

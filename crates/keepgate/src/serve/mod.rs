@@ -17,6 +17,7 @@ mod metrics;
 mod outward;
 mod probes;
 mod ready;
+mod reload;
 mod revocations;
 mod run;
 mod servers;
@@ -45,7 +46,7 @@ use crate::{
     failure::Failure,
     log,
     postgres::{self, Databases},
-    secrets::kek,
+    secrets::{Secrets, kek, key_service},
     terminal,
     tls::{self, Identity},
 };
@@ -59,6 +60,7 @@ struct Prepared {
     certificate: Certificate,
     kek: Option<Kek>,
     outside: Outside,
+    secrets: Secrets,
 }
 
 /// Serves until it is told to stop.
@@ -76,23 +78,32 @@ pub fn run(args: ServeArgs, environment: &Environment) -> Result<Exit, Failure> 
     keep_out_of_core_dumps();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     tls::install_provider();
+    if key_service(&config)?.is_some() {
+        return Err(Failure::usage(
+            "can't keep the root key in a service",
+            "this build wraps tenants' keys with kek_file only",
+            "leave keys.service out",
+        ));
+    }
+    let runtime = runtime()?;
+    let secrets = runtime.block_on(Secrets::open(&config))?;
     let prepared = Prepared {
-        outside: Outside::of(&config, clock.clone())?,
+        outside: Outside::of(&config, clock.clone(), &secrets)?,
         listeners: listen::bind(&config)?,
         kek: kek::load(&config.kek_file)?,
         certificate: Certificate::load(Identity::of(config.tls.as_ref(), &config.data_dir), clock.clone())?,
         config,
         args,
         clock,
+        secrets,
     };
-    if let Some(databases) = Databases::external(&prepared.config)? {
+    if let Some(databases) = Databases::following(&prepared.config, &prepared.secrets)? {
         // The directory stays held: keys and certificates are in it.
         let _held = lock;
-        return runtime()?.block_on(run::run(prepared, databases, None));
+        return runtime.block_on(run::run(prepared, databases, None));
     }
     let pg = embedded::start(&prepared.config, environment, lock)?;
     let databases = Databases::embedded(&pg)?;
-    let runtime = runtime()?;
     let ended = runtime.block_on(run::run(prepared, databases, Some(&pg)));
     // Whatever still runs must not meet a database that is going away.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));

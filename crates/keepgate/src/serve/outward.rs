@@ -3,6 +3,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use keepgate_api_gateway::TwilioHooks;
+use keepgate_audit::archive::ArchiveStore;
 use keepgate_channels::{
     Address, Carrier, Carriers, Channel, Reason, WebhookUrl,
     commands::SendOutcome,
@@ -18,14 +19,18 @@ use keepgate_identity::{
     Mailer,
     smtp::{Smtp, SmtpConfig},
 };
-use keepgate_kernel::Clock;
+use keepgate_kernel::{Clock, LiveSecret};
 use secrecy::{SecretSlice, SecretString};
 
-use super::witnesses::{Authority, Panel};
+use super::{
+    archive,
+    witnesses::{Authority, Panel},
+};
 use crate::{
     config::{Config, Mail, Provider, ProviderKind},
     exit::Exit,
     failure::{Failure, chain},
+    secrets::{SecretHealth, Secrets},
 };
 
 /// What SMS and voice say about a message that has no text of its own: nothing about it but that it waits.
@@ -45,6 +50,10 @@ pub struct Outside {
     pub panel: Option<Panel>,
     /// Who stamps them with the time.
     pub authority: Option<Authority>,
+    /// Where archives go.
+    pub archives: Option<Arc<dyn ArchiveStore>>,
+    /// What is wrong with the secrets of all of them.
+    pub health: SecretHealth,
 }
 
 /// The configured providers by name.
@@ -56,11 +65,11 @@ pub struct Couriers {
 }
 
 impl Outside {
-    /// Reads the providers' secrets and makes their clients; connects to nothing yet.
+    /// Makes the clients of the providers; connects to nothing yet.
     ///
     /// # Errors
-    /// Exit code 2 for a provider that can't be used as configured, 4 for its secret.
-    pub fn of(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
+    /// Exit code 2 for a provider that can't be used as configured.
+    pub fn of(config: &Config, clock: Arc<dyn Clock>, secrets: &Secrets) -> Result<Self, Failure> {
         let webhooks = HttpWebhooks::new(config.webhooks_allow_loopback).map_err(|error| {
             Failure::new(
                 Exit::Failed,
@@ -78,10 +87,7 @@ impl Outside {
         let (mut carriers, mut hooks) = (Vec::new(), TwilioHooks::none());
         for provider in &config.providers {
             let ProviderKind::Twilio = provider.kind;
-            let token = provider.auth_token.read().map_err(|error| {
-                let what = format!("can't read the token of provider {}", provider.name);
-                Failure::new(Exit::KeyFile, what, error.to_string(), error.help())
-            })?;
+            let token = secrets.live(&provider.auth_token)?;
             hooks = hooks.with(token.clone(), provider.callback_base.as_str());
             let twilio = Arc::new(twilio(provider, token)?);
             for channel in &provider.channels {
@@ -104,25 +110,24 @@ impl Outside {
             carriers: Carriers::new(carriers).with_webhooks(),
             couriers,
             hooks,
-            mailer: config.mail.as_ref().map(mailer).transpose()?,
+            mailer: config.mail.as_ref().map(|mail| mailer(mail, secrets)).transpose()?,
+            archives: config
+                .audit_archive
+                .as_ref()
+                .map(|place| archive::store(place, secrets))
+                .transpose()?,
+            health: secrets.health(),
             authority: config.tsa.as_ref().map(Authority::load).transpose()?,
             panel: config.witnesses.as_ref().map(Panel::load).transpose()?,
         })
     }
 }
 
-fn mailer(mail: &Mail) -> Result<Arc<dyn Mailer>, Failure> {
+fn mailer(mail: &Mail, secrets: &Secrets) -> Result<Arc<dyn Mailer>, Failure> {
     let read =
         |path: &std::path::PathBuf| std::fs::read(path).map_err(|error| Failure::io("can't read mail.ca_file", &error));
     let login = mail.login.as_ref().map(|(user, password)| {
-        let password = password.read().map_err(|error| {
-            Failure::new(
-                Exit::KeyFile,
-                "can't read the password of the mail server",
-                error.to_string(),
-                error.help(),
-            )
-        })?;
+        let password = secrets.live(password)?;
         Ok::<_, Failure>((user.clone(), password))
     });
     let config = SmtpConfig {
@@ -143,7 +148,7 @@ fn mailer(mail: &Mail) -> Result<Arc<dyn Mailer>, Failure> {
     Ok(Arc::new(smtp))
 }
 
-fn twilio(provider: &Provider, auth_token: SecretString) -> Result<Twilio, Failure> {
+fn twilio(provider: &Provider, auth_token: LiveSecret) -> Result<Twilio, Failure> {
     let config = TwilioConfig {
         base_url: Some(provider.base_url.clone()),
         account_sid: provider.account_sid.clone(),

@@ -16,7 +16,7 @@ use keepgate_identity::{
 };
 use keepgate_kernel::{RequestId, TenantId};
 use keepgate_policy::OpContext;
-use keepgate_store::{PgStore, StoreError, Transaction, postgres::pool};
+use keepgate_store::{PgStore, StoreError, Transaction};
 
 use super::{keys::Keys, workers::Workers};
 use crate::{
@@ -63,7 +63,7 @@ pub async fn follow(
     issuer: &str,
 ) -> Result<Following, Failure> {
     let clock = gate.shared_clock();
-    let pool = pool(databases.auth.clone(), POOL);
+    let pool = databases.doors.auth.pool(POOL);
     let store = PgStore::new(pool.clone(), keys.claims()?, clock.clone());
     let gate = gate.over(Arc::new(store.clone()));
     let ring = gate.first_signing_ring(platform, keys.former_token_key()?).await;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use keepgate_crypto_keys::Kek;
 use keepgate_kernel::Clock;
 use keepgate_pg_local::LocalPg;
+use tokio::sync::watch;
 
 use super::{
     Prepared, announce,
@@ -37,6 +38,7 @@ pub async fn run(prepared: Prepared, databases: Databases, pg: Option<&LocalPg>)
         certificate,
         kek,
         outside,
+        secrets,
     } = prepared;
     let mut signals = Signals::listen()?;
     let started = tokio::select! {
@@ -45,6 +47,7 @@ pub async fn run(prepared: Prepared, databases: Databases, pg: Option<&LocalPg>)
     };
     let (mut service, first_run) = started;
     service.renew(certificate.clone());
+    let look = service.keep_new(secrets, &databases, &certificate, config.tls.as_ref());
     let servers = Servers::start(listeners, certificate.served(), service.api(), &config.limits)?;
     let ready = Ready {
         url: format!("https://{}", servers.public),
@@ -64,7 +67,7 @@ pub async fn run(prepared: Prepared, databases: Databases, pg: Option<&LocalPg>)
     FirstRun::forget(&config.data_dir);
     tracing::info!(listen = %servers.public, admin = %servers.admin, database = databases.kind, "serving");
 
-    let ended = serve(&mut signals, &mut service, &certificate).await;
+    let ended = serve(&mut signals, &mut service, &certificate, &look).await;
     tracing::info!("stopping: no new connections, 25 seconds for requests under way");
     service.tell_to_stop();
     // A second signal does not wait.
@@ -103,12 +106,20 @@ async fn start(
 }
 
 /// Until a signal says stop, or something that must not end has ended.
-async fn serve(signals: &mut Signals, service: &mut Service, certificate: &Certificate) -> Result<Exit, Failure> {
+async fn serve(
+    signals: &mut Signals,
+    service: &mut Service,
+    certificate: &Certificate,
+    look: &watch::Sender<u64>,
+) -> Result<Exit, Failure> {
     loop {
         tokio::select! {
             asked = signals.next() => match asked {
                 Asked::Stop => return Ok(Exit::Ok),
-                Asked::Reload => certificate.reload(),
+                Asked::Reload => {
+                    certificate.reload();
+                    look.send_modify(|count| *count = count.wrapping_add(1));
+                }
             },
             why = service.fallen() => {
                 tracing::error!(why, "a part of the service ended by itself; stopping the rest");

@@ -16,8 +16,8 @@ use keepgate_gate::{
 };
 use keepgate_identity::{Authenticator, FrontDesk, Hasher, passkey::RelyingParty};
 use keepgate_kernel::{Clock, RequestId, TenantId};
-use keepgate_store::{Begin, PgStore, postgres::pool};
-use tokio::sync::Notify;
+use keepgate_store::{Begin, PgStore};
+use tokio::sync::{Notify, watch};
 
 use super::{
     archive,
@@ -28,17 +28,19 @@ use super::{
     metrics,
     outward::Outside,
     probes::Database,
+    reload,
     revocations::{self, Following, RevocationFeed},
     sso, tombstones,
     witnesses::{Panel, Unanimous},
     workers::Workers,
 };
 use crate::{
-    config::{self, Config},
+    config::{self, Config, TlsFiles},
     data_dir,
     exit::Exit,
     failure::{Failure, chain},
     postgres::{Databases, Signers},
+    secrets::Secrets,
 };
 
 /// Log-ins and first uses of keys: a flood of them takes no connection away from the rest.
@@ -67,11 +69,11 @@ impl Service {
         outside: Outside,
     ) -> Result<Self, Failure> {
         let store = PgStore::new(
-            pool(databases.app.clone(), config.postgres.pool),
+            databases.doors.app.pool(config.postgres.pool),
             keys.claims()?,
             clock.clone(),
         );
-        let front = PgStore::new(pool(databases.auth.clone(), AUTH_POOL), keys.claims()?, clock.clone());
+        let front = PgStore::new(databases.doors.auth.pool(AUTH_POOL), keys.claims()?, clock.clone());
         let begin: Arc<dyn Begin<dyn Tx>> = Arc::new(front.clone());
         let gate =
             Gate::new(Arc::new(store.clone()), clock.clone(), Vault::new(keys.kek()?)).journalling(store.clone());
@@ -83,7 +85,14 @@ impl Service {
         let (signers, audit_log, cosigned) =
             log_keeping::start(&mut workers, config, databases, keys, platform, &gate, signed.clone()).await?;
         let tombstones = tombstones::keep_erased(&mut workers, config, &gate, platform).await?;
-        let keeping = archive::start(&mut workers, config, databases, &signers, &gate)?;
+        let keeping = archive::start(
+            &mut workers,
+            config,
+            databases,
+            &signers,
+            &gate,
+            outside.archives.clone(),
+        )?;
 
         let node = data_dir::node(&config.data_dir)?;
         let attesting = attest_clock(gate.clone(), platform, node, Arc::new(MachineClock), workers.stopping());
@@ -97,6 +106,8 @@ impl Service {
             mailer,
             panel,
             authority,
+            archives: _,
+            health,
         } = outside;
         if let Some(authority) = authority {
             let stamping = authority.stamping(cosigned.clone());
@@ -169,7 +180,7 @@ impl Service {
         let sso = sso::desk(config, front_gate.clone(), platform, &issuer(config))?;
         let walls = Walls::default();
         let watch = integrity::Watch {
-            link: databases.app.clone(),
+            door: databases.doors.app.clone(),
             gate: gate.clone(),
             platform,
             guarded: databases.kind == "embedded",
@@ -183,6 +194,7 @@ impl Service {
             Box::new(keeping),
             Box::new(walls),
             Box::new(RevocationFeed(mirror.clone())),
+            Box::new(health),
         ];
         let throttle = keys.throttle()?;
         let api = Api {
@@ -234,6 +246,28 @@ impl Service {
             .every(certificate::EVERY, "renewal of the certificate", move || {
                 certificate.reload()
             });
+    }
+
+    /// Looks after the secrets from now on. What is rung to have them looked at at once.
+    pub fn keep_new(
+        &mut self,
+        secrets: Secrets,
+        databases: &Databases,
+        certificate: &Certificate,
+        tls: Option<&TlsFiles>,
+    ) -> watch::Sender<u64> {
+        let (look, files) = (secrets.look(), secrets.files());
+        let stop = self.workers.stop_signal();
+        let doors = reload::follow(databases.doors.changing(), secrets.changed(), secrets.health(), stop);
+        self.workers.start("follower of the database's passwords", doors);
+        if let Some(tls) = tls {
+            let stop = self.workers.stop_signal();
+            let following = reload::follow_certificate(certificate.clone(), tls.clone(), files, stop);
+            self.workers.start("follower of the certificate", following);
+        }
+        let keeping = secrets.keep_new(self.workers.stop_signal());
+        self.workers.start("keeper of the secrets", keeping);
+        look
     }
 
     /// Waits for a part that ends although nobody told it to.

@@ -57,6 +57,18 @@ impl Identity {
         }
     }
 
+    /// A digest of the operator's files as they are now; `None` for a development certificate, and while a file is missing.
+    pub fn digest(&self) -> Option<[u8; 32]> {
+        let Self::Own(files) = self else { return None };
+        let mut digest = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+        for file in [&files.cert, &files.key] {
+            let content = zeroize::Zeroizing::new(std::fs::read(file).ok()?);
+            digest.update(&content.len().to_be_bytes());
+            digest.update(&content);
+        }
+        digest.finish().as_ref().try_into().ok()
+    }
+
     /// The certificate that clients should trust; `None` when a public authority signed ours.
     pub fn ca_cert(&self) -> Option<PathBuf> {
         match self {

@@ -1,10 +1,15 @@
 //! Connections: which role, over what, with which limits.
-use std::{str::FromStr, time::Duration};
+use std::{future::Future, str::FromStr, time::Duration};
 
 use sqlx::{
-    PgPool,
+    PgPool, Postgres, Transaction,
+    pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
+use tokio::time::Instant;
+
+/// For a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A database role of the service; each logs in on its own, none can become another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,14 +69,61 @@ pub fn options(url: &str) -> Result<PgConnectOptions, ConnectError> {
 /// inside a transaction. Connects lazily.
 #[must_use]
 pub fn pool(options: PgConnectOptions, max: u32) -> PgPool {
-    let options = options.options([
+    PgPoolOptions::new()
+        .max_connections(max)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(Duration::from_mins(10))
+        .connect_lazy_with(limited(options))
+}
+
+/// Connections that `pool` opens from now on are opened with `options`; those it has go on.
+pub fn renew(pool: &PgPool, options: PgConnectOptions) {
+    pool.set_connect_options(limited(options));
+}
+
+fn limited(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([
         ("statement_timeout", "10s"),
         ("idle_in_transaction_session_timeout", "10s"),
         ("lock_timeout", "5s"),
-    ]);
-    PgPoolOptions::new()
-        .max_connections(max)
-        .acquire_timeout(Duration::from_secs(5))
-        .idle_timeout(Duration::from_mins(10))
-        .connect_lazy_with(options)
+    ])
+}
+
+/// A connection of `pool`. While the role's password is being changed, there is a moment when the one we have is refused already, or
+/// the new one not accepted yet: that is waited out.
+///
+/// # Errors
+/// Those of the pool.
+pub async fn acquire(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+    wait_out(|| pool.acquire()).await
+}
+
+/// A transaction of `pool`, with the patience of [`acquire`].
+///
+/// # Errors
+/// Those of the pool.
+pub async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    wait_out(|| pool.begin()).await
+}
+
+async fn wait_out<T, F: Future<Output = Result<T, sqlx::Error>>>(
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, sqlx::Error> {
+    let (began, mut pause) = (Instant::now(), Duration::from_millis(25));
+    loop {
+        match attempt().await {
+            Err(error) if is_password_refused(&error) && began.elapsed() + pause < PATIENCE => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_millis(400));
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// SQLSTATE 28P01, invalid_password.
+fn is_password_refused(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .is_some_and(|error| error.code().as_deref() == Some("28P01"))
 }

@@ -5,7 +5,7 @@ use keepgate_kernel::Clock;
 use keepgate_policy::OpContext;
 use sqlx::{PgConnection, Postgres, pool::PoolConnection};
 
-use super::{ClaimKey, PgStore};
+use super::{ClaimKey, PgStore, connect::acquire};
 use crate::StoreError;
 
 /// A connection for statements that carry their claims along, instead of entering first: one round trip each. The
@@ -24,7 +24,7 @@ impl PgStore {
     /// # Errors
     /// [`StoreError::Unavailable`] when there is none within the pool's time limit.
     pub async fn lane(&self) -> Result<PgLane, StoreError> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = acquire(&self.pool).await?;
         let backend = sqlx::query_scalar!(r#"select pg_backend_pid() as "pid!""#)
             .fetch_one(&mut *connection)
             .await?;

@@ -13,7 +13,7 @@ mod tx;
 
 pub use catalogue::{Catalogue, Difference, catalogue};
 pub use claims::ClaimKey;
-pub use connect::{ConnectError, Role, options, pool};
+pub use connect::{ConnectError, Role, acquire, begin, options, pool, renew};
 pub use error::sqlstate;
 pub use lane::PgLane;
 pub use migrate::{GUARD_SQL, LOCKDOWN_SQL, MIGRATOR, MigrateError, ROLES_SQL, install_claim_key, migrate, pending};

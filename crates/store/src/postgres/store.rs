@@ -5,7 +5,10 @@ use keepgate_kernel::Clock;
 use keepgate_policy::OpContext;
 use sqlx::PgPool;
 
-use super::{ClaimKey, PgTx};
+use super::{
+    ClaimKey, PgTx,
+    connect::{acquire, begin},
+};
 use crate::StoreError;
 
 /// A store in PostgreSQL: a pool of connections logged in as one role, and the key that signs claims. Clones share both.
@@ -34,7 +37,7 @@ impl PgStore {
     /// [`StoreError::Revoked`] when the live state contradicts the context, [`StoreError::Unavailable`] when there is no
     /// connection within the pool's time limit.
     pub async fn begin(&self, context: &OpContext) -> Result<PgTx, StoreError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = begin(&self.pool).await?;
         let backend = sqlx::query_scalar!(r#"select pg_backend_pid() as "pid!""#)
             .fetch_one(&mut *tx)
             .await?;
@@ -51,7 +54,7 @@ impl PgStore {
     /// [`StoreError::Unavailable`] when it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query_scalar!(r#"select 1 as "one!""#)
-            .fetch_one(&self.pool)
+            .fetch_one(&mut *acquire(&self.pool).await?)
             .await?;
         Ok(())
     }

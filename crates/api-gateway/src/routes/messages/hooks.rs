@@ -69,7 +69,11 @@ impl TwilioHooks {
                 signature,
                 settings,
             };
-            account.auth_token.accepted().iter().any(|token| verify(token, &request))
+            account
+                .auth_token
+                .accepted()
+                .iter()
+                .any(|token| verify(token, &request))
         })
     }
 }

@@ -101,7 +101,9 @@ impl Twilio {
     /// the newest is refused (401: nothing was created).
     async fn post(&self, url: Url, form: &[(&str, String)], limits: CallLimits) -> reqwest::Result<Response> {
         let began = Instant::now();
-        let answer = self.post_with(&self.auth_token.current(), &url, form, limits.timeout).await?;
+        let answer = self
+            .post_with(&self.auth_token.current(), &url, form, limits.timeout)
+            .await?;
         let left = limits.timeout.saturating_sub(began.elapsed());
         match self.auth_token.former() {
             Some(former) if answer.status() == StatusCode::UNAUTHORIZED && !left.is_zero() => {
