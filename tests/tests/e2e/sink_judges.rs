@@ -1,9 +1,5 @@
 //! Receivers that nobody here wrote: rsyslog over TLS, a strict RFC 5424 parser, an S3-compatible store, and what signs for it.
-use std::{
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-    process::Stdio,
-};
+use std::{os::unix::fs::PermissionsExt, path::Path};
 
 use keepgate_tests::{Answer, Options, Server, StandIn, eventually, indices, receiver_check};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
@@ -12,34 +8,11 @@ use sha2::Digest;
 use tokio::process::{Child, Command};
 
 use crate::{
-    judges::{ask, installed, missing, pip},
+    judges::{ask, installed, missing, moto, moto_server, pip, quiet},
     sinks::{LOOPBACK, add, path, size, when},
 };
 
-const MOTO: &str = "moto==5.2.5";
 const PARSER: &str = "syslog-rfc5424-parser==0.3.2";
-
-fn quiet(mut command: Command) -> Child {
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true);
-    command.spawn().expect("it starts")
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
-async fn listens(port: u16) {
-    eventually("somebody listens", || async {
-        tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()
-    })
-    .await;
-}
 
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -197,18 +170,6 @@ fn s3(endpoint: &str) -> Value {
         "access_key_id": "AKIAEXAMPLE", "secret_access_key": "hush/+="})
 }
 
-/// moto with what it needs to serve S3, and botocore.
-async fn moto() -> Option<PathBuf> {
-    let packages = installed(MOTO, "moto", |aside| {
-        pip(aside, &["moto[s3]==5.2.5", "flask==3.1.3", "flask-cors==6.0.2"])
-    })
-    .await;
-    if packages.is_none() {
-        missing(MOTO);
-    }
-    packages
-}
-
 async fn judge(packages: &Path, asked: Value) -> Value {
     let mut command = Command::new("python3");
     command
@@ -220,13 +181,7 @@ async fn judge(packages: &Path, asked: Value) -> Value {
 #[tokio::test]
 async fn moto_keeps_objects_that_hold_the_log_in_the_order_of_their_names() {
     let Some(packages) = moto().await else { return };
-    let port = free_port();
-    let mut command = Command::new("python3");
-    command
-        .env("PYTHONPATH", &packages)
-        .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()]);
-    let _child = quiet(command);
-    listens(port).await;
+    let (_child, port) = moto_server(&packages).await;
     judge(&packages, json!({"port": port, "make": true})).await;
     let server = Server::with(Options::config(LOOPBACK)).await;
     let owner = server.owner().await;
@@ -280,13 +235,7 @@ async fn botocore_signs_an_object_as_we_do() {
 async fn moto_keeps_an_archive_that_is_read_back_before_the_month_goes() {
     const TENANT: &str = "01910000-0000-7000-8000-00000000000b";
     let Some(packages) = moto().await else { return };
-    let port = free_port();
-    let mut command = Command::new("python3");
-    command
-        .env("PYTHONPATH", &packages)
-        .args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()]);
-    let _child = quiet(command);
-    listens(port).await;
+    let (_child, port) = moto_server(&packages).await;
     judge(&packages, json!({"port": port, "make": true})).await;
     let options = Options::config(&format!(
         "audit.archive_url = \"http://127.0.0.1:{port}/logs/kg\"\naudit.archive_access_key = \"AKIAEXAMPLE\"\n\

@@ -43,7 +43,6 @@ struct Metadata {
     key_state: String,
     key_usage: String,
     creation_date: f64,
-    #[serde(alias = "CustomerMasterKeySpec")]
     key_spec: String,
 }
 

@@ -2,11 +2,17 @@
 pub mod aics;
 pub mod aics_witness;
 mod install;
+mod moto;
 mod ocsf;
 mod oidc;
+#[expect(dead_code, reason = "the tests of key services use it")]
+pub mod openbao;
+mod processes;
 mod scim;
 
 pub use install::{ask, installed, missing, npm, pip};
+pub use moto::{moto, moto_server};
 pub use ocsf::ocsf_schema;
 pub use oidc::{Providers, REDIRECT, providers};
+pub use processes::quiet;
 pub use scim::scim_tester;
