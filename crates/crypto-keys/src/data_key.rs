@@ -1,6 +1,7 @@
 //! Data keys, and the values sealed under them.
 use std::sync::OnceLock;
 
+use aws_lc_rs::hkdf;
 use keepgate_kernel::{TenantId, Uuid};
 use zeroize::Zeroizing;
 
@@ -92,6 +93,16 @@ impl DataKey {
 
     pub(crate) fn bytes(&self) -> &[u8; 32] {
         &self.key
+    }
+
+    /// 32 bytes for another use of the same key (HKDF-Expand-SHA256, RFC 5869).
+    pub(crate) fn derive(&self, label: &[u8]) -> Result<Zeroizing<[u8; 32]>, CryptoError> {
+        let mut out = Zeroizing::new([0; 32]);
+        hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, &self.key[..])
+            .expand(&[label], hkdf::HKDF_SHA256)
+            .and_then(|okm| okm.fill(&mut out[..]))
+            .map_err(|_| CryptoError::Library)?;
+        Ok(out)
     }
 
     /// Its number within the tenant, from 1.

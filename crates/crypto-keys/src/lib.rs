@@ -20,20 +20,26 @@
 mod aead;
 mod data_key;
 mod ensure;
+mod instance;
 mod kek;
 mod key_file;
 mod list_keys;
+mod local;
 mod log_keys;
 mod memory;
+mod memory_keys;
+mod patient;
 mod ports;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod purpose;
 mod record;
+mod recovery;
 mod secret_store;
 mod service;
 mod signing;
 mod subject;
+mod succession;
 #[cfg(feature = "testing")]
 #[expect(
     clippy::unwrap_used,
@@ -41,14 +47,19 @@ mod subject;
     reason = "a contract that is broken is a test that fails"
 )]
 pub mod testing;
+mod wrap;
 #[cfg(test)]
 mod wycheproof;
 
 pub use aead::{CryptoError, Unopenable, random_secret};
 pub use data_key::{DataKey, Place, sealed_version};
 pub use ensure::{EnsureDataKey, EnsureKeyError};
-pub use kek::{Kek, Wrapped};
-pub use key_file::{KeyFileError, create_key_file, read_key_file};
+pub use instance::InstanceKey;
+#[cfg(feature = "postgres")]
+pub use instance::{instance_key, keep_instance_key};
+use kek::Kek;
+pub use kek::Wrapped;
+pub use key_file::{KeyFile, KeyFileError};
 pub use list_keys::ListKeys;
 pub use log_keys::{
     ListLogKeys, LogKeyRing, LogKeyState, LogKeyTurn, LogKind, NewLogKey, RotateLogKey, RotateLogKeyError,
@@ -56,9 +67,14 @@ pub use log_keys::{
 };
 #[cfg(feature = "postgres")]
 pub use log_keys::{OpenLogKey, destroy_ended_log_keys, log_key_generation, log_signing_keys};
+pub use memory_keys::MemoryKeys;
+pub use patient::{Health, Patient};
 pub use ports::{DataKeys, KeyState, KeyStates, StoredKey};
 pub use purpose::Purpose;
+pub use recovery::{BadRecoveryKey, RecoveryKey, RecoverySecret, generate_recovery_key};
 pub use secret_store::{LARGEST_SECRET, Secret, SecretError, SecretStore};
 pub use service::{KeyContext, KeyService, KeyServiceError, RootKey, RootState, RootVersion};
 pub use signing::{SigningPurpose, SigningSeed};
 pub use subject::{SubjectDek, SubjectOwner};
+pub use succession::Succession;
+pub use wrap::subject_version;

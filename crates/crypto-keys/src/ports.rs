@@ -13,6 +13,8 @@ pub struct StoredKey {
     pub version: i32,
     /// The wrapped key.
     pub wrapped: Wrapped,
+    /// A copy for the recovery key, if there was one when the key was made. Written, never read by the service.
+    pub recovery: Option<Wrapped>,
     /// From when on it may be destroyed. Nothing more is sealed under it; what was sealed still opens.
     pub destroy_after: Option<Timestamp>,
 }

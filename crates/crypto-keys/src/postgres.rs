@@ -8,12 +8,16 @@ use crate::{DataKeys, KeyState, KeyStates, StoredKey, Wrapped};
 #[async_trait]
 impl DataKeys for PgTx {
     async fn data_keys(&mut self) -> Result<Vec<StoredKey>, StoreError> {
-        let rows = sqlx::query!("select version, kek, wrapped, destroy_after from keys.data_key order by version desc")
-            .fetch_all(self.conn())
-            .await?;
+        let rows = sqlx::query!(
+            r#"select version, kek, wrapped as "wrapped!", destroy_after from keys.data_key where wrapped is not null
+               order by version desc"#
+        )
+        .fetch_all(self.conn())
+        .await?;
         let key = |version, kek, bytes, destroy_after| StoredKey {
             version,
             wrapped: Wrapped { kek, bytes },
+            recovery: None,
             destroy_after,
         };
         Ok(rows
@@ -25,11 +29,14 @@ impl DataKeys for PgTx {
     async fn add_data_key(&mut self, key: &StoredKey) -> Result<bool, StoreError> {
         let tenant = self.context().tenant().uuid();
         let done = sqlx::query!(
-            "insert into keys.data_key (tenant_id, version, kek, wrapped) values ($1, $2, $3, $4) on conflict do nothing",
+            "insert into keys.data_key (tenant_id, version, kek, wrapped, recovery_to, recovery) values ($1, $2, $3, $4, $5, $6)
+             on conflict do nothing",
             tenant,
             key.version,
             key.wrapped.kek,
-            key.wrapped.bytes
+            key.wrapped.bytes,
+            key.recovery.as_ref().map(|copy| &copy.kek),
+            key.recovery.as_ref().map(|copy| &copy.bytes)
         )
         .execute(self.conn())
         .await?;

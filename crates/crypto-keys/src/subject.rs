@@ -2,7 +2,7 @@
 use keepgate_kernel::{TenantId, Uuid};
 use zeroize::Zeroizing;
 
-use crate::{CryptoError, aead};
+use crate::{CryptoError, KeyContext, aead};
 
 /// Whose key it is; bound to it when it is wrapped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,11 +16,10 @@ pub struct SubjectOwner {
 }
 
 impl SubjectOwner {
-    pub(crate) fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn context(&self) -> KeyContext {
         let Self { tenant, subject, key } = self;
-        [tenant.uuid().as_bytes(), subject.as_bytes(), key.as_bytes()]
-            .map(|id| &id[..])
-            .concat()
+        let whose = [tenant.uuid(), *subject, *key].map(Uuid::into_bytes).concat();
+        KeyContext::new("subject", &whose, 1)
     }
 }
 
@@ -74,32 +73,6 @@ impl std::fmt::Debug for SubjectDek {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Kek;
-
-    fn owner(subject: u128, key: u128) -> SubjectOwner {
-        SubjectOwner {
-            tenant: TenantId::from_uuid(Uuid::nil()),
-            subject: Uuid::from_u128(subject),
-            key: Uuid::from_u128(key),
-        }
-    }
-
-    #[test]
-    fn a_wrapped_key_opens_for_its_person_and_number_only() {
-        let kek = Kek::new(Zeroizing::new([1; 32]));
-        let key = SubjectDek::generate().unwrap();
-        let wrapped = kek.wrap_subject(&key, &owner(1, 1)).unwrap();
-        assert_eq!(wrapped.bytes.len(), 60);
-        assert_eq!(kek.unwrap_subject(&wrapped, &owner(1, 1)).unwrap().bytes(), key.bytes());
-        for other in [owner(2, 1), owner(1, 2)] {
-            assert!(kek.unwrap_subject(&wrapped, &other).is_err());
-        }
-        assert!(
-            Kek::new(Zeroizing::new([2; 32]))
-                .unwrap_subject(&wrapped, &owner(1, 1))
-                .is_err()
-        );
-    }
 
     #[test]
     fn a_value_opens_where_it_was_sealed_for_and_nowhere_else() {

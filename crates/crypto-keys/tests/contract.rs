@@ -4,7 +4,7 @@
     clippy::disallowed_methods,
     reason = "cases of a contract fail loudly"
 )]
-use keepgate_crypto_keys::{DataKey, DataKeys, Kek, StoredKey};
+use keepgate_crypto_keys::{DataKeys, StoredKey, Wrapped, random_secret};
 use keepgate_kernel::Level;
 use keepgate_store::{
     StoreError,
@@ -15,10 +15,14 @@ trait Tx: TestTx + DataKeys {}
 impl<T: TestTx + DataKeys> Tx for T {}
 
 fn stored(version: i32) -> StoredKey {
-    let kek = Kek::new([3; 32].into());
+    let secret = random_secret().unwrap();
     StoredKey {
         version,
-        wrapped: kek.wrap(&DataKey::generate(version).unwrap(), b"owner").unwrap(),
+        wrapped: Wrapped {
+            kek: "openbao:transit/keepgate:v3".to_owned(),
+            bytes: [&secret[..], &secret[..]].concat(),
+        },
+        recovery: None,
         destroy_after: None,
     }
 }

@@ -7,7 +7,8 @@
 )]
 use async_trait::async_trait;
 use keepgate_crypto_keys::{
-    Kek, LogKeyRing, LogKeyTurn, LogKind, NewLogKey, SigningPurpose, SigningSeed, log_signing_keys, put_first_log_key,
+    LogKeyRing, LogKeyTurn, LogKind, MemoryKeys, NewLogKey, SigningPurpose, SigningSeed, Wrapped, log_signing_keys,
+    put_first_log_key,
 };
 use keepgate_kernel::Level;
 use keepgate_policy::OpContext;
@@ -18,10 +19,6 @@ use keepgate_store::{
 
 trait Tx: TestTx + LogKeyRing + First {}
 impl<T: TestTx + LogKeyRing + First> Tx for T {}
-
-fn kek() -> Kek {
-    Kek::new([3; 32].into())
-}
 
 /// Makes the first keys, as signing for the first time does.
 #[async_trait]
@@ -67,14 +64,11 @@ async fn sqlx_as_integrator(tx: &mut PgTx, tenant: keepgate_kernel::TenantId, pu
         .connect()
         .await
         .unwrap();
-    let keys = log_signing_keys(&mut connection, &kek(), tenant, purpose)
-        .await
-        .unwrap();
+    let root = MemoryKeys::generate().unwrap();
+    let keys = log_signing_keys(&mut connection, &root, tenant, purpose).await.unwrap();
     assert_eq!(keys.len(), 1);
     // The same ever after.
-    let again = log_signing_keys(&mut connection, &kek(), tenant, purpose)
-        .await
-        .unwrap();
+    let again = log_signing_keys(&mut connection, &root, tenant, purpose).await.unwrap();
     assert_eq!(again.first().unwrap().seed.bytes(), keys.first().unwrap().seed.bytes());
 }
 
@@ -88,7 +82,10 @@ fn fresh() -> NewLogKey {
     let seed = SigningSeed::generate(SigningPurpose::AuditLog).unwrap();
     NewLogKey {
         public: seed.public().unwrap(),
-        wrapped: kek().wrap_seed(&seed, b"bound").unwrap(),
+        wrapped: Wrapped {
+            kek: "memory".to_owned(),
+            bytes: vec![7; 60],
+        },
     }
 }
 

@@ -10,16 +10,18 @@ use std::{
 
 use chrono::TimeDelta;
 use keepgate_audit::{
-    Entry, NewEntry, SealedOpening, SubjectKey,
+    AuditLog, Entry, NewEntry, SealedOpening, SubjectKey,
     commitment::{Opening, SOURCE},
     opening::{binding, from_plaintext, plaintext},
 };
-use keepgate_crypto_keys::{CryptoError, Kek, SubjectDek, SubjectOwner, Wrapped, random_secret};
+use keepgate_crypto_keys::{
+    CryptoError, DataKey, DataKeys, KeyServiceError, SubjectDek, SubjectOwner, Wrapped, random_secret, subject_version,
+};
 use keepgate_kernel::{AuditId, TenantId, Timestamp, Uuid};
 use keepgate_policy::{OpContext, Standing};
-use keepgate_store::StoreError;
+use keepgate_store::{StoreError, Transaction};
 
-use crate::Gate;
+use crate::{Gate, VaultError};
 
 /// How long an instance seals under one key of a person.
 const LIFE: TimeDelta = TimeDelta::days(30);
@@ -39,6 +41,8 @@ struct Kept {
     id: Uuid,
     dek: Arc<SubjectDek>,
     until: Timestamp,
+    /// The version of the tenant's key that wrapped it.
+    under: i32,
 }
 
 /// An address on its way into the store.
@@ -50,9 +54,10 @@ pub(crate) struct Sealed {
 }
 
 impl Subjects {
-    fn find(&self, whose: (TenantId, Uuid), now: Timestamp) -> Option<Kept> {
+    fn find(&self, whose: (TenantId, Uuid), under: i32, now: Timestamp) -> Option<Kept> {
         let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.get(&whose).filter(|kept| now < kept.until).cloned()
+        let fits = |kept: &&Kept| now < kept.until && kept.under == under;
+        keys.get(&whose).filter(fits).cloned()
     }
 
     fn keep(&self, whose: (TenantId, Uuid), key: Kept) {
@@ -78,19 +83,24 @@ fn unavailable(error: CryptoError) -> StoreError {
     StoreError::Unavailable(Box::new(error))
 }
 
-fn make(kek: &Kek, (tenant, subject): (TenantId, Uuid), now: Timestamp) -> Result<(Kept, SubjectKey), CryptoError> {
+fn make(
+    tenants: &DataKey,
+    (tenant, subject): (TenantId, Uuid),
+    now: Timestamp,
+) -> Result<(Kept, SubjectKey), CryptoError> {
     let (id, dek) = (AuditId::new(now).uuid(), SubjectDek::generate()?);
     let owner = SubjectOwner {
         tenant,
         subject,
         key: id,
     };
-    let wrapped = kek.wrap_subject(&dek, &owner)?;
+    let wrapped = tenants.wrap_subject(&dek, &owner)?;
     let life = if subject == tenant.uuid() { STRANGERS } else { LIFE };
     let kept = Kept {
         id,
         dek: Arc::new(dek),
         until: now + life,
+        under: tenants.version(),
     };
     let row = SubjectKey {
         id,
@@ -102,7 +112,8 @@ fn make(kek: &Kek, (tenant, subject): (TenantId, Uuid), now: Timestamp) -> Resul
 }
 
 impl<T: ?Sized> Gate<T> {
-    /// The caller's address, committed to and sealed for `entry`; `None` when the call came over no network.
+    /// The caller's address, committed to and sealed for `entry`; `None` when the call came over no network. The tenant's key was
+    /// opened before: here, within a transaction, nobody is waited for.
     pub(crate) fn seal_source(&self, context: &OpContext, entry: &NewEntry) -> Result<Option<Sealed>, StoreError> {
         // An IPv4 address inside an IPv6 one is written as IPv4.
         let Some(address) = context.source().map(|ip| ip.to_canonical().to_string()) else {
@@ -110,10 +121,11 @@ impl<T: ?Sized> Gate<T> {
         };
         let tenant = context.tenant();
         let whose = (tenant, subject(context, entry));
-        let (key, fresh) = match self.vault.subjects.find(whose, context.at()) {
+        let tenants = self.vault.sealing(tenant)?;
+        let (key, fresh) = match self.vault.subjects.find(whose, tenants.version(), context.at()) {
             Some(kept) => (kept, None),
             None => {
-                let (kept, row) = make(self.vault.kek(), whose, context.at()).map_err(unavailable)?;
+                let (kept, row) = make(&tenants, whose, context.at()).map_err(unavailable)?;
                 (kept, Some(row))
             }
         };
@@ -140,24 +152,31 @@ impl<T: ?Sized> Gate<T> {
             self.vault.subjects.keep(whose, key);
         }
     }
+}
 
-    /// Opens the addresses of `entries`, which their reader was allowed to see. What another key file has sealed stays shut.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] when an opening was moved or edited.
-    pub fn reveal(&self, entries: &mut [Entry]) -> Result<(), StoreError> {
-        entries.iter_mut().try_for_each(|entry| self.reveal_one(entry))
+impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
+    /// Opens the tenant's key when `context` has an address to be sealed: before a transaction begins, so that none waits for another.
+    pub(crate) async fn ready(&self, context: &OpContext) -> Result<(), StoreError> {
+        match context.source() {
+            Some(_) => Ok(self.warm(context.tenant()).await?),
+            None => Ok(()),
+        }
     }
 
-    fn reveal_one(&self, entry: &mut Entry) -> Result<(), StoreError> {
-        let Some(stored) = &entry.sealed else { return Ok(()) };
-        if stored.key.kek != self.vault.kek().id() {
-            tracing::warn!(
-                index = entry.index,
-                "the address of an entry was sealed under another key file"
-            );
-            return Ok(());
+    /// Opens the addresses of `entries`, which their reader was allowed to see. What a root key sealed that is not this
+    /// installation's any more stays shut, and what was sealed under a tenant's key that was destroyed.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when an opening was moved or edited, [`StoreError::Unavailable`] while keys can't be opened.
+    pub async fn reveal(&self, entries: &mut [Entry]) -> Result<(), StoreError> {
+        for entry in entries {
+            self.reveal_one(entry).await?;
         }
+        Ok(())
+    }
+
+    async fn reveal_one(&self, entry: &mut Entry) -> Result<(), StoreError> {
+        let Some(stored) = &entry.sealed else { return Ok(()) };
         let broken = || StoreError::corrupt("audit.sealed_opening", "sealed");
         let (tenant, key) = (entry.leaf.tenant, stored.key.id);
         let owner = SubjectOwner {
@@ -169,13 +188,34 @@ impl<T: ?Sized> Gate<T> {
             kek: stored.key.kek.clone(),
             bytes: stored.key.wrapped.clone(),
         };
-        let dek = self
-            .vault
-            .kek()
-            .unwrap_subject(&wrapped, &owner)
-            .map_err(|_| broken())?;
+        let Some(dek) = self.subject_dek(&owner, &wrapped).await? else {
+            tracing::warn!(
+                index = entry.index,
+                "the address of an entry was sealed under a key that is gone"
+            );
+            return Ok(());
+        };
         let binding = binding(tenant, entry.leaf.id.uuid(), SOURCE, key);
         let opened = dek.open(&binding, &stored.sealed).map_err(|_| broken())?;
         entry.reveal(from_plaintext(&opened).ok_or_else(broken)?)
+    }
+
+    /// The key of a person; `None` when what wrapped it is gone.
+    async fn subject_dek(&self, owner: &SubjectOwner, wrapped: &Wrapped) -> Result<Option<SubjectDek>, StoreError> {
+        let broken = || StoreError::corrupt("keys.subject_key", "wrapped");
+        let Some(version) = subject_version(wrapped) else {
+            return match SubjectDek::unwrap(self.vault.root(), owner, wrapped).await {
+                Ok(dek) => Ok(Some(dek)),
+                Err(KeyServiceError::WrongKey | KeyServiceError::Revoked | KeyServiceError::Unsupported(_)) => Ok(None),
+                Err(error) => Err(VaultError::from(error).into()),
+            };
+        };
+        let ring = match self.ring_with(owner.tenant, version).await {
+            Ok(ring) => ring,
+            Err(VaultError::Gone) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let tenants = self.vault.found(&ring, version)?;
+        tenants.unwrap_subject(wrapped, owner).map(Some).map_err(|_| broken())
     }
 }

@@ -1,5 +1,6 @@
 //! One operation, from decision to commit.
 use keepgate_audit::{AuditLog, NewEntry, Receipt, Told};
+use keepgate_crypto_keys::DataKeys;
 use keepgate_kernel::{Action, AuditId, Entity, Outcome, PrincipalId};
 use keepgate_policy::{Command, ErrorKind, OpContext, Permission, authorize};
 use keepgate_store::{StoreError, Transaction};
@@ -9,7 +10,7 @@ use crate::{Done, Failure, Gate};
 /// How often a command is run again after a conflict.
 const ATTEMPTS: u32 = 8;
 
-impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
+impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
     /// Runs `command` for `context` and commits it together with its audit entry.
     ///
     /// # Errors
@@ -96,6 +97,7 @@ impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
         command: &C,
     ) -> Result<Done<C::Output>, Failure<C::Error>> {
         let proof = authorize::<C::Permission>(caller)?;
+        self.ready(worker).await.map_err(Failure::Store)?;
         drop(self.store.begin(caller).await.map_err(Failure::Store)?);
         let mut tx = front.store.begin(worker).await.map_err(Failure::Store)?;
         let output = command.run(&proof, &mut tx).await.map_err(Failure::Command)?;
@@ -112,6 +114,7 @@ impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
         command: &C,
     ) -> Result<Done<C::Output>, Failure<C::Error>> {
         let proof = authorize::<C::Permission>(context)?;
+        self.ready(context).await.map_err(Failure::Store)?;
         let mut tx = self.store.begin(context).await.map_err(Failure::Store)?;
         let output = command.run(&proof, &mut tx).await.map_err(Failure::Command)?;
         let entry = self.entry(actor, C::Permission::ACTION, command.entity(), Outcome::Done, None);
@@ -187,6 +190,7 @@ impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
     /// Appends `entry` apart from any transaction, together with others that come at the same time. Keepgate's own worker
     /// tells what was tried, and by whom: the caller's credential may be dead.
     async fn journalled(&self, context: &OpContext, entry: &NewEntry) -> Result<(), StoreError> {
+        self.ready(context).await?;
         let source = self.seal_source(context, entry)?;
         let opening = source.as_ref().map(|source| source.opening.clone());
         let told = Told::by(context, entry.clone(), opening);

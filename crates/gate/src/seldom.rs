@@ -6,6 +6,7 @@ use std::{
 
 use chrono::TimeDelta;
 use keepgate_audit::AuditLog;
+use keepgate_crypto_keys::DataKeys;
 use keepgate_kernel::{Action, PrincipalId, TenantId, Timestamp};
 use keepgate_policy::{Command, OpContext, Permission, authorize};
 use keepgate_store::Transaction;
@@ -38,7 +39,7 @@ impl Recent {
     }
 }
 
-impl<T: Transaction + AuditLog + ?Sized + 'static> Gate<T> {
+impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
     /// As [`Gate::perform`], for one of the many reads that a verification is made of, such as tiles: where the same caller has left an
     /// entry of this kind within the last minute, that one tells of this read as well. Policy, credential and walls are asked every
     /// time, and a refusal always leaves an entry. The command must change nothing: it is not committed then.

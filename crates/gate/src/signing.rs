@@ -1,6 +1,8 @@
 //! The seeds of the keys that sign tokens: made here, sealed under the key-encryption key, opened for the ring.
 use keepgate_audit::AuditLog;
-use keepgate_crypto_keys::{CryptoError, LogKind, NewLogKey, SigningPurpose, SigningSeed, Wrapped};
+use keepgate_crypto_keys::{
+    CryptoError, DataKeys, KeyServiceError, LogKind, NewLogKey, SigningPurpose, SigningSeed, Wrapped,
+};
 use keepgate_identity::{
     FirstSigningKey, KeyRing, NewSigningKey, SealedSeed, SigningKey, SigningKeys, kid_of, public_half,
 };
@@ -16,9 +18,12 @@ const PURPOSE: SigningPurpose = SigningPurpose::Token;
 /// Why there is no ring.
 #[derive(Debug, thiserror::Error)]
 pub enum RingError {
-    /// The library failed, or the seed was sealed by another key file.
-    #[error("the key that signs tokens can't be opened")]
+    /// The library failed.
+    #[error("the key that signs tokens can't be made")]
     Crypto(#[from] CryptoError),
+    /// The key service did not wrap or unwrap the seed.
+    #[error("the key that signs tokens can't be wrapped or opened")]
+    Root(#[from] KeyServiceError),
     /// No key signs, or a key is none.
     #[error("there is no usable key to sign tokens with")]
     NoKey,
@@ -40,16 +45,16 @@ impl<T: ?Sized> Gate<T> {
     /// A new key, its seed sealed.
     ///
     /// # Errors
-    /// [`RingError::Crypto`] without randomness.
-    pub fn new_signing_key(&self) -> Result<NewSigningKey, RingError> {
-        self.seal_seed(&SigningSeed::generate(PURPOSE)?)
+    /// [`RingError`] without randomness, or without the key service.
+    pub async fn new_signing_key(&self) -> Result<NewSigningKey, RingError> {
+        self.seal_seed(&SigningSeed::generate(PURPOSE)?).await
     }
 
     /// A new key for a log: `owner`'s own, or the log of logs, which is the platform's.
     ///
     /// # Errors
-    /// [`CryptoError`] without randomness.
-    pub fn new_log_key(&self, owner: TenantId, log: LogKind) -> Result<NewLogKey, CryptoError> {
+    /// [`RingError`] without randomness, or without the key service.
+    pub async fn new_log_key(&self, owner: TenantId, log: LogKind) -> Result<NewLogKey, RingError> {
         let purpose = match log {
             LogKind::Own => SigningPurpose::AuditLog,
             LogKind::Meta => SigningPurpose::MetaLog,
@@ -57,15 +62,15 @@ impl<T: ?Sized> Gate<T> {
         let seed = SigningSeed::generate(purpose)?;
         let public = seed.public()?;
         let bound = [owner.uuid().as_bytes().as_slice(), &public].concat();
-        let wrapped = self.vault.kek().wrap_seed(&seed, &bound)?;
+        let wrapped = seed.wrap(self.vault.root(), &bound).await?;
         Ok(NewLogKey { public, wrapped })
     }
 
     /// The key's name is associated data: under another one the seed does not open.
-    fn seal_seed(&self, seed: &SigningSeed) -> Result<NewSigningKey, RingError> {
+    async fn seal_seed(&self, seed: &SigningSeed) -> Result<NewSigningKey, RingError> {
         let public = public_half(seed.bytes()).map_err(|_| RingError::NoKey)?;
         let kid = kid_of(&public);
-        let sealed = self.vault.kek().wrap_seed(seed, kid.as_bytes())?;
+        let sealed = seed.wrap(self.vault.root(), kid.as_bytes()).await?;
         let seed = SealedSeed {
             kek: sealed.kek,
             bytes: sealed.bytes,
@@ -73,7 +78,7 @@ impl<T: ?Sized> Gate<T> {
         Ok(NewSigningKey { kid, public, seed })
     }
 
-    fn ring_of(&self, keys: &[SigningKey]) -> Result<KeyRing, RingError> {
+    async fn ring_of(&self, keys: &[SigningKey]) -> Result<KeyRing, RingError> {
         let signing = keys
             .iter()
             .find(|key| key.activated_at.is_some() && key.retired_at.is_none() && key.revoked_at.is_none());
@@ -83,10 +88,7 @@ impl<T: ?Sized> Gate<T> {
             kek: sealed.kek.clone(),
             bytes: sealed.bytes.clone(),
         };
-        let seed = self
-            .vault
-            .kek()
-            .unwrap_seed(&wrapped, signing.kid.as_bytes(), PURPOSE)?;
+        let seed = SigningSeed::unwrap(self.vault.root(), PURPOSE, signing.kid.as_bytes(), &wrapped).await?;
         // A revoked key verifies nothing from now on, whatever the time says.
         let living = keys.iter().filter(|key| key.revoked_at.is_none());
         let others: Vec<_> = living.map(|key| (key.public, key.verifies_until())).collect();
@@ -100,7 +102,7 @@ impl<T: ?Sized> Gate<T> {
     }
 }
 
-impl<T: Transaction + AuditLog + SigningKeys + ?Sized + 'static> Gate<T> {
+impl<T: Transaction + AuditLog + DataKeys + SigningKeys + ?Sized + 'static> Gate<T> {
     /// The ring as the database has it. Through the store of the log-ins: seeds are for nobody else.
     ///
     /// # Errors
@@ -109,7 +111,7 @@ impl<T: Transaction + AuditLog + SigningKeys + ?Sized + 'static> Gate<T> {
         let now = self.clock().now();
         let worker = OpContext::system(platform, RequestId::new(now), now);
         let keys = self.store.begin(&worker).await?.signing_keys().await?;
-        self.ring_of(&keys)
+        self.ring_of(&keys).await
     }
 
     /// The same, after a first key was put in place where there was none: a new one, or where people have logged in before the one
@@ -126,16 +128,16 @@ impl<T: Transaction + AuditLog + SigningKeys + ?Sized + 'static> Gate<T> {
         let worker = OpContext::system(platform, RequestId::new(now), now);
         let keys = self.store.begin(&worker).await?.signing_keys().await?;
         if !keys.is_empty() {
-            return self.ring_of(&keys);
+            return self.ring_of(&keys).await;
         }
         let first = FirstSigningKey {
-            fresh: self.new_signing_key()?,
-            former: self.seal_seed(&SigningSeed::from_bytes(PURPOSE, former))?,
+            fresh: self.new_signing_key().await?,
+            former: self.seal_seed(&SigningSeed::from_bytes(PURPOSE, former)).await?,
         };
         let done = self.perform(&worker, &first).await.map_err(|failure| match failure {
             Failure::Store(error) | Failure::Command(error) => error,
             Failure::Denied(_) | Failure::KeyReused => StoreError::Forbidden,
         })?;
-        self.ring_of(&done.output)
+        self.ring_of(&done.output).await
     }
 }

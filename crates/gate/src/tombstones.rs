@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use keepgate_audit::{AuditLog, Erasures};
+use keepgate_crypto_keys::DataKeys;
 use keepgate_kernel::{ErasureId, PrincipalId, RequestId, TenantId, Timestamp};
 use keepgate_policy::OpContext;
 use keepgate_store::{StoreError, Transaction};
@@ -58,7 +59,7 @@ fn as_store(failure: Failure<StoreError>) -> StoreError {
     }
 }
 
-impl<T: Transaction + AuditLog + Erasures + ?Sized + 'static> Gate<T> {
+impl<T: Transaction + AuditLog + DataKeys + Erasures + ?Sized + 'static> Gate<T> {
     fn as_worker(&self, tenant: TenantId) -> OpContext {
         let now = self.clock.now();
         OpContext::system(tenant, RequestId::new(now), now)

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use keepgate_audit::{AuditLog, Receipt};
-use keepgate_crypto_keys::{DataKeys, Kek, Place, Purpose};
+use keepgate_crypto_keys::{DataKeys, MemoryKeys, Place, Purpose};
 use keepgate_gate::{Answer, Failure, Gate, IdempotencyKey, IdempotencyKeys, Once, Vault};
 use keepgate_kernel::{Entity, Level, SystemClock};
 use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, permissions::RecipientCreate};
@@ -65,7 +65,7 @@ fn gate(world: &World<dyn Tx>) -> Gate<dyn Tx> {
     Gate::new(
         world.store(),
         Arc::new(SystemClock),
-        Vault::new(Kek::new([5; 32].into())),
+        Vault::new(Arc::new(MemoryKeys::generate().unwrap())),
     )
 }
 

@@ -5,7 +5,7 @@ use keepgate_store::{PgTx, StoreError};
 use sqlx::PgConnection;
 
 use super::{LogKeyRing, LogKeyState, LogKeyTurn, LogKind, NewLogKey};
-use crate::{CryptoError, Kek, SigningPurpose, SigningSeed, Wrapped};
+use crate::{CryptoError, KeyService, KeyServiceError, SigningPurpose, SigningSeed, Wrapped};
 
 #[async_trait]
 impl LogKeyRing for PgTx {
@@ -77,21 +77,21 @@ pub struct OpenLogKey {
 /// `tenant`'s own log or the log of logs. `connection` is logged in as the integrator.
 ///
 /// # Errors
-/// [`StoreError`]; [`StoreError::Corrupt`] when a stored key does not open under `kek`, or is not the one of its public half.
+/// [`StoreError`]; [`StoreError::Corrupt`] when a stored key does not open under `root`, or is not the one of its public half.
 pub async fn log_signing_keys(
     connection: &mut PgConnection,
-    kek: &Kek,
+    root: &dyn KeyService,
     tenant: TenantId,
     purpose: SigningPurpose,
 ) -> Result<Vec<OpenLogKey>, StoreError> {
-    let keys = stored(connection, kek, tenant, purpose).await?;
+    let keys = stored(connection, root, tenant, purpose).await?;
     if !keys.is_empty() {
         return Ok(keys);
     }
     let owner = tenant.uuid();
     let fresh = SigningSeed::generate(purpose).map_err(library)?;
     let public = fresh.public().map_err(library)?;
-    let wrapped = kek.wrap_seed(&fresh, owner.as_bytes()).map_err(library)?;
+    let wrapped = fresh.wrap(root, owner.as_bytes()).await.map_err(unopened)?;
     sqlx::query!(
         "insert into keys.signing_key (tenant_id, purpose, version, kek, wrapped, public) values ($1, $2, 1, $3, $4, $5) on conflict do nothing",
         owner,
@@ -102,7 +102,7 @@ pub async fn log_signing_keys(
     )
     .execute(&mut *connection)
     .await?;
-    let keys = stored(connection, kek, tenant, purpose).await?;
+    let keys = stored(connection, root, tenant, purpose).await?;
     if keys.is_empty() {
         return Err(StoreError::corrupt("keys.signing_key", "wrapped"));
     }
@@ -111,7 +111,7 @@ pub async fn log_signing_keys(
 
 async fn stored(
     connection: &mut PgConnection,
-    kek: &Kek,
+    root: &dyn KeyService,
     tenant: TenantId,
     purpose: SigningPurpose,
 ) -> Result<Vec<OpenLogKey>, StoreError> {
@@ -124,7 +124,6 @@ async fn stored(
     )
     .fetch_all(&mut *connection)
     .await?;
-    let broken = |_| StoreError::corrupt("keys.signing_key", "wrapped");
     let mut keys = Vec::new();
     for row in rows {
         let known = row.public.map(half).transpose()?;
@@ -137,7 +136,9 @@ async fn stored(
             kek: row.kek,
             bytes: row.wrapped,
         };
-        let seed = kek.unwrap_seed(&wrapped, &owner, purpose).map_err(broken)?;
+        let seed = SigningSeed::unwrap(root, purpose, &owner, &wrapped)
+            .await
+            .map_err(unopened)?;
         let public = seed.public().map_err(library)?;
         match known {
             Some(known) if known != public => return Err(StoreError::corrupt("keys.signing_key", "public")),
@@ -193,4 +194,11 @@ pub async fn destroy_ended_log_keys(connection: &mut PgConnection) -> Result<u64
 
 fn library(error: CryptoError) -> StoreError {
     StoreError::Unavailable(Box::new(error))
+}
+
+fn unopened(error: KeyServiceError) -> StoreError {
+    match error {
+        KeyServiceError::WrongKey => StoreError::corrupt("keys.signing_key", "wrapped"),
+        other => StoreError::Unavailable(Box::new(other)),
+    }
 }

@@ -98,7 +98,7 @@ fn key_file(config: &Config) -> Finding {
     let name = "key file";
     let shown = config.kek_file.display();
     match kek::load(&config.kek_file) {
-        Ok(Some(kek)) => Finding::ok(name, format!("{shown}, key {}", kek.id())),
+        Ok(Some(file)) => Finding::ok(name, format!("{shown}, key {}", file.current())),
         Ok(None) if config.data_dir.join("pgdata/PG_VERSION").exists() => Finding::fail(
             name,
             format!("{shown} is missing, and there is a database sealed under it"),

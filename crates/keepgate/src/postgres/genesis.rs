@@ -52,30 +52,6 @@ pub async fn write_second(migrator: &Link, plan: &SecondPlan) -> Result<(), Fail
     })
 }
 
-/// Refuses a database whose signing keys another key file wrapped. As `kg_integrator`.
-///
-/// # Errors
-/// Exit code 4 for another key file, 3 without a connection.
-pub async fn must_be_of(integrator: &Link, kek: &str) -> Result<(), Failure> {
-    let mut connection = integrator.connect().await.map_err(|error| failed(&error))?;
-    let foreign = sqlx::query_scalar!(
-        r#"select kek as "kek!" from keys.signing_key where kek <> $1 limit 1"#,
-        kek
-    );
-    let foreign = foreign
-        .fetch_optional(&mut connection)
-        .await
-        .map_err(|error| failed(&error))?;
-    connection.close().await.map_err(|error| failed(&error))?;
-    let Some(foreign) = foreign else { return Ok(()) };
-    Err(Failure::new(
-        Exit::KeyFile,
-        "this is another installation's key file",
-        format!("the database was sealed under key {foreign}, the file holds key {kek}"),
-        "restore the right file from your backup, or name it with `kek_file`",
-    ))
-}
-
 fn failed(error: &(dyn std::error::Error + 'static)) -> Failure {
     Failure::new(
         Exit::Incomplete,

@@ -1,4 +1,4 @@
-//! The signing keys of the logs, opened with the key-encryption key and kept.
+//! The signing keys of the logs, opened with the root key and kept.
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -7,7 +7,7 @@ use std::{
 
 use keepgate_audit::LogKeys;
 use keepgate_crypto_keys::{
-    Kek, OpenLogKey, SigningPurpose, destroy_ended_log_keys, log_key_generation, log_signing_keys,
+    KeyService, OpenLogKey, SigningPurpose, destroy_ended_log_keys, log_key_generation, log_signing_keys,
 };
 use keepgate_kernel::TenantId;
 use keepgate_merkle::{
@@ -32,7 +32,7 @@ struct Opened {
 /// Signers by log. As `kg_integrator`.
 pub struct Signers {
     pool: PgPool,
-    kek: Kek,
+    root: Arc<dyn KeyService>,
     platform: TenantId,
     ml_dsa: bool,
     opened: Mutex<Opened>,
@@ -41,10 +41,10 @@ pub struct Signers {
 impl Signers {
     /// Over `pool`, apart from the integrator's own connection: it asks in the middle of a transaction. The log of logs is
     /// `platform`'s; with `ml_dsa`, each key has an ML-DSA-44 key beside it.
-    pub fn new(pool: PgPool, kek: Kek, platform: TenantId, ml_dsa: bool) -> Self {
+    pub fn new(pool: PgPool, root: Arc<dyn KeyService>, platform: TenantId, ml_dsa: bool) -> Self {
         Self {
             pool,
-            kek,
+            root,
             platform,
             ml_dsa,
             opened: Mutex::new(Opened::default()),
@@ -54,7 +54,7 @@ impl Signers {
     /// What signs `tenant`'s log, which is named `origin`. The first call of a tenant makes its key.
     ///
     /// # Errors
-    /// Those of the store; a key that another key file wrapped is corrupt.
+    /// Those of the store; a key that another root key wrapped is corrupt.
     pub async fn of_tenant(&self, tenant: TenantId, origin: &str) -> Result<Arc<LogKeys>, StoreError> {
         self.open(tenant, SigningPurpose::AuditLog, origin).await
     }
@@ -75,7 +75,7 @@ impl Signers {
             return Ok(known);
         }
         let mut connection = self.pool.acquire().await?;
-        let open = log_signing_keys(&mut connection, &self.kek, tenant, purpose).await?;
+        let open = log_signing_keys(&mut connection, &*self.root, tenant, purpose).await?;
         let keys = Arc::new(self.assemble(&open, origin)?);
         self.opened().keys.insert(at, keys.clone());
         Ok(keys)

@@ -1,7 +1,7 @@
 //! The key-encryption key's file, as the service meets it. Whoever loses it loses every sealed value.
 use std::{io, path::Path};
 
-use keepgate_crypto_keys::{Kek, KeyFileError, create_key_file, read_key_file};
+use keepgate_crypto_keys::{KeyFile, KeyFileError};
 
 use super::private_file::is_loop;
 use crate::{
@@ -13,9 +13,9 @@ use crate::{
 ///
 /// # Errors
 /// Exit code 4 if it is open to others, not ours, a link, or of the wrong size.
-pub fn load(path: &Path) -> Result<Option<Kek>, Failure> {
-    match read_key_file(path) {
-        Ok(kek) => Ok(Some(kek)),
+pub fn load(path: &Path) -> Result<Option<KeyFile>, Failure> {
+    match KeyFile::open(path) {
+        Ok(file) => Ok(Some(file)),
         Err(KeyFileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(refused(path, &error)),
     }
@@ -25,8 +25,8 @@ pub fn load(path: &Path) -> Result<Option<Kek>, Failure> {
 ///
 /// # Errors
 /// Those of the system; an existing file is never overwritten.
-pub fn create(path: &Path) -> Result<Kek, Failure> {
-    create_key_file(path).map_err(|error| match &error {
+pub fn create(path: &Path) -> Result<KeyFile, Failure> {
+    KeyFile::create(path).map_err(|error| match &error {
         KeyFileError::Io(source) => Failure::io(format!("can't make the key file {}", path.display()), source),
         _ => refused(path, &error),
     })
@@ -50,7 +50,7 @@ fn refused(path: &Path, error: &KeyFileError) -> Failure {
     let help = match error {
         KeyFileError::Mode { .. } => format!("run `chmod 600 {shown}`; if others could read it, plan to rotate it"),
         KeyFileError::Owner { .. } => format!("run keepgate as the owner of {shown}, or chown it"),
-        KeyFileError::Length { .. } => format!("restore {shown} from your backup"),
+        KeyFileError::Length { .. } | KeyFileError::Line { .. } => format!("restore {shown} from your backup"),
         KeyFileError::Io(source) if is_loop(source) => {
             format!("put the key file itself at {shown}; a symbolic link could be pointed elsewhere")
         }
@@ -70,14 +70,19 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_new_key_is_private_and_read_back() {
+    async fn id(file: KeyFile) -> String {
+        use keepgate_crypto_keys::KeyService;
+        file.describe().await.unwrap().current
+    }
+
+    #[tokio::test]
+    async fn a_new_key_is_private_and_read_back() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("kek");
         assert!(load(&path).unwrap().is_none());
         let made = create(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(load(&path).unwrap().unwrap().id(), made.id());
+        assert_eq!(id(load(&path).unwrap().unwrap()).await, id(made).await);
         assert!(create(&path).is_err(), "never overwritten");
     }
 

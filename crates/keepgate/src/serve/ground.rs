@@ -1,7 +1,6 @@
 //! What must stand before anything is served: schema, keys, the first principals.
 use std::path::Path;
 
-use keepgate_crypto_keys::Kek;
 use keepgate_identity::{
     Hasher,
     genesis::{self, Names},
@@ -15,12 +14,12 @@ use crate::{
     exit::Exit,
     failure::{Failure, chain},
     postgres::{self, Databases},
-    secrets::kek,
+    secrets::{Root, kek},
 };
 
 /// What the service stands on.
 pub struct Ground {
-    /// Everything derived from the key file.
+    /// The root key, and everything derived from the installation's.
     pub keys: Keys,
     /// The platform's tenant.
     pub platform: TenantId,
@@ -35,7 +34,7 @@ pub struct Ground {
 pub async fn of_our_own(
     config: &Config,
     databases: &Databases,
-    known: Option<Kek>,
+    known: Option<Root>,
     clock: &dyn Clock,
 ) -> Result<Ground, Failure> {
     let applied = postgres::bring_up_to_date(databases.migrator()?).await?;
@@ -49,7 +48,7 @@ pub async fn of_our_own(
 ///
 /// # Errors
 /// As [`of_our_own`]; exit code 6 also when it has no first principals yet.
-pub async fn of_another(config: &Config, databases: &Databases, known: Option<Kek>) -> Result<Ground, Failure> {
+pub async fn of_another(config: &Config, databases: &Databases, known: Option<Root>) -> Result<Ground, Failure> {
     let platform = postgres::platform_tenant(&databases.app).await?;
     postgres::must_be_current(databases.migrator.as_ref().unwrap_or(&databases.app)).await?;
     let platform = platform.ok_or_else(|| {
@@ -60,10 +59,10 @@ pub async fn of_another(config: &Config, databases: &Databases, known: Option<Ke
             "run `keepgate admin bootstrap` with the same configuration, once",
         )
     })?;
-    let kek = known.ok_or_else(|| kek::lost(&config.kek_file))?;
-    postgres::must_be_of(&databases.integrator, kek.id()).await?;
+    let root = known.ok_or_else(|| kek::lost(&config.kek_file))?;
+    let instance = postgres::settle_instance_key(&databases.integrator, &root, true).await?;
     Ok(Ground {
-        keys: Keys::new(kek, &config.kek_file),
+        keys: Keys::new(instance, root),
         platform,
         first_run: None,
     })
@@ -76,7 +75,7 @@ pub async fn of_another(config: &Config, databases: &Databases, known: Option<Ke
 pub async fn bootstrap(
     config: &Config,
     databases: &Databases,
-    known: Option<Kek>,
+    known: Option<Root>,
     clock: &dyn Clock,
 ) -> Result<FirstRun, Failure> {
     postgres::must_be_current(databases.migrator()?).await?;
@@ -91,15 +90,20 @@ pub async fn bootstrap(
 }
 
 /// Key file, claim key, genesis. Safe to repeat.
-async fn lay(config: &Config, databases: &Databases, known: Option<Kek>, clock: &dyn Clock) -> Result<Ground, Failure> {
+async fn lay(
+    config: &Config,
+    databases: &Databases,
+    known: Option<Root>,
+    clock: &dyn Clock,
+) -> Result<Ground, Failure> {
     let before = postgres::platform_tenant(&databases.app).await?;
-    let kek = match (known, before) {
-        (Some(kek), _) => kek,
-        (None, None) => kek::create(&config.kek_file)?,
+    let root = match (known, before) {
+        (Some(root), _) => root,
+        (None, None) => Root::of_file(kek::create(&config.kek_file)?),
         (None, Some(_)) => return Err(kek::lost(&config.kek_file)),
     };
-    postgres::must_be_of(&databases.integrator, kek.id()).await?;
-    let keys = Keys::new(kek, &config.kek_file);
+    let instance = postgres::settle_instance_key(&databases.integrator, &root, before.is_some()).await?;
+    let keys = Keys::new(instance, root);
     let migrator = databases.migrator()?;
     install_claim_key(migrator, &keys.claims()?).await.map_err(|error| {
         Failure::new(

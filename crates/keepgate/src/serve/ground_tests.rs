@@ -5,7 +5,11 @@ use keepgate_kernel::SystemClock;
 use keepgate_pg_local::LocalPg;
 
 use super::*;
-use crate::{data_dir, embedded, environment::Environment, secrets::kek};
+use crate::{
+    data_dir, embedded,
+    environment::Environment,
+    secrets::{Root, kek},
+};
 
 struct Instance {
     _base: tempfile::TempDir,
@@ -43,7 +47,7 @@ impl Instance {
     }
 
     async fn lay(&self) -> Result<ground::Ground, Failure> {
-        let known = kek::load(&self.config.kek_file)?;
+        let known = Root::configured(&self.config)?;
         crate::postgres::prepare(&self.pg).await?;
         ground::of_our_own(&self.config, &self.databases, known, &SystemClock).await
     }
@@ -82,8 +86,8 @@ async fn a_lost_key_file_is_not_replaced_and_another_one_is_refused() {
     let instance = Instance::start();
     let platform = instance.lay().await.unwrap().platform;
     let signers_pool = keepgate_store::postgres::pool(instance.databases.integrator.clone(), 2);
-    let own = kek::load(&instance.config.kek_file).unwrap().unwrap();
-    let signers = crate::postgres::Signers::new(signers_pool, own, platform, false);
+    let own = Root::configured(&instance.config).unwrap().unwrap();
+    let signers = crate::postgres::Signers::new(signers_pool, own.service(), platform, false);
     signers.of_tenant(platform, "localhost/audit/x").await.unwrap();
 
     fs::remove_file(&instance.config.kek_file).unwrap();
@@ -118,7 +122,7 @@ async fn a_database_of_the_operator_s_is_never_changed_by_serve() {
         .await
         .unwrap();
     first_run::FirstRun::forget(&instance.config.data_dir);
-    let known = || kek::load(&instance.config.kek_file).unwrap();
+    let known = || Root::configured(&instance.config).unwrap();
     let ground = ground::of_another(&instance.config, &instance.databases, known())
         .await
         .unwrap();

@@ -1,7 +1,7 @@
-//! Every secret the service works with, derived from the one key file. The same file gives the same keys on every instance.
-use std::{path::Path, sync::Arc};
+//! Every secret the service works with, derived from the installation's key. The same on every instance.
+use std::sync::Arc;
 
-use keepgate_crypto_keys::Kek;
+use keepgate_crypto_keys::InstanceKey;
 use keepgate_identity::{ApiKeyFormat, BucketKey, Environment};
 use keepgate_sso::scim::ScimTokenKey;
 use keepgate_store::ClaimKey;
@@ -10,31 +10,24 @@ use zeroize::Zeroizing;
 use crate::{
     exit::Exit,
     failure::{Failure, chain},
-    secrets::kek,
+    secrets::Root,
 };
 
 /// The keys of one installation.
 pub struct Keys {
-    kek: Kek,
-    path: std::path::PathBuf,
+    instance: InstanceKey,
+    root: Root,
 }
 
 impl Keys {
-    /// From the key of the file at `path`.
-    pub fn new(kek: Kek, path: &Path) -> Self {
-        Self {
-            kek,
-            path: path.to_owned(),
-        }
+    /// From the installation's key, which `root` has opened.
+    pub const fn new(instance: InstanceKey, root: Root) -> Self {
+        Self { instance, root }
     }
 
-    /// Another copy of the key itself, read from its file again: it can't be cloned.
-    ///
-    /// # Errors
-    /// Exit code 4 when the file changed or went away meanwhile.
-    pub fn kek(&self) -> Result<Kek, Failure> {
-        let again = kek::load(&self.path)?.filter(|again| again.id() == self.kek.id());
-        again.ok_or_else(|| kek::lost(&self.path))
+    /// The root key.
+    pub const fn root(&self) -> &Root {
+        &self.root
     }
 
     /// Signs what the gateway claims about a caller; the database holds its pads.
@@ -43,7 +36,7 @@ impl Keys {
     /// Exit code 4.
     pub fn claims(&self) -> Result<ClaimKey, Failure> {
         Ok(ClaimKey::new(
-            format!("kek-{}", self.kek.id()),
+            format!("kek-{}", self.instance.id()),
             *self.derive("claim key v1")?,
         ))
     }
@@ -84,31 +77,13 @@ impl Keys {
     }
 
     fn derive(&self, purpose: &str) -> Result<Zeroizing<[u8; 32]>, Failure> {
-        self.kek.derive(purpose).map_err(|error| failed(&error))
-    }
-}
-
-fn failed(error: &(dyn std::error::Error + 'static)) -> Failure {
-    Failure::new(
-        Exit::KeyFile,
-        "can't derive a key from the key file",
-        chain(error),
-        "check the key file",
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_file_that_was_exchanged_is_noticed() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("kek");
-        let keys = Keys::new(kek::create(&path).unwrap(), &path);
-        assert!(keys.kek().is_ok());
-        std::fs::remove_file(&path).unwrap();
-        kek::create(&path).unwrap();
-        assert_eq!(keys.kek().err().map(|failure| failure.exit), Some(Exit::KeyFile));
+        self.instance.derive(purpose).map_err(|error| {
+            Failure::new(
+                Exit::KeyFile,
+                "can't derive a key",
+                chain(&error),
+                "start again; report this if it stays",
+            )
+        })
     }
 }

@@ -50,7 +50,12 @@ pub async fn start(
     tell_abandoned(&heads, platform, gate).await?;
     let pool = databases.doors.integrator.pool(INTEGRATOR_POOL);
     let cosigned = PgCosignedLogs::new(pool.clone());
-    let signers = Arc::new(Signers::new(pool.clone(), keys.kek()?, platform, config.audit_ml_dsa));
+    let signers = Arc::new(Signers::new(
+        pool.clone(),
+        keys.root().service(),
+        platform,
+        config.audit_ml_dsa,
+    ));
     let log = AuditLog::default();
     let told = log.clone();
     let shared = Arc::new(SharedSigners(signers.clone()));

@@ -19,6 +19,7 @@ mod probes;
 mod ready;
 mod reload;
 mod revocations;
+mod root_keys;
 mod run;
 mod servers;
 mod service;
@@ -30,7 +31,6 @@ mod workers;
 
 use std::sync::Arc;
 
-use keepgate_crypto_keys::Kek;
 use keepgate_identity::{Email, genesis};
 use keepgate_kernel::{Clock, SystemClock};
 use tokio::runtime::Runtime;
@@ -46,7 +46,7 @@ use crate::{
     failure::Failure,
     log,
     postgres::{self, Databases},
-    secrets::{Secrets, kek, key_service},
+    secrets::{Root, Secrets},
     terminal,
     tls::{self, Identity},
 };
@@ -58,7 +58,7 @@ struct Prepared {
     clock: Arc<dyn Clock>,
     listeners: Listeners,
     certificate: Certificate,
-    kek: Option<Kek>,
+    root: Option<Root>,
     outside: Outside,
     secrets: Secrets,
 }
@@ -78,19 +78,12 @@ pub fn run(args: ServeArgs, environment: &Environment) -> Result<Exit, Failure> 
     keep_out_of_core_dumps();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     tls::install_provider();
-    if key_service(&config)?.is_some() {
-        return Err(Failure::usage(
-            "can't keep the root key in a service",
-            "this build wraps tenants' keys with kek_file only",
-            "leave keys.service out",
-        ));
-    }
     let runtime = runtime()?;
     let secrets = runtime.block_on(Secrets::open(&config))?;
     let prepared = Prepared {
         outside: Outside::of(&config, clock.clone(), &secrets)?,
         listeners: listen::bind(&config)?,
-        kek: kek::load(&config.kek_file)?,
+        root: Root::configured(&config)?,
         certificate: Certificate::load(Identity::of(config.tls.as_ref(), &config.data_dir), clock.clone())?,
         config,
         args,
@@ -147,7 +140,7 @@ pub fn bootstrap_command(config: &Config) -> Result<Exit, Failure> {
         ));
     };
     let _held = data_dir::take(&config.data_dir)?;
-    let known = kek::load(&config.kek_file)?;
+    let known = Root::configured(config)?;
     let first = runtime()?.block_on(ground::bootstrap(config, &databases, known, &SystemClock))?;
     let Bootstrap {
         platform_tenant,

@@ -1,7 +1,6 @@
 //! From a database that answers to a service that serves, and back.
 use std::sync::Arc;
 
-use keepgate_crypto_keys::Kek;
 use keepgate_kernel::Clock;
 use keepgate_pg_local::LocalPg;
 use tokio::sync::watch;
@@ -22,6 +21,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     postgres::{self, Databases},
+    secrets::Root,
     version,
 };
 
@@ -36,13 +36,13 @@ pub async fn run(prepared: Prepared, databases: Databases, pg: Option<&LocalPg>)
         clock,
         listeners,
         certificate,
-        kek,
+        root,
         outside,
         secrets,
     } = prepared;
     let mut signals = Signals::listen()?;
     let started = tokio::select! {
-        started = start(&config, &databases, kek, clock, outside, pg) => started?,
+        started = start(&config, &databases, root, clock, outside, pg) => started?,
         () = signals.stop() => return Ok(Exit::Ok),
     };
     let (mut service, first_run) = started;
@@ -83,7 +83,7 @@ pub async fn run(prepared: Prepared, databases: Databases, pg: Option<&LocalPg>)
 async fn start(
     config: &Config,
     databases: &Databases,
-    kek: Option<Kek>,
+    root: Option<Root>,
     clock: Arc<dyn Clock>,
     outside: Outside,
     pg: Option<&LocalPg>,
@@ -95,9 +95,9 @@ async fn start(
     } = match pg {
         Some(pg) => {
             postgres::prepare(pg).await?;
-            ground::of_our_own(config, databases, kek, &*clock).await?
+            ground::of_our_own(config, databases, root, &*clock).await?
         }
-        None => ground::of_another(config, databases, kek).await?,
+        None => ground::of_another(config, databases, root).await?,
     };
     Ok((
         Service::assemble(config, databases, &keys, platform, clock, outside).await?,

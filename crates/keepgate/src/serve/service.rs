@@ -8,6 +8,7 @@ use std::{
 use keepgate_api_gateway::{Api, Limits, Probe, RateLimiter};
 use keepgate_audit::{clock::MachineClock, sink::senders::Senders};
 use keepgate_channels::{WorkerId, providers::Reach};
+use keepgate_crypto_keys::{BadRecoveryKey, RecoveryKey};
 use keepgate_gate::{
     Gate, SecondDesk, SinkDesk, Tx, Vault,
     workers::{
@@ -30,6 +31,7 @@ use super::{
     probes::Database,
     reload,
     revocations::{self, Following, RevocationFeed},
+    root_keys::RootKeys,
     sso, tombstones,
     witnesses::{Panel, Unanimous},
     workers::Workers,
@@ -75,8 +77,10 @@ impl Service {
         );
         let front = PgStore::new(databases.doors.auth.pool(AUTH_POOL), keys.claims()?, clock.clone());
         let begin: Arc<dyn Begin<dyn Tx>> = Arc::new(front.clone());
-        let gate =
-            Gate::new(Arc::new(store.clone()), clock.clone(), Vault::new(keys.kek()?)).journalling(store.clone());
+        let vault = Vault::new(keys.root().service())
+            .holding(config.root_key.cache)
+            .recoverable(recovery_key(config)?);
+        let gate = Gate::new(Arc::new(store.clone()), clock.clone(), vault).journalling(store.clone());
         let front_gate = gate.over(begin.clone());
         // Before anybody counts.
         let recorder = metrics::install()?;
@@ -173,6 +177,10 @@ impl Service {
         workers.every(Duration::from_mins(1), "sweep of the rate limits", move || {
             sweep.sweep()
         });
+        let unused = gate.clone();
+        workers.every(Duration::from_mins(1), "sweep of the open keys", move || {
+            unused.sweep_keys()
+        });
         let upkeep = recorder.clone();
         workers.every(Duration::from_secs(5), "upkeep of the metrics", move || {
             upkeep.run_upkeep()
@@ -189,6 +197,7 @@ impl Service {
         workers.start("watch over the database's walls", watch.run(workers.stopping()));
         let probes: Vec<Box<dyn Probe>> = vec![
             Box::new(Database(store.clone())),
+            Box::new(RootKeys(keys.root().patient())),
             Box::new(audit_log),
             Box::new(Unanimous(witnesses)),
             Box::new(keeping),
@@ -298,6 +307,25 @@ impl Service {
 fn relying_party(config: &Config) -> Option<RelyingParty> {
     let url = config.public_url.as_ref()?;
     Some(RelyingParty::new(url.domain()?, &url.origin().ascii_serialization()))
+}
+
+/// The public half of the key that lies in a safe.
+fn recovery_key(config: &Config) -> Result<Option<RecoveryKey>, Failure> {
+    let Some(path) = &config.root_key.recovery_key else {
+        return Ok(None);
+    };
+    let failed = |why: String| {
+        Failure::new(
+            Exit::KeyFile,
+            format!("can't use the recovery key {}", path.display()),
+            why,
+            "put the public half there, one line that begins with keepgate-recovery-public-v1:, or leave keys.recovery_key out",
+        )
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    text.parse()
+        .map(Some)
+        .map_err(|error: BadRecoveryKey| failed(error.to_string()))
 }
 
 /// What sends logs on, within the operator's reach.

@@ -17,6 +17,6 @@ pub(super) fn router() -> OpenApiRouter<Api> {
         (status = 410, description = "`pruned`: in an archive only, whose name the detail tells", body = ProblemBody)))]
 async fn get(caller: Caller, State(api): State<Api>, Path(index): Path<u64>) -> Result<Answer<EntryView>, Problem> {
     let mut entry = caller.perform(&api, &GetAuditEntry { index }).await?;
-    api.gate.reveal(std::slice::from_mut(&mut entry))?;
+    api.gate.reveal(std::slice::from_mut(&mut entry)).await?;
     Ok(Answer(EntryView::from(&entry)))
 }

@@ -101,7 +101,7 @@ fn lines(
         let (api, context) = (api.clone(), context.clone());
         async move {
             let mut page = api.gate.store().begin(&context).await?.entries(&query).await?;
-            api.gate.reveal(&mut page.items)?;
+            api.gate.reveal(&mut page.items).await?;
             Ok(page)
         }
     });

@@ -81,7 +81,7 @@ async fn list(
     Query(query): Query<AuditQuery>,
 ) -> Result<Answer<Page<EntryView>>, Problem> {
     let mut page = caller.perform(&api, &ListAudit { query: query.read()? }).await?;
-    api.gate.reveal(&mut page.items)?;
+    api.gate.reveal(&mut page.items).await?;
     let next_cursor = page.next.map(|next| page::encode(&next.to_string()));
     Ok(Answer(Page {
         items: page.items.iter().map(EntryView::from).collect(),

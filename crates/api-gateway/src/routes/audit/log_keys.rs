@@ -1,9 +1,11 @@
 //! The keys that sign the logs' checkpoints: their states and public halves, never the seeds.
 use axum::{Json as Answer, extract::State, http::StatusCode, response::Response};
 use data_encoding::BASE64;
-use keepgate_crypto_keys::{CryptoError, ListLogKeys, LogKeyState, LogKind, RotateLogKey};
+use keepgate_crypto_keys::{ListLogKeys, LogKeyState, LogKind, RotateLogKey};
+use keepgate_gate::RingError;
 use keepgate_kernel::format_time;
 use keepgate_merkle::note::VerifierKey;
+use keepgate_store::StoreError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -129,10 +131,10 @@ async fn rotate(
         RotatedLog::Own => LogKind::Own,
         RotatedLog::Meta => LogKind::Meta,
     };
-    let fresh = api.gate.new_log_key(caller.context().tenant(), log);
+    let fresh = api.gate.new_log_key(caller.context().tenant(), log).await;
     let command = RotateLogKey {
         log,
-        fresh: fresh.map_err(|error| no_key(&error))?,
+        fresh: fresh.map_err(no_key)?,
         emergency: body.value.emergency,
     };
     // The end of the former key is the database's time, which is later than the request's.
@@ -143,11 +145,7 @@ async fn rotate(
     .await
 }
 
-fn no_key(error: &CryptoError) -> Problem {
+fn no_key(error: RingError) -> Problem {
     tracing::error!(%error, "no key to sign a log could be made");
-    Problem::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "internal-error",
-        "something went wrong here",
-    )
+    StoreError::from(error).into()
 }

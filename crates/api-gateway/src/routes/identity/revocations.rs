@@ -80,7 +80,7 @@ async fn create(
     let NewRevocation { kind, id, reason } = body.value;
     let target = target(&kind, id.as_deref())?;
     let spare = match target {
-        Target::Kid(_) => Some(api.gate.new_signing_key().map_err(|error| no_key(&error))?),
+        Target::Kid(_) => Some(api.gate.new_signing_key().await.map_err(no_key)?),
         _ => None,
     };
     let command = Revoke { target, reason, spare };

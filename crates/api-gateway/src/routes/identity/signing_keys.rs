@@ -8,6 +8,7 @@ use axum::{
 use keepgate_gate::RingError;
 use keepgate_identity::{ListSigningKeys, RotateSigningKeys, SigningKey};
 use keepgate_kernel::{Timestamp, format_time};
+use keepgate_store::StoreError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -117,7 +118,7 @@ async fn rotate(
     once: Idempotency,
     body: Json<Rotation>,
 ) -> Result<Response, Problem> {
-    let fresh = api.gate.new_signing_key().map_err(|error| no_key(&error))?;
+    let fresh = api.gate.new_signing_key().await.map_err(no_key)?;
     let command = RotateSigningKeys {
         fresh,
         emergency: body.value.emergency,
@@ -129,11 +130,7 @@ async fn rotate(
     .await
 }
 
-pub(super) fn no_key(error: &RingError) -> Problem {
+pub(super) fn no_key(error: RingError) -> Problem {
     tracing::error!(%error, "no key to sign tokens could be made");
-    Problem::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "internal-error",
-        "something went wrong here",
-    )
+    StoreError::from(error).into()
 }

@@ -1,7 +1,7 @@
 //! A service in memory or on PostgreSQL with one person of each level, all of whom came in the regular way.
 use std::{collections::BTreeMap, sync::Arc};
 
-use keepgate_crypto_keys::Kek;
+use keepgate_crypto_keys::MemoryKeys;
 use keepgate_identity::{
     ApiKeyFormat, Authenticator, BucketKey, EnrolmentCode, Entered, Environment, FrontDesk, Hasher, KeyRing, LoggedIn,
     LoginForm, RevocationMirror, Tokens,
@@ -100,7 +100,11 @@ impl House {
     ) -> Self {
         let (platform, hasher, format) = (secrets.platform_tenant, Hasher::new(2), Arc::new(Self::format()));
         let tokens = Arc::new(Tokens::new(KeyRing::new(&[5; 32], &[]).unwrap(), "kg", "kg"));
-        let gate = Service::new(app.clone(), Arc::new(SystemClock), Vault::new(Kek::new([9; 32].into())));
+        let gate = Service::new(
+            app.clone(),
+            Arc::new(SystemClock),
+            Vault::new(Arc::new(MemoryKeys::generate().unwrap())),
+        );
         let mut house = Self {
             mfa: SecondDesk::new(gate.over(store.clone()), platform, Arc::new(BucketKey::new(&[1; 32])))
                 .with_passkeys(Some(RelyingParty::new("gate.example.org", ORIGIN))),

@@ -1,0 +1,184 @@
+//! A tenant's opened keys.
+use std::{sync::Arc, time::Duration};
+
+use chrono::TimeDelta;
+use keepgate_crypto_keys::{DataKey, KeyService, KeyServiceError, StoredKey, Wrapped};
+use keepgate_kernel::{TenantId, Timestamp};
+use tokio::time::Instant;
+
+use super::VaultError;
+
+/// How long a look at the stored keys lasts: another instance may have marked one for destruction.
+const RELOAD: TimeDelta = TimeDelta::seconds(10);
+
+/// A service that failed is left alone for so long, once for each tenant.
+const PAUSE: Duration = Duration::from_secs(1);
+/// While it fails, keys that may still be held are taken to it again so seldom.
+const LATER: Duration = Duration::from_secs(30);
+
+/// One version, open or not.
+#[derive(Debug)]
+struct Held {
+    version: i32,
+    wrapped: Wrapped,
+    key: Result<Arc<OpenKey>, Arc<KeyServiceError>>,
+}
+
+/// An open key, and when the service last opened it.
+#[derive(Debug)]
+pub(crate) struct OpenKey {
+    key: DataKey,
+    opened: Instant,
+}
+
+/// What came of opening a version.
+struct Tried {
+    key: Result<Arc<OpenKey>, Arc<KeyServiceError>>,
+    failed: bool,
+}
+
+impl std::ops::Deref for OpenKey {
+    type Target = DataKey;
+
+    fn deref(&self) -> &DataKey {
+        &self.key
+    }
+}
+
+/// All versions of a tenant, newest first.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    keys: Vec<Held>,
+    /// The newest that still seals.
+    sealing: Option<i32>,
+    until: Timestamp,
+    /// When the service last failed us, if it did at the last look.
+    failed: Option<Instant>,
+}
+
+pub(crate) type Ring = Arc<Opened>;
+
+impl Opened {
+    /// The key of that version, while it may be held.
+    pub(crate) fn find(&self, version: i32, hold: Duration) -> Result<&Arc<OpenKey>, VaultError> {
+        let held = self
+            .keys
+            .iter()
+            .find(|held| held.version == version)
+            .ok_or(VaultError::Gone)?;
+        match &held.key {
+            Ok(key) if key.opened.elapsed() < hold => Ok(key),
+            Ok(_) => Err(KeyServiceError::Slow.into()),
+            Err(error) => Err(VaultError::Root(error.clone())),
+        }
+    }
+
+    /// The key that seals.
+    pub(crate) fn sealing(&self, hold: Duration) -> Result<&Arc<OpenKey>, VaultError> {
+        self.find(self.sealing.ok_or(VaultError::Gone)?, hold)
+    }
+
+    /// Whether neither the stored keys nor the service need to be asked again.
+    pub(super) fn is_fresh(&self, now: Timestamp, hold: Duration) -> bool {
+        let spared = self.failed.is_some_and(|failed| failed.elapsed() < LATER);
+        let young = |held: &Held| {
+            let key = held.key.as_ref();
+            key.is_ok_and(|key| key.opened.elapsed() < if spared { hold } else { hold / 3 })
+        };
+        let sealing = self.keys.iter().find(|held| Some(held.version) == self.sealing);
+        now < self.until && (self.until - now) <= RELOAD && sealing.is_some_and(young)
+    }
+
+    /// Whether the service failed us a moment ago.
+    pub(super) fn has_just_failed(&self) -> bool {
+        self.failed.is_some_and(|failed| failed.elapsed() < PAUSE)
+    }
+
+    /// Whether any key may still be used.
+    pub(super) fn is_held(&self, now: Instant, hold: Duration) -> bool {
+        let keys = self.keys.iter().filter_map(|held| held.key.as_ref().ok());
+        keys.map(|key| now.duration_since(key.opened)).any(|age| age < hold)
+    }
+}
+
+/// Opens `stored`, newest first, with as few calls as `before` allows.
+pub(super) async fn open(
+    root: &dyn KeyService,
+    tenant: TenantId,
+    stored: &[StoredKey],
+    before: Option<&Opened>,
+    now: Timestamp,
+    hold: Duration,
+) -> Ring {
+    let spared = before
+        .and_then(|before| before.failed)
+        .filter(|failed| failed.elapsed() < LATER);
+    let mut failed = spared;
+    let mut keys = Vec::with_capacity(stored.len());
+    for key in stored {
+        let known = before.and_then(|before| {
+            before
+                .keys
+                .iter()
+                .find(|held| held.version == key.version && held.wrapped == key.wrapped)
+        });
+        let known = known.and_then(|held| held.key.as_ref().ok());
+        // A key that may be held is not taken to a service that has just failed.
+        let young = if spared.is_some() { hold } else { hold / 3 };
+        let tried = match known.filter(|known| known.opened.elapsed() < young) {
+            Some(known) => Tried {
+                key: Ok(known.clone()),
+                failed: false,
+            },
+            None => open_one(root, tenant, key, known, hold).await,
+        };
+        if tried.failed {
+            failed = Some(Instant::now());
+        }
+        keys.push(Held {
+            version: key.version,
+            wrapped: key.wrapped.clone(),
+            key: tried.key,
+        });
+    }
+    let sealing = stored.iter().find(|key| key.destroy_after.is_none());
+    Arc::new(Opened {
+        keys,
+        sealing: sealing.map(|key| key.version),
+        until: now + RELOAD,
+        failed,
+    })
+}
+
+async fn open_one(
+    root: &dyn KeyService,
+    tenant: TenantId,
+    stored: &StoredKey,
+    known: Option<&Arc<OpenKey>>,
+    hold: Duration,
+) -> Tried {
+    let error = match DataKey::unwrap(root, tenant, stored.version, &stored.wrapped).await {
+        Ok(key) => {
+            return Tried {
+                key: Ok(Arc::new(OpenKey {
+                    key,
+                    opened: Instant::now(),
+                })),
+                failed: false,
+            };
+        }
+        Err(error) => error,
+    };
+    let key = match known.filter(|known| error.passes() && known.opened.elapsed() < hold) {
+        Some(known) => {
+            metrics::counter!("keepgate_data_keys_held_over").increment(1);
+            Ok(known.clone())
+        }
+        None => {
+            metrics::counter!("keepgate_data_keys_shut", "reason" => error.word()).increment(1);
+            tracing::warn!(%tenant, version = stored.version, %error, "a tenant's data key can't be opened");
+            Err(Arc::new(error))
+        }
+    };
+    Tried { key, failed: true }
+}
