@@ -48,6 +48,7 @@ mod passwords;
 mod permissions;
 mod revocation;
 mod revocation_faults;
+mod root_key;
 mod scim;
 mod second_factors;
 mod secrecy;

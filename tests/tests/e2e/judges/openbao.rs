@@ -2,6 +2,7 @@
 use keepgate_outward::{Trust, client};
 use keepgate_tests::eventually;
 use reqwest::{Client, Method, StatusCode};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -18,7 +19,7 @@ const ROOT: &str = "root-of-the-test";
 
 /// A running one; gone when dropped.
 pub struct OpenBao {
-    _child: Child,
+    child: Child,
     _home: TempDir,
     admin: Client,
     /// Where it listens.
@@ -55,7 +56,7 @@ impl OpenBao {
         })
         .await;
         let bao = Self {
-            _child: child,
+            child,
             _home: home,
             admin,
             url,
@@ -82,6 +83,12 @@ impl OpenBao {
         let (status, text) = (answer.status(), answer.text().await.unwrap());
         assert!(status.is_success(), "{path}: {status} {text}");
         serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Lets it answer nothing more (`STOP`), or go on (`CONT`).
+    pub fn signal(&self, signal: Signal) {
+        let pid = self.child.id().and_then(|id| Pid::from_raw(id.try_into().unwrap()));
+        kill_process(pid.unwrap(), signal).unwrap();
     }
 
     /// Makes `fields` the newest version of a secret of the engine at `secret`.
