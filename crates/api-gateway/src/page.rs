@@ -24,8 +24,16 @@ impl<T> Page<T> {
     where
         T: From<&'a D>,
     {
+        Self::shown(listed, T::from)
+    }
+
+    /// The same, each item as `view` shows it.
+    pub(crate) fn shown<'a, D, A: std::fmt::Display>(
+        listed: &'a keepgate_channels::Listed<D, A>,
+        view: impl Fn(&'a D) -> T,
+    ) -> Self {
         Self {
-            items: listed.items.iter().map(T::from).collect(),
+            items: listed.items.iter().map(view).collect(),
             next_cursor: listed.next.as_ref().map(|next| encode(&next.to_string())),
         }
     }

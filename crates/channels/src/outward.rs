@@ -51,6 +51,8 @@ pub struct WebhookRequest {
     pub url: WebhookUrl,
     /// The signing secret, `whsec_…`.
     pub secret: SecretString,
+    /// Seeds of the Ed25519 keys that sign as well, newest first.
+    pub seeds: Vec<secrecy::SecretSlice<u8>>,
     /// The type of the body.
     pub content_type: String,
     /// The body: the payload, byte for byte.

@@ -15,7 +15,7 @@ mod adapters {
         providers::{
             ClientError,
             twilio::{Twilio, TwilioConfig},
-            webhooks::{HttpWebhooks, sign, signing_secret},
+            webhooks::{HttpWebhooks, sign, sign_publicly, signing_secret},
         },
     };
     use keepgate_kernel::{AttemptId, LiveSecret, Timestamp};
@@ -306,6 +306,7 @@ mod adapters {
             id: "att_1".into(),
             url: WebhookUrl::parse(url.as_str()).unwrap(),
             secret: signing_secret(&[7; 32]),
+            seeds: vec![vec![1; 32].into(), vec![2; 32].into()],
             content_type: "application/cbor".into(),
             body: vec![0xff, 0x00, 0x01].into(),
             headers: vec![("keepgate-message".into(), "msg_1".into())],
@@ -331,7 +332,11 @@ mod adapters {
             (seen.line.as_str(), seen.body.as_slice()),
             ("POST / HTTP/1.1", &[0xff, 0x00, 0x01][..])
         );
-        let signature = sign(&signing_secret(&[7; 32]), "att_1", now().timestamp(), &seen.body).unwrap();
+        let mut signatures = vec![sign(&signing_secret(&[7; 32]), "att_1", now().timestamp(), &seen.body).unwrap()];
+        for seed in [[1; 32], [2; 32]] {
+            signatures.push(sign_publicly(&seed, "att_1", now().timestamp(), &seen.body).unwrap());
+        }
+        let signature = signatures.join(" ");
         for (name, value) in [
             ("content-type", "application/cbor"),
             ("webhook-id", "att_1"),

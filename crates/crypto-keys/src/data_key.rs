@@ -6,7 +6,7 @@ use keepgate_kernel::{TenantId, Uuid};
 use zeroize::Zeroizing;
 
 use crate::{
-    CryptoError, Purpose, Unopenable, aead,
+    CryptoError, Purpose, SigningPurpose, SigningSeed, Unopenable, aead,
     record::{FRESH, PurposeKey, SALT, fresh},
 };
 
@@ -103,6 +103,16 @@ impl DataKey {
             .and_then(|okm| okm.fill(&mut out[..]))
             .map_err(|_| CryptoError::Library)?;
         Ok(out)
+    }
+
+    /// The seed of the Ed25519 key that signs the tenant's webhooks for as long as this is its key: derived, so it is kept nowhere, and ends
+    /// with this key.
+    ///
+    /// # Errors
+    /// [`CryptoError::Library`].
+    pub fn webhook_seed(&self) -> Result<SigningSeed, CryptoError> {
+        let seed = self.derive(b"keepgate/v1 signs|webhook")?;
+        Ok(SigningSeed::from_bytes(SigningPurpose::Webhook, seed))
     }
 
     /// Its number within the tenant, from 1.

@@ -16,6 +16,8 @@ pub enum SigningPurpose {
     MetaLog,
     /// Access tokens.
     Token,
+    /// What is posted to webhooks.
+    Webhook,
 }
 
 impl SigningPurpose {
@@ -26,6 +28,7 @@ impl SigningPurpose {
             Self::AuditLog => "audit-log",
             Self::MetaLog => "meta-log",
             Self::Token => "access-token",
+            Self::Webhook => "webhook",
         }
     }
 }

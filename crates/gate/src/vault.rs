@@ -15,7 +15,7 @@ use std::{
 use keepgate_audit::AuditLog;
 use keepgate_crypto_keys::{
     CryptoError, DataKey, DataKeys, EnsureDataKey, EnsureKeyError, KeyContext, KeyService, KeyServiceError, Place,
-    RecoveryKey, StoredKey, sealed_version,
+    RecoveryKey, SigningSeed, StoredKey, sealed_version,
 };
 use keepgate_kernel::{RequestId, TenantId, Timestamp};
 use keepgate_policy::OpContext;
@@ -214,6 +214,15 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
     pub async fn seal(&self, place: &Place, plaintext: &[u8]) -> Result<Vec<u8>, VaultError> {
         let ring = self.sealing_ring(place.tenant).await?;
         Ok(ring.sealing(self.vault.hold)?.seal(place, plaintext)?)
+    }
+
+    /// The keys that sign the tenant's webhooks, newest first. While the tenant's key follows another, both sign.
+    ///
+    /// # Errors
+    /// [`VaultError`].
+    pub async fn webhook_seeds(&self, tenant: TenantId) -> Result<Vec<SigningSeed>, VaultError> {
+        let ring = self.sealing_ring(tenant).await?;
+        ring.webhook_seeds(self.vault.hold)
     }
 
     /// Opens what [`Gate::seal`] made for the same place.

@@ -22,5 +22,5 @@ pub use client::{body, client, is_loopback, retry_after};
 pub use connect::{ConnectError, connect};
 pub use guard::{Guard, NotPublic, Reach, allowed};
 pub use outbound::{Outbound, Unreachable, is_not_public, may_lead_to};
-pub use sign::{SecretError, sign, signing_secret};
+pub use sign::{SecretError, sign, sign_publicly, signing_secret, verifying_key};
 pub use trust::{BadPem, Trust};

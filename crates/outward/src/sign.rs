@@ -1,5 +1,5 @@
-//! `webhook-signature`. Source: Standard Webhooks 1.0, symmetric signatures (`v1`).
-use aws_lc_rs::hmac;
+//! `webhook-signature`. Source: Standard Webhooks 1.0, symmetric (`v1`) and asymmetric signatures (`v1a`).
+use aws_lc_rs::{hmac, signature::Ed25519KeyPair};
 use data_encoding::BASE64;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -33,6 +33,22 @@ pub fn sign(secret: &SecretString, id: &str, timestamp: i64, body: &[u8]) -> Res
     context.update(format!("{id}.{timestamp}.").as_bytes());
     context.update(body);
     Ok(format!("v1,{}", BASE64.encode(context.sign().as_ref())))
+}
+
+/// `v1a,` and base64 of the Ed25519 signature (RFC 8032) over the same text, by the key whose 32-byte seed this is.
+///
+/// # Errors
+/// [`SecretError`].
+pub fn sign_publicly(seed: &[u8], id: &str, timestamp: i64, body: &[u8]) -> Result<String, SecretError> {
+    let key = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| SecretError)?;
+    let signed = [format!("{id}.{timestamp}.").as_bytes(), body].concat();
+    Ok(format!("v1a,{}", BASE64.encode(key.sign(&signed).as_ref())))
+}
+
+/// The text form of a public key: `whpk_` and base64.
+#[must_use]
+pub fn verifying_key(public: &[u8; 32]) -> String {
+    format!("whpk_{}", BASE64.encode(public))
 }
 
 #[cfg(test)]
@@ -70,6 +86,21 @@ mod tests {
                 Ok(*signature)
             );
         }
+    }
+
+    // RFC 8032, section 7.1, test 1: the seed; the signature over `msg_1.1674087231.{}` was computed by Python's cryptography 50.
+    #[test]
+    fn a_public_signature_is_that_of_another_library() {
+        let seed = data_encoding::HEXLOWER
+            .decode(b"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+            .unwrap();
+        let signed = sign_publicly(&seed, "msg_1", 1_674_087_231, b"{}");
+        assert_eq!(
+            signed.as_deref(),
+            Ok("v1a,7yJe5dtbsHMgXRBCZb+zg39fZzTS8b7rtoEDLMoFeycWBfZiKiDPT7W/QdgS5EjDpjQe2jxyZtcM2zhZ3gt2DA==")
+        );
+        assert_eq!(sign_publicly(&seed[1..], "msg_1", 0, b""), Err(SecretError));
+        assert_eq!(verifying_key(&[0; 32]), format!("whpk_{}=", "A".repeat(43)));
     }
 
     #[test]

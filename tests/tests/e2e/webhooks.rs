@@ -40,6 +40,67 @@ fn verify(heard: &Heard, secret: &str) {
     );
 }
 
+/// Asserts that the signature `v1a` is one by the public key, as openssl reads both.
+async fn verify_publicly(heard: &Heard, public: &str) {
+    let decode = |text: &str| data_encoding::BASE64.decode(text.as_bytes()).unwrap();
+    let signatures = heard.header("webhook-signature").unwrap();
+    let all: Vec<_> = signatures
+        .split(' ')
+        .filter_map(|signature| signature.strip_prefix("v1a,"))
+        .collect();
+    assert_eq!(all.len(), 1, "{signatures}");
+    let home = tempfile::tempdir().unwrap();
+    // An Ed25519 key as RFC 8410 writes it.
+    let head = data_encoding::HEXLOWER.decode(b"302a300506032b6570032100").unwrap();
+    let key = [head, decode(public.strip_prefix("whpk_").expect("whpk_"))].concat();
+    let (id, at) = (
+        heard.header("webhook-id").unwrap(),
+        heard.header("webhook-timestamp").unwrap(),
+    );
+    let signed = [format!("{id}.{at}.").as_bytes(), &heard.body].concat();
+    let mut altered = signed.clone();
+    altered[0] ^= 1;
+    for (name, content) in [
+        ("key", key),
+        ("signature", decode(all[0])),
+        ("signed", signed),
+        ("altered", altered),
+    ] {
+        std::fs::write(home.path().join(name), content).unwrap();
+    }
+    for (content, good) in [("signed", true), ("altered", false)] {
+        let told = tokio::process::Command::new("openssl")
+            .current_dir(home.path())
+            .args([
+                "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", "key", "-rawin",
+            ])
+            .args(["-sigfile", "signature", "-in", content])
+            .output()
+            .await
+            .unwrap();
+        assert_eq!(told.status.success(), good, "{}", String::from_utf8_lossy(&told.stderr));
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_is_signed_so_that_anybody_can_verify_it() {
+    let office = StandIn::start(|_| Some(Answer::new(200, "{}"))).await;
+    let (server, owner, _, to) = desk(&office, json!([])).await;
+    let listed = server.get("/v1/webhooks", &owner).await.expect(200).json();
+    let shown = &listed["items"][0];
+    assert_eq!(shown["public_keys"].as_array().unwrap().len(), 1, "{shown}");
+    let path = format!("/v1/webhooks/{}", shown["id"].as_str().unwrap());
+    assert_eq!(
+        server.get(&path, &owner).await.expect(200).json()["public_keys"],
+        shown["public_keys"]
+    );
+    let mut body = message(&to, "for the office");
+    body["require_ack"] = json!(false);
+    server.accept(&owner, body).await;
+    let heard = office.wait_for(1).await;
+    verify_publicly(&heard[0], shown["public_keys"][0].as_str().unwrap()).await;
+}
+
 #[tokio::test]
 async fn a_message_to_a_webhook_arrives_whole_and_signed() {
     let office = StandIn::start(|_| Some(Answer::new(200, "{}"))).await;

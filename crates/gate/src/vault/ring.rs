@@ -2,7 +2,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
-use keepgate_crypto_keys::{DataKey, KeyService, KeyServiceError, StoredKey, Wrapped};
+use keepgate_crypto_keys::{DataKey, KeyService, KeyServiceError, SigningSeed, StoredKey, Wrapped};
 use keepgate_kernel::{TenantId, Timestamp};
 use tokio::time::Instant;
 
@@ -51,6 +51,8 @@ pub(crate) struct Opened {
     keys: Vec<Held>,
     /// The newest that still seals.
     sealing: Option<i32>,
+    /// The one before it, unless it is marked for destruction.
+    former: Option<i32>,
     until: Timestamp,
     /// When the service last failed us, if it did at the last look.
     failed: Option<Instant>,
@@ -76,6 +78,16 @@ impl Opened {
     /// The key that seals.
     pub(crate) fn sealing(&self, hold: Duration) -> Result<&Arc<OpenKey>, VaultError> {
         self.find(self.sealing.ok_or(VaultError::Gone)?, hold)
+    }
+
+    /// The keys that sign webhooks, newest first: the one that seals, and the one before it until another follows.
+    pub(crate) fn webhook_seeds(&self, hold: Duration) -> Result<Vec<SigningSeed>, VaultError> {
+        let mut seeds = vec![self.sealing(hold)?.webhook_seed()?];
+        // A key that does not open any more has come to its end as a signer, too.
+        if let Some(Ok(former)) = self.former.map(|version| self.find(version, hold)) {
+            seeds.push(former.webhook_seed()?);
+        }
+        Ok(seeds)
     }
 
     /// Whether neither the stored keys nor the service need to be asked again.
@@ -141,10 +153,14 @@ pub(super) async fn open(
             key: tried.key,
         });
     }
-    let sealing = stored.iter().find(|key| key.destroy_after.is_none());
+    let mut live = stored
+        .iter()
+        .filter(|key| key.destroy_after.is_none())
+        .map(|key| key.version);
     Arc::new(Opened {
         keys,
-        sealing: sealing.map(|key| key.version),
+        sealing: live.next(),
+        former: live.next(),
         until: now + RELOAD,
         failed,
     })

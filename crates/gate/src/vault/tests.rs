@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use keepgate_crypto_keys::{MemoryKeys, Purpose, RootKey, RootVersion, Wrapped, generate_recovery_key};
-use keepgate_kernel::{SystemClock, Uuid};
+use keepgate_kernel::{Clock, SystemClock, Uuid};
 use keepgate_store::{Begin, MemStore};
 use tokio::time::advance;
 
@@ -142,6 +142,34 @@ async fn keys_that_nobody_uses_leave_the_memory() {
     assert_eq!(gate.vault.sweep(), 1);
     advance(HOLD + Duration::from_secs(1)).await;
     assert_eq!(gate.vault.sweep(), 0);
+}
+
+#[tokio::test]
+async fn two_keys_sign_webhooks_while_one_follows_the_other() {
+    let vault = Vault::new(Flaky::new());
+    let tenant = place().tenant;
+    let mut stored = Vec::new();
+    for version in [3, 2, 1] {
+        stored.push(vault.make(tenant, version).await.unwrap());
+    }
+    let signs = async |stored: &[StoredKey]| {
+        let ring = vault.open_ring(tenant, stored, SystemClock.now()).await;
+        let seeds = ring.webhook_seeds(HOLD).unwrap();
+        seeds.iter().map(|seed| seed.public().unwrap()).collect::<Vec<_>>()
+    };
+    let both = signs(&stored).await;
+    assert_eq!(both.len(), 2);
+    assert_eq!(
+        signs(&stored[1..]).await[0],
+        both[1],
+        "the same key, for as long as there is its version"
+    );
+    assert_eq!(signs(&stored[2..]).await.len(), 1);
+    // One that somebody wants gone signs no more; the one before it does not come back in its place.
+    stored[0].destroy_after = Some(SystemClock.now());
+    assert_eq!(signs(&stored).await[0], both[1]);
+    stored[1].destroy_after = Some(SystemClock.now());
+    assert_eq!(signs(&stored).await.len(), 1);
 }
 
 #[tokio::test]

@@ -227,6 +227,11 @@ fn webhook(parcel: &Parcel, url: WebhookUrl, limits: CallLimits, clock: &dyn Clo
         id: parcel.attempt.to_string(),
         url,
         secret: secret.into(),
+        seeds: parcel
+            .seeds
+            .iter()
+            .map(|seed| SecretSlice::from(seed.bytes().to_vec()))
+            .collect(),
         content_type: parcel.content_type.clone(),
         body: SecretSlice::from(parcel.payload.to_vec()),
         headers: vec![

@@ -3,9 +3,10 @@ use axum::{Json as Answer, extract::State, http::StatusCode, response::Response}
 use keepgate_channels::{
     Page as Part, Sealed, Webhook, WebhookEvent,
     commands::{DeleteWebhook, GetWebhook, ListWebhooks, RegisterWebhook},
-    providers::webhooks::signing_secret,
+    providers::webhooks::{signing_secret, verifying_key},
 };
-use keepgate_crypto_keys::{Place, Purpose, random_secret};
+use keepgate_crypto_keys::{CryptoError, Place, Purpose, random_secret};
+use keepgate_gate::VaultError;
 use keepgate_kernel::{WebhookId, format_time};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -41,16 +42,28 @@ struct WebhookView {
     /// `whsec_…`, for verifying signatures (Standard Webhooks 1.0); only in the answer that registers it.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
+    /// `whpk_…`: the Ed25519 keys that sign every call as well (`v1a`), newest first. The second one signs until the newest is followed by
+    /// another, so a receiver knows the newest before it signs alone. Not secret.
+    public_keys: Vec<String>,
 }
 
-impl From<&Webhook> for WebhookView {
-    fn from(webhook: &Webhook) -> Self {
+/// The public halves of the keys that sign the tenant's calls.
+async fn public_keys(caller: &Caller, api: &Api) -> Result<Vec<String>, Problem> {
+    let seeds = api.gate.webhook_seeds(caller.context().tenant()).await?;
+    let publics = seeds.iter().map(|seed| seed.public().map(|key| verifying_key(&key)));
+    let publics: Result<_, CryptoError> = publics.collect();
+    publics.map_err(|error| VaultError::from(error).into())
+}
+
+impl WebhookView {
+    fn new(webhook: &Webhook, public_keys: &[String]) -> Self {
         Self {
             id: webhook.id.to_string(),
             url: webhook.url.as_str().to_owned(),
             events: webhook.events.iter().map(|event| event.as_str()).collect(),
             created_at: format_time(webhook.created_at),
             secret: None,
+            public_keys: public_keys.to_vec(),
         }
     }
 }
@@ -102,9 +115,10 @@ async fn register(
         events,
         secret: sealed,
     };
+    let public_keys = public_keys(&caller, &api).await?;
     let view = |webhook: &Webhook| WebhookView {
         secret: Some(secret.expose_secret().to_owned()),
-        ..WebhookView::from(webhook)
+        ..WebhookView::new(webhook, &public_keys)
     };
     once.perform(&api, &caller, &body.raw, &command, StatusCode::CREATED, |webhook, _| {
         view(webhook)
@@ -136,7 +150,8 @@ async fn list(
         after: page::position(query.cursor.as_deref())?,
     };
     let listed = caller.perform(&api, &ListWebhooks { page }).await?;
-    Ok(Answer(Page::listed(&listed)))
+    let keys = public_keys(&caller, &api).await?;
+    Ok(Answer(Page::shown(&listed, |webhook| WebhookView::new(webhook, &keys))))
 }
 
 /// One endpoint.
@@ -148,9 +163,8 @@ async fn get(
     State(api): State<Api>,
     Path(id): Path<WebhookId>,
 ) -> Result<Answer<WebhookView>, Problem> {
-    Ok(Answer(WebhookView::from(
-        &caller.perform(&api, &GetWebhook { id }).await?,
-    )))
+    let webhook = caller.perform(&api, &GetWebhook { id }).await?;
+    Ok(Answer(WebhookView::new(&webhook, &public_keys(&caller, &api).await?)))
 }
 
 /// Removes an endpoint. Messages under way to it skip it from now on.

@@ -2,7 +2,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use keepgate_outward::{Guard, allowed, is_not_public, sign};
+use keepgate_outward::{Guard, SecretError, allowed, is_not_public, sign, sign_publicly};
 use reqwest::Client;
 use secrecy::ExposeSecret;
 use url::{Host, Url};
@@ -65,7 +65,7 @@ impl WebhookSender for HttpWebhooks {
             return refused(RefusalClass::Target, reason);
         }
         let (timestamp, body) = (request.at.timestamp(), request.body.expose_secret());
-        let Ok(signature) = sign(&request.secret, &request.id, timestamp, body) else {
+        let Ok(signature) = signatures(&request, timestamp, body) else {
             return refused(RefusalClass::Target, "invalid-secret");
         };
         let mut call = self.client.post(url);
@@ -96,6 +96,15 @@ impl WebhookSender for HttpWebhooks {
             },
         }
     }
+}
+
+/// One for the secret that both sides know, and one for each key whose public half anybody may know.
+fn signatures(request: &WebhookRequest, timestamp: i64, body: &[u8]) -> Result<String, SecretError> {
+    let mut all = vec![sign(&request.secret, &request.id, timestamp, body)?];
+    for seed in &request.seeds {
+        all.push(sign_publicly(seed.expose_secret(), &request.id, timestamp, body)?);
+    }
+    Ok(all.join(" "))
 }
 
 fn judge(status: u16, retry_after_seconds: Option<u32>) -> SendOutcome {

@@ -163,7 +163,7 @@ impl Dispatcher {
             }
             None => None,
         };
-        let secret = match &call.webhook {
+        let signs = match &call.webhook {
             Some(webhook) => {
                 let place = Place {
                     tenant,
@@ -172,11 +172,12 @@ impl Dispatcher {
                     column: "secret",
                     row: webhook.id.uuid(),
                 };
-                Some(self.gate.open(&place, webhook.secret.as_bytes()).await?)
+                let secret = self.gate.open(&place, webhook.secret.as_bytes()).await?;
+                (Some(secret), self.gate.webhook_seeds(tenant).await?)
             }
-            None => None,
+            None => (None, Vec::new()),
         };
-        Ok(Parcel::new(call, secret, payload, text, call.lease.until - MARGIN))
+        Ok(Parcel::new(call, signs, payload, text, call.lease.until - MARGIN))
     }
 
     /// A result is known once: it is written down again and again until the lease is over.

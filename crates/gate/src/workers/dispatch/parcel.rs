@@ -1,5 +1,6 @@
 //! What a provider is given: opened, and gone when the call has ended.
 use keepgate_channels::{Address, Channel, Priority, commands::Call};
+use keepgate_crypto_keys::SigningSeed;
 use keepgate_kernel::{AttemptId, MessageId, Timestamp};
 use zeroize::Zeroizing;
 
@@ -17,6 +18,8 @@ pub struct Parcel {
     pub address: Address,
     /// The signing secret of a webhook.
     pub secret: Option<Zeroizing<Vec<u8>>>,
+    /// The keys that sign what goes to a webhook, newest first.
+    pub seeds: Vec<SigningSeed>,
     /// The payload.
     pub payload: Zeroizing<Vec<u8>>,
     /// What SMS and voice may say.
@@ -38,7 +41,7 @@ pub struct Parcel {
 impl Parcel {
     pub(super) fn new(
         call: &Call,
-        secret: Option<Zeroizing<Vec<u8>>>,
+        (secret, seeds): (Option<Zeroizing<Vec<u8>>>, Vec<SigningSeed>),
         payload: Zeroizing<Vec<u8>>,
         text: Option<Zeroizing<String>>,
         until: Timestamp,
@@ -50,6 +53,7 @@ impl Parcel {
             channel: call.channel,
             address: call.address.clone(),
             secret,
+            seeds,
             payload,
             text,
             content_type: call.content_type.clone(),
