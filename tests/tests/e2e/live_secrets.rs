@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::sinks::metrics;
 
-const NEW: &str = "fedcba9876543210fedcba9876543210";
+pub const NEW: &str = "fedcba9876543210fedcba9876543210";
 
 pub fn basic(token: &str) -> String {
     let login = format!("AC{}:{token}", "0".repeat(32));
@@ -31,7 +31,7 @@ pub async fn text(server: &Server, owner: &str, to: &str) {
 }
 
 /// Whether the callback about `heard` is believed when it is signed with `token`.
-async fn believed(server: &Server, nth: u32, heard: &Heard, token: &str) -> bool {
+pub async fn believed(server: &Server, nth: u32, heard: &Heard, token: &str) -> bool {
     let sid = format!("SM{nth:032x}");
     let fields = [("MessageSid", sid.as_str()), ("MessageStatus", "sent")];
     let url = heard.status_callback();
@@ -41,7 +41,7 @@ async fn believed(server: &Server, nth: u32, heard: &Heard, token: &str) -> bool
     reply.status == 204
 }
 
-async fn changes(server: &Server, count: u32) {
+pub async fn changes(server: &Server, count: u32) {
     eventually("a changed secret", || async {
         let line = format!("keepgate_secret_changes_total {count}");
         metrics(server).await.lines().any(|told| told == line).then_some(())
@@ -49,7 +49,7 @@ async fn changes(server: &Server, count: u32) {
     .await;
 }
 
-fn trouble(told: &Value) -> Option<String> {
+pub fn trouble(told: &Value) -> Option<String> {
     let all = told["dependencies"].as_array().unwrap();
     let secrets = all.iter().find(|one| one["name"] == "secrets").unwrap();
     secrets["reason"].as_str().map(str::to_owned)

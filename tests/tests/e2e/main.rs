@@ -32,6 +32,7 @@ mod key_import;
 mod key_leak;
 mod key_memory;
 mod key_terms;
+mod live_openbao;
 mod live_passwords;
 mod live_secrets;
 mod log_heads;

@@ -1,11 +1,19 @@
 //! Refuses secrets where other processes, shells and crash reports can see them.
 use std::ffi::OsString;
 
-use super::credential::{has_key, has_token, has_url_password, looks_like_a_credential};
+use super::credential::{has_key, has_private_key, has_token, has_url_password, looks_like_a_credential};
 use crate::{environment::Environment, failure::Failure};
 
 /// What the name of a variable of ours must not contain, unless it names a file.
 const WORDS: [&str; 4] = ["TOKEN", "SECRET", "PASSWORD", "KEY"];
+/// What other programs call secrets of ours: whoever sets them expects them to be read.
+const OTHERS: [&str; 5] = [
+    "PGPASSWORD",
+    "VAULT_TOKEN",
+    "BAO_TOKEN",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+];
 /// Endings of names whose value is a place and no secret.
 const PLACES: [&str; 3] = ["_FILE", "_PATH", "_DIR"];
 
@@ -27,10 +35,10 @@ fn is_leak(name: &str, value: &str) -> bool {
     let named_as_secret = ours.is_some_and(|rest| {
         WORDS.iter().any(|word| rest.contains(word)) && !PLACES.iter().any(|place| rest.ends_with(place))
     });
-    let read_by_the_database_driver = name == "PGPASSWORD";
+    let named_by_others = OTHERS.contains(&name);
     let holds_a_password = (ours.is_some() || name == "DATABASE_URL") && has_url_password(value);
-    let holds_a_token = ours.is_some() && has_token(value);
-    named_as_secret || read_by_the_database_driver || holds_a_password || holds_a_token || has_key(value)
+    let holds_a_token = ours.is_some() && (has_token(value) || has_private_key(value));
+    named_as_secret || named_by_others || holds_a_password || holds_a_token || has_key(value)
 }
 
 /// Refuses to go on with secrets in the environment.
@@ -84,6 +92,10 @@ mod tests {
             ("KEEPGATE_DB_PASSWORD", "x"),
             ("KEEPGATE_KEK_KEY", "x"),
             ("PGPASSWORD", "x"),
+            ("VAULT_TOKEN", "x"),
+            ("AWS_SECRET_ACCESS_KEY", "x"),
+            ("KEEPGATE_TLS", "-----BEGIN PRIVATE KEY-----"),
+            ("DATABASE_URL", "postgres://kg_app@db/keepgate?password=hunter2"),
             ("DATABASE_URL", "postgres://kg_app:hunter2@db/keepgate"),
             ("KEEPGATE_DATABASE_URL", "postgres://kg_app:hunter2@db/keepgate"),
             ("ANYTHING", "kg_live_01jabcdefghjkmnpqrstvwxyz_abc"),

@@ -5,7 +5,6 @@ mod install;
 mod moto;
 mod ocsf;
 mod oidc;
-#[expect(dead_code, reason = "the tests of key services use it")]
 pub mod openbao;
 mod processes;
 mod scim;
