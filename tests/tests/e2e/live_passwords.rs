@@ -24,6 +24,15 @@ async fn load(server: &Server, key: &str, owner: &str, to: &str, on: &AtomicBool
     failed
 }
 
+/// What the service says went wrong.
+fn troubles(server: &Server) -> String {
+    let log = server.log();
+    let lines = log
+        .lines()
+        .filter(|line| line.contains("WARN") || line.contains("ERROR") || line.contains("503"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// How many connections of a role are younger than `since` (a point of time of the database).
 async fn younger(fleet: &Fleet, role: &str, since: &str) -> u64 {
     let count = format!(
@@ -44,15 +53,16 @@ async fn passwords_of_the_database_change_under_load_and_no_request_fails() {
     let rotation = async {
         for (round, secret_first) in [("second", true), ("third", false)] {
             for role in ["app", "auth", "integrator"] {
-                let alter = format!("alter role kg_{role} password '{round}'");
+                let role_name = format!("kg_{role}");
+                let alter = || fleet.set_password(&role_name, round);
                 let swap = || server.swap_file(&format!("{role}.url"), &fleet.url_with(role, round));
                 if secret_first {
                     swap();
                     // As a careful operator's tools would take: the service tries the new one meanwhile, and is refused.
                     tokio::time::sleep(Duration::from_millis(300)).await;
-                    fleet.sql(&alter).await;
+                    alter().await;
                 } else {
-                    fleet.sql(&alter).await;
+                    alter().await;
                     // Connections that end now can only be replaced with the new password.
                     let end = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
                                where usename = 'kg_app' and state = 'idle' and state_change < clock_timestamp() - interval '2 s'";
@@ -68,7 +78,7 @@ async fn passwords_of_the_database_change_under_load_and_no_request_fails() {
                 .filter(|reply| reply.status != 200)
                 .map(|reply| reply.text())
                 .collect();
-            assert_eq!(refused, Vec::<String>::new(), "{round}");
+            assert_eq!(refused, Vec::<String>::new(), "{round}: {}", troubles(&server));
         }
     };
     let (failed, ()) = tokio::join!(clients, async {
@@ -76,7 +86,7 @@ async fn passwords_of_the_database_change_under_load_and_no_request_fails() {
         on.store(false, Ordering::Relaxed);
     });
     assert!(done.load(Ordering::Relaxed) > 50, "there was a load: {done:?}");
-    assert_eq!(failed.concat(), Vec::<String>::new());
+    assert_eq!(failed.concat(), Vec::<String>::new(), "{}", troubles(&server));
     // Every connection that there is can be replaced: the service is let in with the newest password, and with no other.
     let since = fleet.sql("select clock_timestamp()").await;
     fleet

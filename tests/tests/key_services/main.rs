@@ -10,6 +10,7 @@ mod gcp;
 mod install;
 #[path = "../e2e/judges/moto.rs"]
 mod moto;
+#[expect(dead_code, reason = "the end-to-end tests use the rest")]
 #[path = "../e2e/judges/openbao.rs"]
 mod openbao;
 #[path = "../e2e/judges/processes.rs"]

@@ -14,7 +14,7 @@ use keepgate_merkle::{
     cosignature::{Cosigner, Scheme},
     note::{KeyName, NoteSigner},
 };
-use keepgate_store::StoreError;
+use keepgate_store::{StoreError, postgres::acquire};
 use sqlx::PgPool;
 
 /// A key that begins or ceases to sign is noticed so soon.
@@ -74,7 +74,7 @@ impl Signers {
         if let Some(known) = known.filter(|known| known.name() == origin) {
             return Ok(known);
         }
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = acquire(&self.pool).await?;
         let open = log_signing_keys(&mut connection, &*self.root, tenant, purpose).await?;
         let keys = Arc::new(self.assemble(&open, origin)?);
         self.opened().keys.insert(at, keys.clone());
@@ -87,7 +87,7 @@ impl Signers {
         if self.opened().generation.as_ref().is_some_and(fresh) {
             return Ok(());
         }
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = acquire(&self.pool).await?;
         let now = log_key_generation(&mut connection).await?;
         let mut opened = self.opened();
         if opened.generation.is_none_or(|(before, _)| before != now) {
@@ -125,7 +125,7 @@ impl Signers {
     /// As [`Signers::of_tenant`].
     pub async fn verifier(&self, tenant: TenantId) -> Result<Option<String>, StoreError> {
         let origin = sqlx::query_scalar!("select origin from audit.log where tenant_id = $1", tenant.uuid());
-        let Some(origin) = origin.fetch_optional(&self.pool).await? else {
+        let Some(origin) = origin.fetch_optional(&mut *acquire(&self.pool).await?).await? else {
             return Ok(None);
         };
         Ok(Some(lines(&*self.of_tenant(tenant, &origin).await?)))
@@ -137,7 +137,7 @@ impl Signers {
     /// As [`Signers::of_tenant`].
     pub async fn meta_verifier(&self) -> Result<Option<String>, StoreError> {
         let origin = sqlx::query_scalar!("select origin from audit.meta_log");
-        let Some(origin) = origin.fetch_optional(&self.pool).await? else {
+        let Some(origin) = origin.fetch_optional(&mut *acquire(&self.pool).await?).await? else {
             return Ok(None);
         };
         Ok(Some(lines(&*self.of_meta(&origin).await?)))
@@ -148,7 +148,7 @@ impl Signers {
     /// # Errors
     /// Those of the store.
     pub async fn destroy_ended(&self) -> Result<u64, StoreError> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = acquire(&self.pool).await?;
         destroy_ended_log_keys(&mut connection).await
     }
 

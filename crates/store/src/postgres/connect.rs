@@ -1,13 +1,17 @@
 //! Connections: which role, over what, with which limits.
-use std::{future::Future, str::FromStr, time::Duration};
+use std::{future::Future, str::FromStr, sync::LazyLock, time::Duration};
 
 use sqlx::{
     PgPool, Postgres, Transaction,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
 };
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
+/// Changes with every [`renew`].
+static RENEWED: LazyLock<watch::Sender<u64>> = LazyLock::new(|| watch::Sender::new(0));
+/// A refused log-in is tried again so late at the latest.
+const AGAIN: Duration = Duration::from_secs(1);
 /// For a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -79,6 +83,7 @@ pub fn pool(options: PgConnectOptions, max: u32) -> PgPool {
 /// Connections that `pool` opens from now on are opened with `options`; those it has go on.
 pub fn renew(pool: &PgPool, options: PgConnectOptions) {
     pool.set_connect_options(limited(options));
+    RENEWED.send_modify(|count| *count = count.wrapping_add(1));
 }
 
 fn limited(options: PgConnectOptions) -> PgConnectOptions {
@@ -109,12 +114,14 @@ pub async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx
 async fn wait_out<T, F: Future<Output = Result<T, sqlx::Error>>>(
     mut attempt: impl FnMut() -> F,
 ) -> Result<T, sqlx::Error> {
-    let (began, mut pause) = (Instant::now(), Duration::from_millis(25));
+    let (began, mut renewed) = (Instant::now(), RENEWED.subscribe());
     loop {
+        renewed.mark_unchanged();
         match attempt().await {
-            Err(error) if is_password_refused(&error) && began.elapsed() + pause < PATIENCE => {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_millis(400));
+            Err(error) if is_password_refused(&error) && began.elapsed() < PATIENCE => {
+                let left = PATIENCE.saturating_sub(began.elapsed());
+                // Not more often: whoever waits would keep the database busy with log-ins.
+                let _ = tokio::time::timeout(left.min(AGAIN), renewed.changed()).await;
             }
             answer => return answer,
         }
