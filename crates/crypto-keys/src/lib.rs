@@ -72,7 +72,7 @@ pub use patient::{Health, Patient};
 pub use ports::{DataKeys, KeyState, KeyStates, StoredKey};
 pub use purpose::Purpose;
 pub use recovery::{BadRecoveryKey, RecoveryKey, RecoverySecret, generate_recovery_key};
-pub use secret_store::{LARGEST_SECRET, Secret, SecretError, SecretStore};
+pub use secret_store::{LARGEST_SECRET, MemorySecrets, Secret, SecretError, SecretStore};
 pub use service::{KeyContext, KeyService, KeyServiceError, RootKey, RootState, RootVersion};
 pub use signing::{SigningPurpose, SigningSeed};
 pub use subject::{SubjectDek, SubjectOwner};

@@ -1,7 +1,10 @@
 //! Where secrets of the configuration live.
+mod memory;
+
 use std::{error::Error, fmt};
 
 use async_trait::async_trait;
+pub use memory::MemorySecrets;
 use zeroize::Zeroizing;
 
 /// The largest secret, in bytes: what the smallest of the stores takes (Google Secret Manager, 64 KiB).
