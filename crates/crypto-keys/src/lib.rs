@@ -47,6 +47,7 @@ mod succession;
     reason = "a contract that is broken is a test that fails"
 )]
 pub mod testing;
+mod turn_keys;
 mod wrap;
 #[cfg(test)]
 mod wycheproof;
@@ -77,4 +78,5 @@ pub use service::{KeyContext, KeyService, KeyServiceError, RootKey, RootState, R
 pub use signing::{SigningPurpose, SigningSeed};
 pub use subject::{SubjectDek, SubjectOwner};
 pub use succession::Succession;
+pub use turn_keys::{EndDataKey, KeepDataKey, RotateDataKey, TurnKeyError};
 pub use wrap::subject_version;

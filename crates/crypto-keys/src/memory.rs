@@ -8,13 +8,37 @@ use rpds::RedBlackTreeMapSync;
 
 use crate::{DataKeys, KeyState, KeyStates, StoredKey};
 
-type Table = RedBlackTreeMapSync<(TenantId, i32), (StoredKey, Timestamp)>;
+type Table = RedBlackTreeMapSync<(TenantId, i32), Row>;
 /// The sibling's rows, by the types that name them.
 type ApprovalRows = RedBlackTreeMapSync<(TenantId, ApprovalId), Approval>;
 type GrantRows = RedBlackTreeMapSync<(TenantId, Uuid), Grant>;
 
+/// A key, and when it was made and destroyed. The wrapped key of one that is destroyed is empty.
+#[derive(Debug, Clone)]
+struct Row {
+    key: StoredKey,
+    made: Timestamp,
+    gone: Option<Timestamp>,
+}
+
 #[derive(Clone, Default)]
 struct Keys(Table);
+
+impl Keys {
+    fn of(&self, tenant: TenantId) -> impl Iterator<Item = &Row> {
+        self.0
+            .range((tenant, i32::MIN)..=(tenant, i32::MAX))
+            .map(|(_, row)| row)
+    }
+}
+
+/// The rows of the worker's tenant.
+fn rows(tx: &MemTx) -> Vec<Row> {
+    let (Some(tenant), Some(keys)) = (worker(tx), tx.read::<Keys>()) else {
+        return Vec::new();
+    };
+    keys.of(tenant).cloned().collect()
+}
 
 fn worker(tx: &MemTx) -> Option<TenantId> {
     (tx.context().principal().standing == Standing::System).then(|| tx.context().tenant())
@@ -23,30 +47,77 @@ fn worker(tx: &MemTx) -> Option<TenantId> {
 #[async_trait]
 impl DataKeys for MemTx {
     async fn data_keys(&mut self) -> Result<Vec<StoredKey>, StoreError> {
-        let Some(tenant) = worker(self) else {
-            return Ok(Vec::new());
-        };
-        let Some(Keys(table)) = self.read::<Keys>() else {
-            return Ok(Vec::new());
-        };
-        let mut keys: Vec<_> = table
-            .range((tenant, i32::MIN)..=(tenant, i32::MAX))
-            .map(|(_, (key, _))| key.clone())
-            .collect();
-        keys.reverse();
-        Ok(keys)
+        let live = rows(self).into_iter().filter(|row| row.gone.is_none());
+        Ok(live.rev().map(|row| row.key).collect())
     }
 
     async fn add_data_key(&mut self, key: &StoredKey) -> Result<bool, StoreError> {
         let tenant = worker(self).ok_or(StoreError::Forbidden)?;
-        let at = (tenant, key.version);
-        if self.read::<Keys>().is_some_and(|Keys(table)| table.contains_key(&at)) {
-            return Ok(false);
-        }
+        Ok(add(self, tenant, key))
+    }
+
+    async fn newest_data_key(&mut self) -> Result<i32, StoreError> {
+        Ok(rows(self).last().map_or(0, |row| row.key.version))
+    }
+
+    async fn due_data_keys(&mut self) -> Result<Vec<i32>, StoreError> {
         let now = self.context().at();
-        self.write::<Keys>().0.insert_mut(at, (key.clone(), now));
+        let due = rows(self)
+            .into_iter()
+            .filter(|row| row.gone.is_none() && is_due(row, now));
+        Ok(due.map(|row| row.key.version).collect())
+    }
+
+    async fn ended_data_keys(&mut self) -> Result<Vec<(i32, Timestamp)>, StoreError> {
+        let ended = rows(self)
+            .into_iter()
+            .filter_map(|row| Some((row.key.version, row.gone?)));
+        Ok(ended.collect())
+    }
+
+    async fn end_data_key(&mut self, version: i32, again: bool) -> Result<bool, StoreError> {
+        let (tenant, now) = (worker(self).ok_or(StoreError::Forbidden)?, self.context().at());
+        let found = rows(self).into_iter().find(|row| row.key.version == version);
+        let Some(mut row) = found.filter(|row| row.gone.is_none() && (again || is_due(row, now))) else {
+            return Ok(false);
+        };
+        row.gone = Some(now);
+        row.key.wrapped.bytes.clear();
+        row.key.recovery = None;
+        row.key.destroy_after.get_or_insert(now);
+        self.write::<Keys>().0.insert_mut((tenant, version), row);
         Ok(true)
     }
+
+    async fn tenants_with_key_ends(&mut self) -> Result<Vec<TenantId>, StoreError> {
+        let now = self.context().at();
+        let (Some(_), Some(keys)) = (worker(self), self.read::<Keys>()) else {
+            return Ok(Vec::new());
+        };
+        let ends = keys.0.iter().filter(|(_, row)| row.gone.is_some() || is_due(row, now));
+        let mut tenants: Vec<_> = ends.map(|((tenant, _), _)| *tenant).collect();
+        tenants.dedup();
+        Ok(tenants)
+    }
+}
+
+fn is_due(row: &Row, now: Timestamp) -> bool {
+    row.key.destroy_after.is_some_and(|after| after <= now)
+}
+
+/// Stores a version that does not exist yet.
+fn add(tx: &mut MemTx, tenant: TenantId, key: &StoredKey) -> bool {
+    let at = (tenant, key.version);
+    if tx.read::<Keys>().is_some_and(|Keys(table)| table.contains_key(&at)) {
+        return false;
+    }
+    let row = Row {
+        key: key.clone(),
+        made: tx.context().at(),
+        gone: None,
+    };
+    tx.write::<Keys>().0.insert_mut(at, row);
+    true
 }
 
 fn level(tx: &MemTx, tenant: TenantId, who: Uuid) -> Option<Level> {
@@ -65,22 +136,29 @@ fn caller(tx: &MemTx) -> Option<(TenantId, Uuid, Level)> {
     Some((tenant, id, live.level.min(principal.level()?)))
 }
 
+/// The tenant of an owner who has logged in a moment ago.
+fn owner(tx: &MemTx) -> Result<TenantId, StoreError> {
+    let (tenant, who, own) = caller(tx).ok_or(StoreError::Forbidden)?;
+    let stands = own == Level::TenantOwner && level(tx, tenant, who) == Some(own);
+    (stands && tx.context().is_fresh())
+        .then_some(tenant)
+        .ok_or(StoreError::Forbidden)
+}
+
 #[async_trait]
 impl KeyStates for MemTx {
     async fn key_states(&mut self) -> Result<Vec<KeyState>, StoreError> {
         let sees = caller(self).filter(|(_, _, own)| matches!(own, Level::TenantAdmin | Level::TenantOwner));
-        let (Some((tenant, _, _)), Some(Keys(table))) = (sees, self.read::<Keys>()) else {
+        let (Some((tenant, _, _)), Some(keys)) = (sees, self.read::<Keys>()) else {
             return Ok(Vec::new());
         };
-        let state = |(key, made): &(StoredKey, Timestamp)| KeyState {
-            version: key.version,
-            created_at: *made,
-            destroy_after: key.destroy_after,
+        let state = |row: &Row| KeyState {
+            version: row.key.version,
+            created_at: row.made,
+            destroy_after: row.key.destroy_after,
+            destroyed_at: row.gone,
         };
-        Ok(table
-            .range((tenant, i32::MIN)..=(tenant, i32::MAX))
-            .map(|(_, row)| state(row))
-            .collect())
+        Ok(keys.of(tenant).map(state).collect())
     }
 
     async fn condemn_key(&mut self, consent: &Consent) -> Result<bool, StoreError> {
@@ -92,10 +170,10 @@ impl KeyStates for MemTx {
         if own != Level::TenantOwner || level(self, tenant, who) != Some(own) || !fresh {
             return Err(StoreError::Forbidden);
         }
-        let key = self
+        let row = self
             .read::<Keys>()
             .and_then(|Keys(table)| table.get(&(tenant, version)));
-        let Some((mut key, made)) = key.filter(|(key, _)| key.destroy_after.is_none()).cloned() else {
+        let Some(mut row) = row.filter(|row| row.key.destroy_after.is_none()).cloned() else {
             return Ok(false);
         };
         let approvals = self.read::<ApprovalRows>().ok_or(StoreError::Forbidden)?;
@@ -115,9 +193,32 @@ impl KeyStates for MemTx {
             return Err(StoreError::Forbidden);
         }
         approval.consumed_at = Some(at);
-        key.destroy_after = Some(at + TimeDelta::days(7));
+        row.key.destroy_after = Some(at + TimeDelta::days(7));
         self.write::<ApprovalRows>().insert_mut((tenant, approval.id), approval);
-        self.write::<Keys>().0.insert_mut((tenant, version), (key, made));
+        self.write::<Keys>().0.insert_mut((tenant, version), row);
+        Ok(true)
+    }
+
+    async fn rotate_data_key(&mut self, next: &StoredKey) -> Result<bool, StoreError> {
+        let tenant = owner(self)?;
+        let newest = self.read::<Keys>().and_then(|keys| keys.of(tenant).last());
+        if next.version != newest.map_or(0, |row| row.key.version) + 1 {
+            return Ok(false);
+        }
+        Ok(add(self, tenant, next))
+    }
+
+    async fn keep_data_key(&mut self, version: i32) -> Result<bool, StoreError> {
+        let (tenant, now) = (owner(self)?, self.context().at());
+        let row = self
+            .read::<Keys>()
+            .and_then(|Keys(table)| table.get(&(tenant, version)));
+        let marked = |row: &&Row| row.gone.is_none() && row.key.destroy_after.is_some_and(|after| after > now);
+        let Some(mut row) = row.filter(marked).cloned() else {
+            return Ok(false);
+        };
+        row.key.destroy_after = None;
+        self.write::<Keys>().0.insert_mut((tenant, version), row);
         Ok(true)
     }
 }

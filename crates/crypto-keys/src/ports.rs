@@ -1,6 +1,6 @@
 //! Where wrapped keys are kept.
 use async_trait::async_trait;
-use keepgate_kernel::Timestamp;
+use keepgate_kernel::{TenantId, Timestamp};
 use keepgate_policy::Consent;
 use keepgate_store::StoreError;
 
@@ -28,6 +28,8 @@ pub struct KeyState {
     pub created_at: Timestamp,
     /// From when on it may be destroyed; `None` while it is in use.
     pub destroy_after: Option<Timestamp>,
+    /// When it was destroyed.
+    pub destroyed_at: Option<Timestamp>,
 }
 
 /// The states of the tenant's data keys. Levels 4 and 5 see them; for anybody else there are none.
@@ -40,6 +42,13 @@ pub trait KeyStates: Send {
     /// seven days of the store's own clock it may be destroyed. `false` when there is no such key, or it is marked already.
     /// `Forbidden` when live rows contradict the consent, and to everybody but level 5.
     async fn condemn_key(&mut self, consent: &Consent) -> Result<bool, StoreError>;
+
+    /// Stores the next version, which seals from now on. `false` when it is not the next any more; `Forbidden` to everybody but level 5
+    /// with a fresh log-in.
+    async fn rotate_data_key(&mut self, next: &StoredKey) -> Result<bool, StoreError>;
+
+    /// Takes the mark for destruction off. `false` when there is none, or its day has come; `Forbidden` as for a rotation.
+    async fn keep_data_key(&mut self, version: i32) -> Result<bool, StoreError>;
 }
 
 /// The wrapped data keys of the transaction's tenant. Only Keepgate's own worker sees them: for anybody else there are none.
@@ -50,4 +59,20 @@ pub trait DataKeys: Send {
 
     /// Stores a version that does not exist yet. `false` and no change when it does: the one stored first stays.
     async fn add_data_key(&mut self, key: &StoredKey) -> Result<bool, StoreError>;
+
+    /// The highest version there ever was, destroyed ones among them; 0 before the first one.
+    async fn newest_data_key(&mut self) -> Result<i32, StoreError>;
+
+    /// The versions whose days of grace are over, by the store's clock, and that are not destroyed yet.
+    async fn due_data_keys(&mut self) -> Result<Vec<i32>, StoreError>;
+
+    /// The versions that are destroyed, and since when.
+    async fn ended_data_keys(&mut self) -> Result<Vec<(i32, Timestamp)>, StoreError>;
+
+    /// Destroys a version that is due, or with `again` whatever it is: nothing it was wrapped to is left. `false` when it was not due,
+    /// or gone before.
+    async fn end_data_key(&mut self, version: i32, again: bool) -> Result<bool, StoreError>;
+
+    /// Tenants with versions that are due or destroyed; for the platform's own worker, and for anybody else there are none.
+    async fn tenants_with_key_ends(&mut self) -> Result<Vec<TenantId>, StoreError>;
 }

@@ -1,5 +1,6 @@
 //! Data keys in PostgreSQL.
 use async_trait::async_trait;
+use keepgate_kernel::{TenantId, Timestamp};
 use keepgate_policy::{Consent, Matter};
 use keepgate_store::{PgTx, StoreError, Transaction};
 
@@ -42,13 +43,47 @@ impl DataKeys for PgTx {
         .await?;
         Ok(done.rows_affected() == 1)
     }
+
+    async fn newest_data_key(&mut self) -> Result<i32, StoreError> {
+        let newest = sqlx::query_scalar!(r#"select coalesce(max(version), 0) as "newest!" from keys.data_key"#);
+        Ok(newest.fetch_one(self.conn()).await?)
+    }
+
+    async fn due_data_keys(&mut self) -> Result<Vec<i32>, StoreError> {
+        let due = sqlx::query_scalar!(
+            "select version from keys.data_key where destroy_after <= clock_timestamp() and destroyed_at is null order by version"
+        );
+        Ok(due.fetch_all(self.conn()).await?)
+    }
+
+    async fn ended_data_keys(&mut self) -> Result<Vec<(i32, Timestamp)>, StoreError> {
+        let rows = sqlx::query!(
+            r#"select version, destroyed_at as "at!" from keys.data_key where destroyed_at is not null order by version"#
+        )
+        .fetch_all(self.conn())
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.version, row.at)).collect())
+    }
+
+    async fn end_data_key(&mut self, version: i32, again: bool) -> Result<bool, StoreError> {
+        let done = sqlx::query_scalar!(r#"select gate.end_data_key($1, $2) as "done!""#, version, again);
+        Ok(done.fetch_one(self.conn()).await?)
+    }
+
+    async fn tenants_with_key_ends(&mut self) -> Result<Vec<TenantId>, StoreError> {
+        let tenants = sqlx::query_scalar!(r#"select t as "t!" from gate.tenants_with_key_ends() t"#)
+            .fetch_all(self.conn())
+            .await?;
+        Ok(tenants.into_iter().map(TenantId::from_uuid).collect())
+    }
 }
 
 #[async_trait]
 impl KeyStates for PgTx {
     async fn key_states(&mut self) -> Result<Vec<KeyState>, StoreError> {
         let rows = sqlx::query!(
-            r#"select version as "version!", created_at as "created_at!", destroy_after from gate.key_states()"#
+            r#"select version as "version!", created_at as "created_at!", destroy_after, destroyed_at
+               from gate.key_states()"#
         )
         .fetch_all(self.conn())
         .await?;
@@ -58,6 +93,7 @@ impl KeyStates for PgTx {
                 version: row.version,
                 created_at: row.created_at,
                 destroy_after: row.destroy_after,
+                destroyed_at: row.destroyed_at,
             })
             .collect())
     }
@@ -73,5 +109,23 @@ impl KeyStates for PgTx {
         )
         .fetch_one(self.conn())
         .await?)
+    }
+
+    async fn rotate_data_key(&mut self, next: &StoredKey) -> Result<bool, StoreError> {
+        Ok(sqlx::query_scalar!(
+            r#"select gate.rotate_data_key($1, $2, $3, $4, $5) as "done!""#,
+            next.version,
+            next.wrapped.kek,
+            next.wrapped.bytes,
+            next.recovery.as_ref().map(|copy| copy.kek.as_str()),
+            next.recovery.as_ref().map(|copy| copy.bytes.as_slice())
+        )
+        .fetch_one(self.conn())
+        .await?)
+    }
+
+    async fn keep_data_key(&mut self, version: i32) -> Result<bool, StoreError> {
+        let done = sqlx::query_scalar!(r#"select gate.keep_data_key($1) as "done!""#, version);
+        Ok(done.fetch_one(self.conn()).await?)
     }
 }

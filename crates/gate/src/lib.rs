@@ -9,6 +9,7 @@
 mod failure;
 mod gate;
 mod idempotency;
+mod key_ends;
 mod openings;
 pub mod operations;
 mod perform;

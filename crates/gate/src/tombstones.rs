@@ -1,4 +1,4 @@
-//! The second copy of who was erased, outside the database: a database from before an erasure does not bring anybody back.
+//! The second copy of who was erased, and of which keys were destroyed, outside the database: one from before that brings nothing back.
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,7 +13,7 @@ use crate::{
     operations::{EndStrangers, EraseAgain},
 };
 
-/// Who was erased, kept where no backup of the database reaches: numbers and times, nothing about a person.
+/// Who was erased and which keys were destroyed, kept where no backup of the database reaches: numbers and times, nothing about a person.
 #[async_trait]
 pub trait Tombstones: Send + Sync + std::fmt::Debug {
     /// Keeps one, durable when this returns. Keeping it again changes nothing.
@@ -27,16 +27,31 @@ pub trait Tombstones: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// The medium failed, or holds something else.
     async fn all(&self) -> std::io::Result<Vec<(TenantId, PrincipalId)>>;
+
+    /// The same for a data key that was destroyed.
+    ///
+    /// # Errors
+    /// The medium failed.
+    async fn keep_key(&self, tenant: TenantId, version: i32, destroyed_at: Timestamp) -> std::io::Result<()>;
+
+    /// All of those.
+    ///
+    /// # Errors
+    /// The medium failed, or holds something else.
+    async fn all_keys(&self) -> std::io::Result<Vec<(TenantId, i32)>>;
 }
 
 /// Tombstones that are gone with the process: for tests, and for a store that is, too.
 #[derive(Debug, Default)]
-pub struct MemoryTombstones(tokio::sync::Mutex<Vec<(TenantId, PrincipalId)>>);
+pub struct MemoryTombstones {
+    people: tokio::sync::Mutex<Vec<(TenantId, PrincipalId)>>,
+    keys: tokio::sync::Mutex<Vec<(TenantId, i32)>>,
+}
 
 #[async_trait]
 impl Tombstones for MemoryTombstones {
     async fn keep(&self, tenant: TenantId, subject: PrincipalId, _: Timestamp) -> std::io::Result<()> {
-        let mut all = self.0.lock().await;
+        let mut all = self.people.lock().await;
         if !all.contains(&(tenant, subject)) {
             all.push((tenant, subject));
         }
@@ -44,7 +59,19 @@ impl Tombstones for MemoryTombstones {
     }
 
     async fn all(&self) -> std::io::Result<Vec<(TenantId, PrincipalId)>> {
-        Ok(self.0.lock().await.clone())
+        Ok(self.people.lock().await.clone())
+    }
+
+    async fn keep_key(&self, tenant: TenantId, version: i32, _: Timestamp) -> std::io::Result<()> {
+        let mut all = self.keys.lock().await;
+        if !all.contains(&(tenant, version)) {
+            all.push((tenant, version));
+        }
+        Ok(())
+    }
+
+    async fn all_keys(&self) -> std::io::Result<Vec<(TenantId, i32)>> {
+        Ok(self.keys.lock().await.clone())
     }
 }
 

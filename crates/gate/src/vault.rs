@@ -164,7 +164,7 @@ impl Vault {
         ring
     }
 
-    async fn make(&self, tenant: TenantId, version: i32) -> Result<StoredKey, VaultError> {
+    pub(crate) async fn make(&self, tenant: TenantId, version: i32) -> Result<StoredKey, VaultError> {
         let key = DataKey::generate(version)?;
         let context = KeyContext::new("dek", tenant.uuid().as_bytes(), version);
         let recovery = self.recovery.as_ref().map(|recovery| recovery.wrap(&context, &key));
@@ -285,10 +285,9 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
             if stored.iter().any(|key| key.destroy_after.is_none()) {
                 return Ok(self.vault.open_ring(tenant, &stored, now).await);
             }
-            let version = stored.first().map_or(1, |newest| newest.version + 1);
             let ensure = EnsureDataKey {
                 tenant,
-                candidate: self.vault.make(tenant, version).await?,
+                candidate: self.new_data_key(tenant).await?,
             };
             let done = self.perform(&worker, &ensure).await.map_err(VaultError::Key)?;
             Ok(self.vault.open_ring(tenant, &done.output, now).await)

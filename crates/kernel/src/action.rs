@@ -104,6 +104,9 @@ macro_rules! for_each_action {
             KeyCreate "key.create" "create a tenant's data key";
             KeyList "key.list" "list the tenant's data keys";
             KeyDestroy "key.destroy" "destroy a data key, and with it what it sealed";
+            KeyKeep "key.keep" "take back the end of a data key";
+            KeyRotate "key.rotate" "seal under a new data key from now on";
+            KeyDestroyed "key.destroyed" "record that a data key is gone";
             AuditList "audit.list" "search the audit log";
             AuditRead "audit.read" "read an audit entry or proof";
             AuditLog "audit.log" "read the log's tiles and checkpoint";

@@ -224,9 +224,11 @@ pub const fn rule(action: Action) -> Rule {
         | Action::AttemptRecord
         | Action::DeliveryAdvance
         | Action::ProviderCallback
-        | Action::KeyCreate => Rule::system(),
+        | Action::KeyCreate
+        | Action::KeyDestroyed => Rule::system(),
         Action::KeyList => Rule::people(ADMINS, Reach::Tenant).worn_with(Hats::PRIVACY),
         Action::KeyDestroy => Rule::people(OWNER, Reach::Tenant).by_two(),
+        Action::KeyKeep | Action::KeyRotate => Rule::people(OWNER, Reach::Tenant).fresh(),
         Action::AuditList | Action::AuditRead => {
             Rule::people(ADMINS.and(GLOBAL), Reach::Tenant).worn_with(Hats::AUDIT_AND_PRIVACY)
         }

@@ -4,7 +4,7 @@
 use std::{os::unix::fs::PermissionsExt, path::Path};
 
 use data_encoding::{BASE32_NOPAD, BASE64, BASE64URL_NOPAD, HEXLOWER};
-use keepgate_kernel::Uuid;
+use keepgate_kernel::{AuditId, Clock, SystemClock};
 use keepgate_tests::{Answer, Options, Reply, Server, StandIn, eventually, message};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ impl Canary {
 }
 
 fn text(what: &str) -> String {
-    format!("canary of the {what} {}", Uuid::now_v7().simple())
+    format!("canary of the {what} {}", AuditId::new(SystemClock.now()).uuid().simple())
 }
 
 /// Runs a program of PostgreSQL's on the service's database.

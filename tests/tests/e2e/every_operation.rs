@@ -259,6 +259,9 @@ async fn two_people(to: &mut Asking<'_>, owner: &str, admin: &str) {
     .await;
     to.get("/v1/keys", "/v1/keys", owner).await;
     to.delete("/v1/keys/{version}", "/v1/keys/1", owner).await;
+    to.post("/v1/keys/{version}/keep", "/v1/keys/1/keep", owner, json!({}))
+        .await;
+    to.post("/v1/keys:rotate", "/v1/keys:rotate", owner, json!({})).await;
     erased(to, owner, &helper).await;
 
     let second = to.server.second_global_admin().await;

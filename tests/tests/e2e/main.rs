@@ -28,6 +28,7 @@ mod judge_hydra;
 mod judge_ocsf;
 mod judges;
 mod key_door;
+mod key_ends;
 mod key_import;
 mod key_leak;
 mod key_memory;

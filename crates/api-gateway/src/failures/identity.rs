@@ -1,5 +1,6 @@
 //! Refusals of the identity operations.
 use axum::http::StatusCode;
+use keepgate_crypto_keys::TurnKeyError;
 use keepgate_gate::operations::{
     BreakGlassError, CreateDeviceError, CreateServiceError, CreateUserError, DeleteDeviceError, DeleteServiceError,
     DeleteUserError, DestroyKeyError, EnrolDeviceError, GetServiceError, GetUserError, ImportApiKeyError,
@@ -142,6 +143,7 @@ super::http! {
         Self::SeveralOwners => UNPROCESSABLE_ENTITY "/owner",
         Self::Unapproved(_) => FORBIDDEN,
     }
+    TurnKeyError { Self::NotFound => NOT_FOUND, Self::Overtaken | Self::NotPending => CONFLICT }
     DestroyKeyError { Self::NotFound => NOT_FOUND, Self::Pending => CONFLICT, Self::Unapproved(_) => FORBIDDEN }
 }
 

@@ -1,4 +1,4 @@
-//! Keeps the erasures in the database and their second copy outside it the same.
+//! Keeps the erasures and the ends of keys in the database and their second copy outside it the same.
 use std::{sync::Arc, time::Duration};
 
 use keepgate_kernel::TenantId;
@@ -24,6 +24,9 @@ pub async fn settle_erasures(
         }
         if let Err(error) = gate.end_strangers(stranger_days, platform).await {
             tracing::warn!(error = %error, "old addresses of callers nobody knows can't be destroyed");
+        }
+        if let Err(error) = gate.settle_keys(&tombstones, platform).await {
+            tracing::warn!(error = %error, "data keys whose end has come can't be ended, or not be recorded");
         }
         if let Err(error) = gate.settle_erasures(&tombstones, platform).await {
             tracing::warn!(error = %error, "erasures can't be compared with their copies outside the database");

@@ -1,4 +1,5 @@
-//! Who was erased, as files: `<data directory>/erased/<tenant>/<subject>`, one for each person, holding the time.
+//! Who was erased and which data keys were destroyed, as files: `<data directory>/erased/<tenant>/<subject>`, one for each person, and
+//! `<data directory>/erased/<tenant>/key-<version>`, one for each key, holding the time.
 //!
 //! Numbers only, so the directory may be copied anywhere, and should be: it is what a database from before an erasure is compared
 //! with. A file appears whole or not at all, and is on the disk before the erasure is answered.
@@ -38,6 +39,10 @@ pub async fn keep_erased(
         Ok(_) => gate.end_strangers(days, platform).await,
         Err(error) => Err(error),
     };
+    let settled = match settled {
+        Ok(_) => gate.settle_keys(&tombstones, platform).await,
+        Err(error) => Err(error),
+    };
     settled.map_err(|error| {
         Failure::new(
             Exit::Failed,
@@ -53,6 +58,9 @@ pub async fn keep_erased(
     );
     Ok(tombstones)
 }
+
+/// What the name of a key's file begins with.
+const KEY: &str = "key-";
 
 /// The directory.
 #[derive(Debug, Clone)]
@@ -79,6 +87,17 @@ impl Tombstones for DirectoryTombstones {
     async fn all(&self) -> io::Result<Vec<(TenantId, PrincipalId)>> {
         let root = self.root.clone();
         blocking(move || read(&root)).await
+    }
+
+    async fn keep_key(&self, tenant: TenantId, version: i32, destroyed_at: Timestamp) -> io::Result<()> {
+        let directory = self.root.join(tenant.uuid().to_string());
+        let (name, text) = (format!("{KEY}{version}"), format!("{}\n", format_time(destroyed_at)));
+        blocking(move || write(&directory, &name, text.as_bytes())).await
+    }
+
+    async fn all_keys(&self) -> io::Result<Vec<(TenantId, i32)>> {
+        let root = self.root.clone();
+        blocking(move || read_keys(&root)).await
     }
 }
 
@@ -116,6 +135,19 @@ fn read(root: &Path) -> io::Result<Vec<(TenantId, PrincipalId)>> {
             all.push((TenantId::from_uuid(tenant), subject));
         }
     }
+    Ok(all)
+}
+
+fn read_keys(root: &Path) -> io::Result<Vec<(TenantId, i32)>> {
+    let mut all = Vec::new();
+    for (tenant, directory) in numbered(root)? {
+        for entry in fs::read_dir(&directory)? {
+            let name = entry?.file_name();
+            let version = name.to_str().and_then(|name| name.strip_prefix(KEY)?.parse().ok());
+            all.extend(version.map(|version| (TenantId::from_uuid(tenant), version)));
+        }
+    }
+    all.sort_unstable();
     Ok(all)
 }
 
@@ -160,6 +192,11 @@ mod tests {
             first.keep(tenant, subject, at).await.unwrap();
         }
         fs::write(root.join("README"), "not a number").unwrap();
+        for version in [2, 10, 2] {
+            first.keep_key(ids(1).0, version, at).await.unwrap();
+        }
+        let keys = [2, 10].map(|version| (ids(1).0, version));
+        assert_eq!(first.all_keys().await.unwrap(), keys);
         let mut all = DirectoryTombstones::new(root.clone()).all().await.unwrap();
         all.sort_by_key(|(_, subject)| subject.uuid());
         assert_eq!(all, [ids(1), ids(2), ids(3)]);
@@ -168,7 +205,7 @@ mod tests {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(
             fs::read_dir(file.parent().unwrap()).unwrap().count(),
-            2,
+            4,
             "nothing unfinished"
         );
     }

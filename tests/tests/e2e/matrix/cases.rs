@@ -91,6 +91,10 @@ fn tenant() -> Vec<Case> {
         case(Tenant, "GET /v1/keys", Thing::None),
         // The owner, once an admin has agreed above.
         case(Tenant, "DELETE /v1/keys/{version}", Thing::DataKey).reached(&["approval-required"]),
+        case(Tenant, "POST /v1/keys/{version}/keep", Thing::DataKey)
+            .body(|_| json!({}))
+            .reached(&["key-not-pending"]),
+        case(Tenant, "POST /v1/keys:rotate", Thing::None).body(|_| json!({})),
         case(Tenant, "GET /v1/tenant/policy", Thing::None),
         case(Tenant, "PATCH /v1/tenant/policy", Thing::None).body(|_| json!({"mfa_level": 5})),
         case(Tenant, "POST /v1/revocations", Thing::Session)

@@ -1,4 +1,7 @@
 //! Two people: a new global admin, a locked-out owner, the end of a key. Through the doorway, on both adapters.
+use std::sync::Arc;
+
+use keepgate_crypto_keys::{KeepDataKey, ListKeys, RotateDataKey};
 use keepgate_identity::{ListFactors, ReadMe};
 use keepgate_kernel::{ApprovalId, Level, PrincipalId};
 use keepgate_policy::{Approval, ApprovalState, Candidate, ErrorKind, ErrorKind::Refused, OpContext};
@@ -8,7 +11,10 @@ use super::{
     house::{House, cases, context, now},
     second_factors::add_app,
 };
-use crate::operations::{BreakGlass, CreateUser, DestroyKey, RequestApproval, UpdateUser, UserCreated, Wanted};
+use crate::{
+    MemoryTombstones, Tombstones, VaultError,
+    operations::{BreakGlass, CreateUser, DestroyKey, RequestApproval, UpdateUser, UserCreated, Wanted},
+};
 
 const EVE: &str = "eve@platform.invalid";
 
@@ -240,6 +246,87 @@ async fn a_key_ends_when_an_owner_and_another_want_it(house: &House) {
         b"secret",
         "and what was, opens"
     );
+    let keep = KeepDataKey { version: 1 };
+    assert_eq!(
+        house.perform(&admin, &keep).await.unwrap_err(),
+        Refused("level-too-low")
+    );
+    assert!(house.perform(&owner, &keep).await.unwrap().destroy_after.is_none());
+    assert_eq!(
+        house.perform(&owner, &keep).await.unwrap_err(),
+        Refused("key-not-pending"),
+        "once"
+    );
+    assert_eq!(
+        house.perform(&owner, &destroy).await.unwrap_err(),
+        Refused("approval-required"),
+        "what two wanted is used up"
+    );
+}
+
+async fn a_rotated_key_seals_and_the_former_opens(house: &House) {
+    let (owner, admin) = (house.caller(Level::TenantOwner), house.caller(Level::TenantAdmin));
+    let place = keepgate_crypto_keys::Place {
+        tenant: house.tenant,
+        purpose: keepgate_crypto_keys::Purpose::Payload,
+        table: "t",
+        column: "c",
+        row: keepgate_kernel::Uuid::nil(),
+    };
+    let before = house.gate.seal(&place, b"secret").await.unwrap();
+    let rotate = RotateDataKey {
+        next: house.gate.new_data_key(house.tenant).await.unwrap(),
+    };
+    assert_eq!(
+        house.perform(&admin, &rotate).await.unwrap_err(),
+        Refused("level-too-low")
+    );
+    assert_eq!(house.perform(&owner, &rotate).await.unwrap().version, 2);
+    assert_eq!(
+        house.perform(&owner, &rotate).await.unwrap_err(),
+        Refused("key-rotated-meanwhile")
+    );
+    house.gate.reload_keys(house.tenant);
+    let after = house.gate.seal(&place, b"secret").await.unwrap();
+    assert_eq!(keepgate_crypto_keys::sealed_version(&after).unwrap(), 2);
+    assert_eq!(house.gate.open(&place, &before).await.unwrap().as_slice(), b"secret");
+}
+
+async fn a_key_whose_end_is_on_record_outside_ends_again_and_its_number_is_never_used_again(house: &House) {
+    let place = keepgate_crypto_keys::Place {
+        tenant: house.tenant,
+        purpose: keepgate_crypto_keys::Purpose::Payload,
+        table: "t",
+        column: "c",
+        row: keepgate_kernel::Uuid::nil(),
+    };
+    let sealed = house.gate.seal(&place, b"secret").await.unwrap();
+    let kept: Arc<dyn Tombstones> = Arc::new(MemoryTombstones::default());
+    assert_eq!(house.gate.settle_keys(&kept, house.second.tenant()).await.unwrap(), 0);
+    assert_eq!(house.gate.open(&place, &sealed).await.unwrap().as_slice(), b"secret");
+    kept.keep_key(house.tenant, 1, now()).await.unwrap();
+    assert_eq!(house.gate.settle_keys(&kept, house.second.tenant()).await.unwrap(), 1);
+    assert!(
+        matches!(house.gate.open(&place, &sealed).await, Err(VaultError::Gone)),
+        "not even what was open a moment ago"
+    );
+    assert_eq!(
+        house.gate.settle_keys(&kept, house.second.tenant()).await.unwrap(),
+        0,
+        "once"
+    );
+    let next = house.gate.seal(&place, b"secret").await.unwrap();
+    assert_eq!(keepgate_crypto_keys::sealed_version(&next).unwrap(), 2);
+    let owner = house.caller(Level::TenantOwner);
+    let states = house.perform(&owner, &ListKeys).await.unwrap();
+    assert!(states[0].destroyed_at.is_some() && states[1].destroyed_at.is_none());
+    let elsewhere: Arc<dyn Tombstones> = Arc::new(MemoryTombstones::default());
+    house.gate.settle_keys(&elsewhere, house.second.tenant()).await.unwrap();
+    assert_eq!(
+        elsewhere.all_keys().await.unwrap(),
+        [(house.tenant, 1)],
+        "every instance has its copy"
+    );
 }
 
 cases!(
@@ -251,4 +338,6 @@ cases!(
     a_locked_out_owner_is_let_in_again_by_two,
     breaking_glass_is_for_owners_of_that_tenant_only,
     a_key_ends_when_an_owner_and_another_want_it,
+    a_rotated_key_seals_and_the_former_opens,
+    a_key_whose_end_is_on_record_outside_ends_again_and_its_number_is_never_used_again,
 );
