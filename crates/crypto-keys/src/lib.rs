@@ -1,20 +1,18 @@
-//! Envelope encryption: a key-encryption key (KEK) from a key file, a data key (DEK) for each tenant, stored wrapped, and
-//! payloads sealed under it with the identity of their row as associated data.
+//! Envelope encryption: a root key behind a service ([`KeyService`]), a data key for each tenant, stored wrapped by it, and values
+//! sealed under a key of their own, derived from that, with the identity of their row as associated data.
 //!
-//! Who calls it: the doorway, before a command that stores a payload runs, and after one that reads it. What can go wrong:
-//! a key file that others may read is refused ([`KeyFileError`]); a sealed value that was moved, edited or sealed under
-//! another key does not open ([`Unopenable`]), and nothing else is said about it.
+//! Who calls it: the doorway, before a command that stores a value runs, and after one that reads it. What can go wrong: a sealed
+//! value that was moved, edited or sealed under another key does not open ([`Unopenable`]), and nothing else is said about it.
 //!
 //! ```
 //! use keepgate_crypto_keys::{DataKey, Place, Purpose};
 //! use keepgate_kernel::{TenantId, Uuid};
-//! let tenant = TenantId::from_uuid(Uuid::nil());
-//! let place = Place { tenant, purpose: Purpose::Payload, table: "channels.message", column: "payload", row: Uuid::nil() };
+//! let (tenant, purpose, row) = (TenantId::from_uuid(Uuid::nil()), Purpose::Payload, Uuid::nil());
+//! let place = Place { tenant, purpose, table: "channels.message", column: "payload", row };
 //! let key = DataKey::generate(1)?;
 //! let sealed = key.seal(&place, b"secret")?;
 //! assert_eq!(key.open(&place, &sealed)?.as_slice(), b"secret");
-//! let elsewhere = Place { column: "text", ..place };
-//! assert!(key.open(&elsewhere, &sealed).is_err());
+//! assert!(key.open(&Place { column: "text", ..place }, &sealed).is_err(), "another column's");
 //! # Ok::<(), keepgate_crypto_keys::CryptoError>(())
 //! ```
 mod aead;

@@ -40,7 +40,10 @@ impl Canary {
 }
 
 fn text(what: &str) -> String {
-    format!("canary of the {what} {}", AuditId::new(SystemClock.now()).uuid().simple())
+    format!(
+        "canary of the {what} {}",
+        AuditId::new(SystemClock.now()).uuid().simple()
+    )
 }
 
 /// Runs a program of PostgreSQL's on the service's database.

@@ -113,6 +113,7 @@ async fn a_key_s_end_is_final_and_an_older_database_does_not_take_it_back() {
     condemn(&server, &owner).await;
     once(&server, &owner, "before").await.expect(201);
     once(&server, &owner, "after").await.expect(201);
+    kept_apart(&server).await;
     let backup = server.dir.path().join("backup.dump");
     dump(&server, &backup).await;
 
@@ -151,4 +152,24 @@ async fn lost(server: &Server, owner: &str) {
     let reply = once(server, owner, "before").await;
     assert!(reply.status >= 400, "{}", reply.text());
     once(server, owner, "after").await.expect(201);
+}
+
+/// A dump without the schema of the keys holds no wrapped key; one with it does.
+async fn kept_apart(server: &Server) {
+    let wrapped = server
+        .superuser("select encode(wrapped, 'hex') from keys.data_key where version = 2")
+        .await;
+    let tenants = wrapped.lines().next().unwrap();
+    for (options, holds) in [("", true), ("--exclude-table-data=keys.*", false)] {
+        let file = server.dir.path().join("plain.sql");
+        shell(
+            server,
+            "keepgate",
+            &format!("pg_dump -U keepgate '{options}' -f '{}' keepgate", file.display()).replace("''", ""),
+        )
+        .await;
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains("COPY channels.message"), "a dump");
+        assert_eq!(text.contains(tenants), holds, "{options}");
+    }
 }
