@@ -4,7 +4,7 @@ SET LOCAL ROLE kg_owner;
 GRANT INSERT (tenant_id, version, kek, wrapped, recovery_to, recovery), UPDATE (wrapped, recovery_to, recovery, destroyed_at),
   SELECT (destroyed_at) ON keys.data_key TO kg_sec;
 CREATE POLICY sec_i ON keys.data_key FOR INSERT TO kg_sec WITH CHECK (destroy_after IS NULL AND destroyed_at IS NULL);
-ALTER POLICY sec_u ON keys.data_key USING (destroyed_at IS NULL) WITH CHECK (true);
+ALTER POLICY sec_u ON keys.data_key USING (destroyed_at IS NULL) WITH CHECK (destroyed_at IS NULL OR destroy_after IS NOT NULL);
 
 SET LOCAL ROLE kg_sec;
 -- Whichever function it was: a key that is gone stays gone, and no version becomes another.

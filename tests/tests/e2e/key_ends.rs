@@ -173,3 +173,43 @@ async fn kept_apart(server: &Server) {
         assert_eq!(text.contains(tenants), holds, "{options}");
     }
 }
+
+#[tokio::test]
+async fn a_terminal_does_the_same() {
+    let server = Server::start().await;
+    let owner = server.owner().await;
+    once(&server, &owner, "before").await.expect(201);
+    let token = server.private_file("token", &owner);
+    let keys = async |words: &[&str]| {
+        let url = server.url("");
+        let access = [
+            "--url",
+            url.as_str(),
+            "--ca-cert",
+            server.ca_cert(),
+            "--token-file",
+            token.as_str(),
+        ];
+        run(["keys"].iter().chain(words).chain(&access)).await
+    };
+    let rotated = keys(&["rotate"]).await.expect(0).out;
+    assert!(rotated.starts_with("  2 active "), "{rotated}");
+    let unapproved = keys(&["destroy", "1"]).await.failed(1);
+    assert!(unapproved.contains("--ask"), "{unapproved}");
+    keys(&["destroy", "1", "--ask", "the customer has left us"])
+        .await
+        .expect(0);
+    let asked = server.get("/v1/approvals", &owner).await.expect(200).json()["items"][0]["id"].clone();
+    let admin = server.person(&owner, 4).await;
+    let approve = format!("/v1/approvals/{}/approve", asked.as_str().unwrap());
+    server.press(&approve, &admin.token).await.expect(200);
+    let ended = keys(&["destroy", "1"]).await.expect(0).out;
+    assert!(ended.starts_with("  1 pending-destruction "), "{ended}");
+    keys(&["keep", "1"]).await.expect(0);
+    let shown = keys(&["status"]).await.expect(0).out;
+    let states: Vec<&str> = shown
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(1))
+        .collect();
+    assert_eq!(states, ["active", "active"]);
+}

@@ -21,4 +21,5 @@ mod verify;
 pub use export::export;
 pub use remote::{Remote, StreamError};
 pub use reset_head::reset_head;
+pub use source::Unreadable;
 pub use verify::verify;

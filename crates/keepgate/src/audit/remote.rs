@@ -88,13 +88,26 @@ impl Remote {
 
     /// Asks for a change, once: nobody knows what became of one that was not answered. The answer's status and body.
     pub fn post(&self, path: &str, body: &serde_json::Value) -> Result<(u16, serde_json::Value), Unreadable> {
-        let mut request = self.client.post(self.url(path));
+        let request = self.client.post(self.url(path));
+        self.send(
+            request
+                .header("content-type", "application/json")
+                .body(body.to_string()),
+        )
+    }
+
+    /// Deletes what is at `path`; once, as [`Remote::post`].
+    ///
+    /// # Errors
+    /// [`Unreadable`] when nobody knows whether it was done.
+    pub fn delete(&self, path: &str) -> Result<(u16, serde_json::Value), Unreadable> {
+        self.send(self.client.delete(self.url(path)))
+    }
+
+    fn send(&self, mut request: reqwest::RequestBuilder) -> Result<(u16, serde_json::Value), Unreadable> {
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose_secret());
         }
-        let request = request
-            .header("content-type", "application/json")
-            .body(body.to_string());
         self.runtime.block_on(async {
             let response = request.send().await.map_err(|error| Unreadable::new(told(&error)))?;
             let status = response.status().as_u16();

@@ -6,6 +6,7 @@ mod audit;
 mod common;
 mod db;
 mod doctor;
+mod keys;
 mod log_keys;
 mod migrate;
 mod openapi;
@@ -74,6 +75,9 @@ pub enum Command {
     /// Look at the secrets that the configuration names
     #[command(subcommand)]
     Secrets(secrets::SecretsCommand),
+    /// The data keys of a tenant
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Look inside the embedded database
     #[command(subcommand)]
     Db(db::Db),
@@ -110,6 +114,7 @@ impl Command {
             Self::Witness(args) => crate::witness::run(&args),
             Self::Doctor(args) => args.run(environment),
             Self::Secrets(secrets) => secrets.run(environment),
+            Self::Keys(keys) => keys.run(),
             Self::Db(db) => db.run(environment),
             Self::Version(args) => Ok(args.run()),
             Self::Openapi => openapi::run(),
