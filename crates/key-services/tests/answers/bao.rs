@@ -160,6 +160,14 @@ async fn answers_of_the_kv_engine_are_told_apart() {
         ),
         (says(200, secret(json!({"field": ""}), "", false)), "unusable"),
         (says(200, secret(json!({"field": large}), "", false)), "unusable"),
+        // All of it would be understood, were there not so much of it.
+        (
+            says(
+                200,
+                secret(json!({"field": CANARY, "pad": "x".repeat(300 * 1024)}), "", false),
+            ),
+            "strange",
+        ),
         (says(200, json!({"data": {"field": CANARY}}).to_string()), "strange"),
         (says(404, secret(Value::Null, "2026-11-22T17:01:54Z", false)), "revoked"),
         (says(404, secret(Value::Null, "", true)), "revoked"),
