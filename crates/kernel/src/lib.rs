@@ -33,7 +33,7 @@ pub use id::{
 pub use level::{InvalidLevel, Level};
 pub use outcome::Outcome;
 pub use principal::{PrincipalId, PrincipalKind};
-pub use secret::LiveSecret;
+pub use secret::{LiveSecret, same_secret};
 
 /// Re-exported so that generated code of [`for_each_action!`] and adapters name one version.
 pub use uuid::Uuid;

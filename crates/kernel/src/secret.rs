@@ -6,10 +6,18 @@ use std::{
 };
 
 use secrecy::{ExposeSecret, SecretString};
+use subtle::ConstantTimeEq;
 
 /// A secret of the configuration as it is now. Clones see the same one, and every change of it.
 #[derive(Clone)]
 pub struct LiveSecret(Arc<RwLock<Values>>);
+
+/// Whether two secrets are one, found out in a time that tells only their lengths.
+#[must_use]
+pub fn same_secret(one: &SecretString, other: &SecretString) -> bool {
+    let [one, other] = [one, other].map(|secret| secret.expose_secret().as_bytes());
+    one.ct_eq(other).into()
+}
 
 struct Values {
     current: SecretString,
@@ -45,7 +53,7 @@ impl LiveSecret {
     /// Takes a newer value; the present one counts as the former for `overlap`. Whether it is another one.
     pub fn turn(&self, value: SecretString, overlap: Duration) -> bool {
         let mut values = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if values.current.expose_secret() == value.expose_secret() {
+        if same_secret(&values.current, &value) {
             return false;
         }
         let former = std::mem::replace(&mut values.current, value);

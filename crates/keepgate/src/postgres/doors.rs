@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use keepgate_kernel::LiveSecret;
+use keepgate_kernel::{LiveSecret, same_secret};
 use keepgate_store::postgres::{pool, renew};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{ConnectOptions, Connection, PgPool};
@@ -97,7 +97,7 @@ impl Door {
         let Some(newest) = self.0.url.as_ref().map(LiveSecret::current) else {
             return Ok(false);
         };
-        let same = |url: &SecretString| url.expose_secret() == newest.expose_secret();
+        let same = |url: &SecretString| same_secret(url, &newest);
         if self.used().url.as_ref().is_some_and(same) {
             return Ok(false);
         }
