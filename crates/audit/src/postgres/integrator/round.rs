@@ -93,7 +93,9 @@ impl Integrator {
                 self.round = Some(now);
             }
         }
-        targets.retain(|tenant| !self.held.contains_key(tenant) && !self.behind.contains(tenant));
+        // What was held a moment ago has been told.
+        let told = |tenant: &TenantId| work.held.iter().any(|(held, _)| held == tenant);
+        targets.retain(|tenant| !self.held.contains_key(tenant) && !self.behind.contains(tenant) && !told(tenant));
         if targets.is_empty() && !meta_idle {
             return Ok(round);
         }
