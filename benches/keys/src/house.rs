@@ -41,11 +41,14 @@ impl House {
         memory::genesis(&store, &plan).await.expect("a genesis");
         let store = Arc::new(Store(store));
         let tokens = Arc::new(Tokens::new(KeyRing::new(&[5; 32], &[]).expect("a ring"), "kg", "kg"));
-        let foreign = ApiKeyFormat::new(Environment::Live, &[4; 32]).mint(KeyId::new(at)).expect("a key");
+        let foreign = ApiKeyFormat::new(Environment::Live, &[4; 32])
+            .mint(KeyId::new(at))
+            .expect("a key");
         let view = Arc::new(RevocationMirror::new());
-        let authenticator = Authenticator::new(store.clone(), secrets.platform_tenant, tokens, Arc::new(format), hasher)
-            .expect("an authenticator")
-            .with_view(view.clone(), store);
+        let authenticator =
+            Authenticator::new(store.clone(), secrets.platform_tenant, tokens, Arc::new(format), hasher)
+                .expect("an authenticator")
+                .with_view(view.clone(), store);
         Self {
             authenticator,
             view,
@@ -72,13 +75,19 @@ impl House {
 
     pub async fn recognise(&self) -> bool {
         let request = RequestId::new(self.at);
-        let recognised = self.authenticator.authenticate(self.text(), self.source, request, self.at).await;
+        let recognised = self
+            .authenticator
+            .authenticate(self.text(), self.source, request, self.at)
+            .await;
         recognised.expect("a known key");
         true
     }
 
     pub async fn guess(&self) -> bool {
         let request = RequestId::new(self.at);
-        self.authenticator.authenticate(self.foreign.expose(), self.source, request, self.at).await.is_err()
+        self.authenticator
+            .authenticate(self.foreign.expose(), self.source, request, self.at)
+            .await
+            .is_err()
     }
 }

@@ -64,7 +64,10 @@ async fn main() {
 
     let key = hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]);
     let name = |text: &str| -> [u8; 32] { hmac::sign(&key, text.as_bytes()).as_ref().try_into().expect("32 bytes") };
-    let known: HashMap<[u8; 32], u64> = (0..10_000_u64).map(|n| (name(&n.to_string()), n)).chain([(name(house.text()), 0)]).collect();
+    let known: HashMap<[u8; 32], u64> = (0..10_000_u64)
+        .map(|n| (name(&n.to_string()), n))
+        .chain([(name(house.text()), 0)])
+        .collect();
     let (mut bare, mut ours, mut wrong, mut body) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let begun = Instant::now();
@@ -89,11 +92,24 @@ async fn main() {
         }
         body.push(each(begun, 10));
     }
-    tell(&figures(bare), &figures(ours), &figures(wrong), &figures(cold), &figures(body));
+    tell(
+        &figures(bare),
+        &figures(ours),
+        &figures(wrong),
+        &figures(cold),
+        &figures(body),
+    );
 }
 
 fn tell(bare: &Figures, ours: &Figures, wrong: &Figures, cold: &Figures, body: &Figures) {
-    println!("freed memory is {}", if cfg!(feature = "plain-allocator") { "left as it is" } else { "wiped" });
+    println!(
+        "freed memory is {}",
+        if cfg!(feature = "plain-allocator") {
+            "left as it is"
+        } else {
+            "wiped"
+        }
+    );
     for (name, Figures { p50, p99 }) in [
         ("HMAC-SHA256 of the key's text, and a look-up", bare),
         ("authenticate, key verified a moment ago", ours),
@@ -101,7 +117,10 @@ fn tell(bare: &Figures, ours: &Figures, wrong: &Figures, cold: &Figures, body: &
         ("authenticate, first use (Argon2id and the store)", cold),
         ("a body of 256 KiB made, filled and freed", body),
     ] {
-        println!("{name:<50} median {p50:>12.1} ns  p99 of samples {p99:>12.1} ns  {:>10.1} ×", p50 / bare.p50);
+        println!(
+            "{name:<50} median {p50:>12.1} ns  p99 of samples {p99:>12.1} ns  {:>10.1} ×",
+            p50 / bare.p50
+        );
     }
     // The median: on a busy machine the slowest samples tell how busy it is.
     if ours.p50 > GOAL_NS {

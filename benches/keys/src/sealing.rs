@@ -18,7 +18,13 @@ const TENANTS: u128 = 10_000;
 
 fn place(tenant: u128, purpose: Purpose) -> Place {
     let tenant = TenantId::from_uuid(Uuid::from_u128(tenant));
-    Place { tenant, purpose, table: "channels.message", column: "payload", row: Uuid::from_u128(7) }
+    Place {
+        tenant,
+        purpose,
+        table: "channels.message",
+        column: "payload",
+        row: Uuid::from_u128(7),
+    }
 }
 
 fn sample(samples: &mut Vec<f64>, mut once: impl FnMut()) {
@@ -44,14 +50,20 @@ pub fn sealing(allocated: impl Fn() -> usize) -> bool {
         sample(bare, || {
             let mut body = Vec::with_capacity(528);
             body.extend_from_slice(black_box(&text));
-            black_box(random.seal_in_place_append_tag(Aad::from(&aad), &mut body).expect("sealed"));
+            black_box(
+                random
+                    .seal_in_place_append_tag(Aad::from(&aad), &mut body)
+                    .expect("sealed"),
+            );
             black_box(body);
         });
         sample(cipher, || {
             let mut body = Vec::with_capacity(528);
             body.extend_from_slice(black_box(&text));
             let nonce = Nonce::assume_unique_for_key([9; 12]);
-            given.seal_in_place_append_tag(nonce, Aad::from(&aad), &mut body).expect("sealed");
+            given
+                .seal_in_place_append_tag(nonce, Aad::from(&aad), &mut body)
+                .expect("sealed");
             black_box(body);
         });
         sample(seal, || {
@@ -69,7 +81,10 @@ pub fn sealing(allocated: impl Fn() -> usize) -> bool {
         ("seal 512 bytes, a key of its own by HKDF", &seal),
         ("open 512 bytes", &open),
     ]);
-    println!("{TENANTS} tenants' keys in memory: {bytes} bytes, {} each", bytes / TENANTS as usize);
+    println!(
+        "{TENANTS} tenants' keys in memory: {bytes} bytes, {} each",
+        bytes / TENANTS as usize
+    );
     let mut kept = true;
     if seal.p50 > GOAL_NS {
         println!("above the goal of {GOAL_NS} ns");
@@ -101,6 +116,9 @@ fn cached(allocated: impl Fn() -> usize) -> usize {
 fn tell(lines: &[(&str, &Figures)]) {
     let first = lines[0].1.p50;
     for (name, Figures { p50, p99 }) in lines {
-        println!("{name:<50} median {p50:>12.1} ns  p99 of samples {p99:>12.1} ns  {:>10.2} ×", p50 / first);
+        println!(
+            "{name:<50} median {p50:>12.1} ns  p99 of samples {p99:>12.1} ns  {:>10.2} ×",
+            p50 / first
+        );
     }
 }

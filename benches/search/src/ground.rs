@@ -41,15 +41,28 @@ impl Ground {
             "set bench.tenant = '{}'; set bench.count = '{entries}';",
             caller.tenant().uuid()
         );
-        sqlx::raw_sql(sqlx::AssertSqlSafe(load)).execute(&mut admin).await.expect("settings");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(load))
+            .execute(&mut admin)
+            .await
+            .expect("settings");
         // One by one: a block that commits can't be part of a batch, nor can VACUUM.
         for statement in include_str!("load.sql").split(";\n\n") {
-            sqlx::raw_sql(statement).execute(&mut admin).await.expect("the log is written");
+            sqlx::raw_sql(statement)
+                .execute(&mut admin)
+                .await
+                .expect("the log is written");
         }
         let pool = |role| PgPoolOptions::new().max_connections(1).connect_lazy_with(role);
-        let superuser: String = sqlx::query_scalar("select current_user::text").fetch_one(&mut admin).await.expect("a name");
+        let superuser: String = sqlx::query_scalar("select current_user::text")
+            .fetch_one(&mut admin)
+            .await
+            .expect("a name");
         Self {
-            store: PgStore::new(pool(db.options(Role::App)), ClaimKey::new("test", [7; 32]), Arc::new(SystemClock)),
+            store: PgStore::new(
+                pool(db.options(Role::App)),
+                ClaimKey::new("test", [7; 32]),
+                Arc::new(SystemClock),
+            ),
             raw: pool(db.options(Role::App).username(&superuser)),
             caller,
             _db: db,
