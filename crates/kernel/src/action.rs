@@ -107,6 +107,8 @@ macro_rules! for_each_action {
             KeyKeep "key.keep" "take back the end of a data key";
             KeyRotate "key.rotate" "seal under a new data key from now on";
             KeyDestroyed "key.destroyed" "record that a data key is gone";
+            KeyResealed "key.resealed" "record values sealed anew under a newer data key";
+            KeyRewrapped "key.rewrapped" "record keys wrapped anew by another root key";
             AuditList "audit.list" "search the audit log";
             AuditRead "audit.read" "read an audit entry or proof";
             AuditLog "audit.log" "read the log's tiles and checkpoint";

@@ -225,7 +225,9 @@ pub const fn rule(action: Action) -> Rule {
         | Action::DeliveryAdvance
         | Action::ProviderCallback
         | Action::KeyCreate
-        | Action::KeyDestroyed => Rule::system(),
+        | Action::KeyDestroyed
+        | Action::KeyResealed
+        | Action::KeyRewrapped => Rule::system(),
         Action::KeyList => Rule::people(ADMINS, Reach::Tenant).worn_with(Hats::PRIVACY),
         Action::KeyDestroy => Rule::people(OWNER, Reach::Tenant).by_two(),
         Action::KeyKeep | Action::KeyRotate => Rule::people(OWNER, Reach::Tenant).fresh(),
