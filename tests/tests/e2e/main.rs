@@ -14,6 +14,7 @@ mod clock;
 mod cosigned;
 mod delivery;
 mod delivery_faults;
+mod delivery_model;
 mod devices;
 mod disk_full;
 mod erasure;

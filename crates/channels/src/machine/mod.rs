@@ -2,7 +2,8 @@
 //!
 //! A delivery goes through the steps of its route; on each it makes tries, of which at most one is live. What the adapters
 //! store is [`Delivery`] and the state of each attempt; what they do is the [`Effect`]s of a [`Turn`]. The rules are tested
-//! as properties in `tests.rs`, against a model of workers that die, leases that run out and answers that get lost.
+//! as properties in `tests.rs`, against a model of workers that die, leases that run out and answers that get lost; and
+//! SPIN searches them whole (`tests/model/delivery.pml`), with what breaks when any one of them is left out.
 mod backoff;
 mod state;
 mod step;
