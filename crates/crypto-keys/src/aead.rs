@@ -64,3 +64,6 @@ pub(crate) fn open(key: &[u8; 32], aad: &[u8], sealed: &[u8]) -> Result<Zeroizin
     body.truncate(length);
     Ok(body)
 }
+
+#[cfg(test)]
+mod wycheproof;

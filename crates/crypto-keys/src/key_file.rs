@@ -20,7 +20,7 @@ use crate::{
     local::{Version, Versions},
 };
 
-/// The root key of a key file. Other processes that use the same file see a new version when they first meet it.
+/// The root key of a key file. Other processes that use the same file see a new version when they first meet it, and when they wrap.
 #[derive(Debug)]
 pub struct KeyFile {
     path: PathBuf,
@@ -111,8 +111,12 @@ fn down(error: KeyFileError) -> KeyServiceError {
 
 #[async_trait]
 impl KeyService for KeyFile {
+    /// By the newest version of the file as it is now: one that another process has taken out of it must wrap nothing more.
     async fn wrap(&self, context: &KeyContext, key: &[u8; 32]) -> Result<Wrapped, KeyServiceError> {
-        self.read().wrap(context, key)
+        let now = read(&self.path).map_err(down)?;
+        let wrapped = now.wrap(context, key);
+        *self.versions.write().unwrap_or_else(PoisonError::into_inner) = now;
+        wrapped
     }
 
     async fn unwrap(&self, context: &KeyContext, wrapped: &Wrapped) -> Result<Zeroizing<[u8; 32]>, KeyServiceError> {

@@ -33,6 +33,7 @@ mod postgres;
 mod purpose;
 mod record;
 mod recovery;
+pub mod rewrap;
 mod secret_store;
 mod service;
 mod signing;
@@ -47,8 +48,6 @@ mod succession;
 pub mod testing;
 mod turn_keys;
 mod wrap;
-#[cfg(test)]
-mod wycheproof;
 
 pub use aead::{CryptoError, Unopenable, random_secret};
 pub use data_key::{DataKey, Place, sealed_version};

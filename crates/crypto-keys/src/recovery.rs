@@ -4,6 +4,7 @@
 //! associated data is the context's text. What is stored is `enc (32) || ciphertext (32) || tag (16)`.
 use std::str::FromStr;
 
+use aws_lc_rs::agreement;
 use data_encoding::BASE64URL_NOPAD;
 use rustls::crypto::{
     aws_lc_rs::hpke::DH_KEM_X25519_HKDF_SHA256_AES_256 as SUITE,
@@ -88,9 +89,17 @@ impl RecoveryKey {
     /// # Errors
     /// [`CryptoError::Library`].
     pub fn wrap(&self, context: &KeyContext, key: &DataKey) -> Result<Wrapped, CryptoError> {
+        self.wrap_bytes(context, key.bytes())
+    }
+
+    /// The same of anything that the root key wraps.
+    ///
+    /// # Errors
+    /// [`CryptoError::Library`].
+    pub fn wrap_bytes(&self, context: &KeyContext, key: &[u8; 32]) -> Result<Wrapped, CryptoError> {
         let public = HpkePublicKey(self.0.to_vec());
         let (enc, sealed) = SUITE
-            .seal(INFO, context.as_str().as_bytes(), key.bytes(), &public)
+            .seal(INFO, context.as_str().as_bytes(), key, &public)
             .map_err(|_| CryptoError::Library)?;
         Ok(Wrapped {
             kek: self.id(),
@@ -111,6 +120,14 @@ impl RecoverySecret {
     /// # Errors
     /// [`Unopenable`]: another recovery key's copy, of another tenant or version, or edited.
     pub fn open(&self, context: &KeyContext, version: i32, wrapped: &Wrapped) -> Result<DataKey, Unopenable> {
+        Ok(DataKey::from_bytes(version, self.open_bytes(context, wrapped)?))
+    }
+
+    /// The same of anything that the root key wraps.
+    ///
+    /// # Errors
+    /// As [`RecoverySecret::open`].
+    pub fn open_bytes(&self, context: &KeyContext, wrapped: &Wrapped) -> Result<Zeroizing<[u8; 32]>, Unopenable> {
         let (enc, sealed) = wrapped.bytes.split_at_checked(ENC).ok_or(Unopenable)?;
         let secret = HpkePrivateKey::from(self.0.to_vec());
         let opened = SUITE
@@ -124,7 +141,20 @@ impl RecoverySecret {
             .map(Zeroizing::new)
             .map_err(|_| Unopenable)?;
         let bytes: [u8; 32] = opened.as_slice().try_into().map_err(|_| Unopenable)?;
-        Ok(DataKey::from_bytes(version, Zeroizing::new(bytes)))
+        Ok(Zeroizing::new(bytes))
+    }
+
+    /// The public half.
+    ///
+    /// # Errors
+    /// [`CryptoError::Library`].
+    pub fn public(&self) -> Result<RecoveryKey, CryptoError> {
+        let key = agreement::PrivateKey::from_private_key(&agreement::X25519, &self.0[..]);
+        let key = key.map_err(|_| CryptoError::Library)?;
+        let public = key.compute_public_key().map_err(|_| CryptoError::Library)?;
+        Ok(RecoveryKey(
+            public.as_ref().try_into().map_err(|_| CryptoError::Library)?,
+        ))
     }
 }
 
@@ -157,6 +187,7 @@ mod tests {
     fn both_halves_are_read_from_their_text_and_from_no_other() {
         let (public, secret) = generate_recovery_key().unwrap();
         assert_eq!(public.to_string().parse::<RecoveryKey>().unwrap(), public);
+        assert_eq!(secret.public().unwrap(), public);
         let text = secret.expose();
         assert_eq!(*text.parse::<RecoverySecret>().unwrap().expose(), *text);
         assert!(text.parse::<RecoveryKey>().is_err());

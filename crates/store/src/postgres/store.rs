@@ -1,6 +1,7 @@
 //! Opening transactions.
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use keepgate_kernel::Clock;
 use keepgate_policy::OpContext;
 use sqlx::PgPool;
@@ -9,7 +10,7 @@ use super::{
     ClaimKey, PgTx,
     connect::{acquire, begin},
 };
-use crate::StoreError;
+use crate::{Begin, StoreError};
 
 /// A store in PostgreSQL: a pool of connections logged in as one role, and the key that signs claims. Clones share both.
 #[derive(Debug, Clone)]
@@ -62,5 +63,12 @@ impl PgStore {
     /// Closes the pool once the transactions in flight have ended.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+}
+
+#[async_trait]
+impl Begin<PgTx> for PgStore {
+    async fn begin(&self, context: &OpContext) -> Result<Box<PgTx>, StoreError> {
+        Ok(Box::new(Self::begin(self, context).await?))
     }
 }
