@@ -127,6 +127,12 @@ impl Server {
         kill_process(self.pid(), Signal::HUP).unwrap();
     }
 
+    /// The next start reads `options` instead.
+    pub fn reconfigure(&mut self, options: Options) {
+        options.write(self.dir.path());
+        self.options = options;
+    }
+
     /// Starts again on the same data directory.
     pub async fn start_again(&mut self) {
         let (child, info) = spawn(self.dir.path(), &self.options).await;

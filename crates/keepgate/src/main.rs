@@ -13,6 +13,7 @@ mod exit;
 mod failure;
 mod log;
 mod postgres;
+mod root_keys;
 mod secrets;
 mod serve;
 mod terminal;

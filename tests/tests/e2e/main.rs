@@ -51,6 +51,7 @@ mod passwords;
 mod permissions;
 mod revocation;
 mod revocation_faults;
+mod rewrap;
 mod root_key;
 mod scim;
 mod second_factors;

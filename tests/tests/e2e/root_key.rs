@@ -8,7 +8,8 @@ use crate::{judges::openbao::OpenBao, sinks::metrics};
 
 const POLICY: &str = include_str!("../../../docs/security/openbao.hcl");
 
-async fn with_root_in(bao: &OpenBao) -> Server {
+/// A configuration whose root key is in `bao`.
+pub async fn options(bao: &OpenBao) -> Options {
     bao.admin("POST", "transit/keys/keepgate", json!({})).await;
     let config = format!(
         "[keys]\nservice = \"openbao\"\nname = \"transit/keepgate\"\n[openbao]\nurl = \"{}\"\nca_file = \"{{dir}}/bao.pem\"\nauth = \"token\"\n\
@@ -19,7 +20,11 @@ async fn with_root_in(bao: &OpenBao) -> Server {
         ("bao.pem".to_owned(), bao.ca_pem.clone()),
         ("bao.token".to_owned(), bao.token(POLICY).await),
     ];
-    Server::with(Options { config, files }).await
+    Options { config, files }
+}
+
+async fn with_root_in(bao: &OpenBao) -> Server {
+    Server::with(options(bao).await).await
 }
 
 async fn log_in(server: &Server, body: &Value) -> Reply {

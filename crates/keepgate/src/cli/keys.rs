@@ -2,9 +2,13 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::Access;
+use super::{
+    Access,
+    root_keys::{PAIR, PairArgs, RECOVER, REWRAP, RecoverArgs, RootArgs, RootCommand},
+};
 use crate::{
     audit::{Remote, StreamError, Unreadable},
+    environment::Environment,
     exit::Exit,
     failure::Failure,
     terminal,
@@ -28,7 +32,7 @@ Examples:
 
 Exit codes: 0 done, 1 not done, 2 usage, 3 unreachable or refused, 4 token file.";
 
-/// A tenant's data keys.
+/// A tenant's data keys, and the root key.
 #[derive(Debug, Subcommand)]
 pub enum KeysCommand {
     /// List the tenant's data keys and their states
@@ -43,6 +47,18 @@ pub enum KeysCommand {
     /// Take the end of a key back
     #[command(after_help = KEYS)]
     Keep(OneKeyArgs),
+    /// Wrap every key by the newest version of the root key
+    #[command(after_help = REWRAP)]
+    Rewrap(RootArgs),
+    /// Open the copies for the recovery key: the root key is lost
+    #[command(after_help = RECOVER)]
+    Recover(RecoverArgs),
+    /// Make a recovery key
+    #[command(after_help = PAIR)]
+    RecoveryKey(PairArgs),
+    /// The versions of the root key
+    #[command(subcommand)]
+    Root(RootCommand),
 }
 
 /// Where, and as whom.
@@ -75,8 +91,12 @@ pub struct DestroyArgs {
 }
 
 impl KeysCommand {
-    pub fn run(&self) -> Result<Exit, Failure> {
+    pub fn run(&self, environment: &Environment) -> Result<Exit, Failure> {
         match self {
+            Self::Rewrap(args) => args.rewrap(environment),
+            Self::Recover(args) => args.run(environment),
+            Self::RecoveryKey(args) => args.run(),
+            Self::Root(root) => root.run(environment),
             Self::Status(keys) => keys.status(),
             Self::Rotate(keys) => keys.act(201, |remote| told(remote.post("v1/keys:rotate", &json!({})))),
             Self::Keep(OneKeyArgs { version, keys }) => keys.act(200, |remote| {

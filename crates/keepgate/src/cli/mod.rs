@@ -10,6 +10,7 @@ mod keys;
 mod log_keys;
 mod migrate;
 mod openapi;
+mod root_keys;
 mod secrets;
 mod serve;
 mod signing_keys;
@@ -75,7 +76,7 @@ pub enum Command {
     /// Look at the secrets that the configuration names
     #[command(subcommand)]
     Secrets(secrets::SecretsCommand),
-    /// The data keys of a tenant
+    /// The data keys of a tenant, and the root key
     #[command(subcommand)]
     Keys(keys::KeysCommand),
     /// Look inside the embedded database
@@ -114,7 +115,7 @@ impl Command {
             Self::Witness(args) => crate::witness::run(&args),
             Self::Doctor(args) => args.run(environment),
             Self::Secrets(secrets) => secrets.run(environment),
-            Self::Keys(keys) => keys.run(),
+            Self::Keys(keys) => keys.run(environment),
             Self::Db(db) => db.run(environment),
             Self::Version(args) => Ok(args.run()),
             Self::Openapi => openapi::run(),

@@ -26,7 +26,7 @@ keys! {
     KEK_FILE: FilePath = "kek_file", FilePath, "(`keys/kek` in `data_dir`)", "the key-encryption key: 32 random bytes, mode 0600; made on the first run";
     KEYS_SERVICE: OneOf = "keys.service", OneOf(&["file", "openbao", "aws", "gcp"]), "\"file\"", "where the root key is: in `kek_file`, or in a key service that never hands it out";
     KEYS_NAME: Text = "keys.name", Text, "", "the root key's name there: `MOUNT/KEY` (transit), a KMS key's ARN, id or alias, or `projects/P/locations/L/keyRings/R/cryptoKeys/K`";
-    KEYS_RECOVERY: FilePath = "keys.recovery_key", FilePath, "", "the public half of an offline recovery key; tenants' keys are wrapped for it as well";
+    KEYS_RECOVERY: FilePath = "keys.recovery_key", FilePath, "", "the public half of an offline recovery key, made by `keepgate keys recovery-key`; whatever the root key wraps has a copy for it";
     KEYS_CACHE: Integer = "keys.cache_minutes", Integer { min: 1, max: 1440 }, "15", "how long an opened tenant's key is remembered: an outage of the key service is survived for so long, a revocation there is felt so late";
     BAO_URL: Link = "openbao.url", Link, "", "OpenBao or Vault, without `/v1`";
     BAO_CA: FilePath = "openbao.ca_file", FilePath, "", "certificates to trust instead of the public ones, PEM";

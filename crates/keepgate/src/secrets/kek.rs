@@ -41,7 +41,8 @@ pub fn lost(path: &Path) -> Failure {
             "{} does not exist, and the database holds data sealed under it",
             path.display()
         ),
-        "restore the file from your backup, or name it with `kek_file`; a new key would not open what is there",
+        "restore the file from your backup, or name it with `kek_file`; a new key would not open what is there. If it is lost for ever, \
+         `keepgate keys recover` opens the copies for the recovery key",
     )
 }
 

@@ -22,6 +22,6 @@ pub use health::SecretHealth;
 pub use private_file::{PrivateFile, PrivateFileError, create_private_dir, write_private};
 pub use reference::{Place, ReferenceError, SecretRef};
 pub use registry::Secrets;
-pub use root::Root;
+pub use root::{Root, recovery_key};
 pub use services::key_service;
 pub use trouble::Trouble;

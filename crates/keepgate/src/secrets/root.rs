@@ -1,7 +1,9 @@
 //! The root key, wherever it is.
 use std::sync::Arc;
 
-use keepgate_crypto_keys::{InstanceKey, KeyFile, KeyService, KeyServiceError, Patient, Succession};
+use keepgate_crypto_keys::{
+    BadRecoveryKey, InstanceKey, KeyFile, KeyService, KeyServiceError, Patient, RecoveryKey, Succession,
+};
 
 use super::{kek, key_service};
 use crate::{
@@ -15,6 +17,8 @@ use crate::{
 pub struct Root {
     service: Arc<Patient<dyn KeyService>>,
     file: Option<Arc<KeyFile>>,
+    /// Whether `file` is what a service has taken over from.
+    former: bool,
 }
 
 impl Root {
@@ -24,6 +28,7 @@ impl Root {
         Self {
             service: Arc::new(Patient::new(file.clone() as Arc<dyn KeyService>)),
             file: Some(file),
+            former: false,
         }
     }
 
@@ -36,6 +41,7 @@ impl Root {
         };
         Self {
             service: Arc::new(Patient::new(service)),
+            former: file.is_some(),
             file,
         }
     }
@@ -55,6 +61,16 @@ impl Root {
     /// To wrap and unwrap with.
     pub fn service(&self) -> Arc<dyn KeyService> {
         self.service.clone()
+    }
+
+    /// The key file, where it is the root key.
+    pub fn file(&self) -> Option<&KeyFile> {
+        self.file.as_deref().filter(|_| !self.former)
+    }
+
+    /// The key file that a service has taken over from, while it is still there.
+    pub fn former_file(&self) -> Option<&KeyFile> {
+        self.file.as_deref().filter(|_| self.former)
     }
 
     /// The same, to ask how it is.
@@ -97,8 +113,12 @@ impl Root {
                 },
                 chain(error),
                 match self.file {
-                    Some(_) => "restore the right file from your backup, or name it with `kek_file`",
-                    None => "correct `keys.name`",
+                    Some(_) => {
+                        "restore the right file from your backup, or name it with `kek_file`; if it is lost for ever, `keepgate keys recover` opens the copies for the recovery key"
+                    }
+                    None => {
+                        "correct `keys.name`; if that key is lost for ever, `keepgate keys recover` opens the copies for the recovery key"
+                    }
                 },
             ),
             _ => Failure::new(
@@ -109,4 +129,26 @@ impl Root {
             ),
         }
     }
+}
+
+/// The public half of the key that lies in a safe.
+///
+/// # Errors
+/// Exit code 4 when the file of the configuration can't be read, or holds something else.
+pub fn recovery_key(config: &Config) -> Result<Option<RecoveryKey>, Failure> {
+    let Some(path) = &config.root_key.recovery_key else {
+        return Ok(None);
+    };
+    let failed = |why: String| {
+        Failure::new(
+            Exit::KeyFile,
+            format!("can't use the recovery key {}", path.display()),
+            why,
+            "put the public half there, one line that begins with keepgate-recovery-public-v1:, or leave keys.recovery_key out",
+        )
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    text.parse()
+        .map(Some)
+        .map_err(|error: BadRecoveryKey| failed(error.to_string()))
 }

@@ -5,6 +5,7 @@
 mod announce;
 mod archive;
 mod certificate;
+mod copies;
 mod first_run;
 mod ground;
 #[cfg(test)]
@@ -36,7 +37,7 @@ use keepgate_kernel::{Clock, SystemClock};
 use tokio::runtime::Runtime;
 
 use self::{certificate::Certificate, listen::Listeners, outward::Outside, ready::Bootstrap};
-pub use self::{listen::take, servers::limit, signals::Signals};
+pub use self::{keys::Keys, listen::take, servers::limit, signals::Signals};
 use crate::{
     cli::ServeArgs,
     config::{self, Config},

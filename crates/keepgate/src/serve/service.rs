@@ -8,7 +8,6 @@ use std::{
 use keepgate_api_gateway::{Api, Limits, Probe, RateLimiter};
 use keepgate_audit::{clock::MachineClock, sink::senders::Senders};
 use keepgate_channels::{WorkerId, providers::Reach};
-use keepgate_crypto_keys::{BadRecoveryKey, RecoveryKey};
 use keepgate_gate::{
     Gate, SecondDesk, SinkDesk, Tx, Vault,
     workers::{
@@ -23,6 +22,7 @@ use tokio::sync::{Notify, watch};
 use super::{
     archive,
     certificate::{self, Certificate},
+    copies,
     integrity::{self, Walls},
     keys::Keys,
     log_keeping::{self, SharedSigners},
@@ -42,7 +42,7 @@ use crate::{
     exit::Exit,
     failure::{Failure, chain},
     postgres::{Databases, Signers},
-    secrets::Secrets,
+    secrets::{Secrets, recovery_key},
 };
 
 /// Log-ins and first uses of keys: a flood of them takes no connection away from the rest.
@@ -77,9 +77,10 @@ impl Service {
         );
         let front = PgStore::new(databases.doors.auth.pool(AUTH_POOL), keys.claims()?, clock.clone());
         let begin: Arc<dyn Begin<dyn Tx>> = Arc::new(front.clone());
+        let recovery = recovery_key(config)?;
         let vault = Vault::new(keys.root().service())
             .holding(config.root_key.cache)
-            .recoverable(recovery_key(config)?);
+            .recoverable(recovery.clone());
         let gate = Gate::new(Arc::new(store.clone()), clock.clone(), vault).journalling(store.clone());
         let front_gate = gate.over(begin.clone());
         // Before anybody counts.
@@ -98,6 +99,10 @@ impl Service {
             outside.archives.clone(),
         )?;
 
+        if let Some(recovery) = recovery {
+            let stores = (store.clone(), front.clone(), databases.doors.integrator.clone());
+            copies::keep(&mut workers, stores, keys.root().clone(), platform, recovery);
+        }
         let node = data_dir::node(&config.data_dir)?;
         let attesting = attest_clock(gate.clone(), platform, node, Arc::new(MachineClock), workers.stopping());
         workers.start("worker of the clock", attesting);
@@ -307,25 +312,6 @@ impl Service {
 fn relying_party(config: &Config) -> Option<RelyingParty> {
     let url = config.public_url.as_ref()?;
     Some(RelyingParty::new(url.domain()?, &url.origin().ascii_serialization()))
-}
-
-/// The public half of the key that lies in a safe.
-fn recovery_key(config: &Config) -> Result<Option<RecoveryKey>, Failure> {
-    let Some(path) = &config.root_key.recovery_key else {
-        return Ok(None);
-    };
-    let failed = |why: String| {
-        Failure::new(
-            Exit::KeyFile,
-            format!("can't use the recovery key {}", path.display()),
-            why,
-            "put the public half there, one line that begins with keepgate-recovery-public-v1:, or leave keys.recovery_key out",
-        )
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    text.parse()
-        .map(Some)
-        .map_err(|error: BadRecoveryKey| failed(error.to_string()))
 }
 
 /// What sends logs on, within the operator's reach.

@@ -1,6 +1,7 @@
 //! Judges that nobody here wrote.
 pub mod aics;
 pub mod aics_witness;
+mod hpke;
 mod install;
 mod moto;
 mod ocsf;
@@ -9,6 +10,7 @@ pub mod openbao;
 mod processes;
 mod scim;
 
+pub use hpke::hpke;
 pub use install::{ask, installed, missing, npm, pip};
 pub use moto::{moto, moto_server};
 pub use ocsf::ocsf_schema;
