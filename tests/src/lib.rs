@@ -17,6 +17,7 @@
 mod authenticator;
 mod browser;
 mod calls;
+mod dumps;
 mod fleet;
 mod gadget;
 #[path = "../../crates/policy/tests/support/golden.rs"]
@@ -50,7 +51,7 @@ pub use people::{PASSWORD, Person, email};
 pub use process::{Ended, binary, kill_at, run, serve_until_end};
 pub use reply::Reply;
 pub use server::{Options, Server, eventually, within};
-pub use signing::{b64, hmac_sha1, hmac_sha256, jwt_part, unb64};
+pub use signing::{b64, hmac_sha1, hmac_sha256, jwt_part, signed_by, unb64};
 pub use sink::{indices, lines, receiver_check};
 pub use stand_in::{Answer, Heard, StandIn};
 pub use stream::{Event, Stream};

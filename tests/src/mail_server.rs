@@ -34,7 +34,8 @@ class Handler:
         tell(event="taken", to=envelope.rcpt_tos, text=envelope.content.decode())
         return "250 taken"
 def check(server, session, envelope, mechanism, data):
-    right = (data.login, data.password) == (b"keepgate", b"the mail password")
+    wanted = open("password", "rb").read() if os.path.exists("password") else b"the mail password"
+    right = (data.login, data.password) == (b"keepgate", wanted)
     tell(event="known" if right else "unknown")
     return AuthResult(success=right, handled=False)
 async def main():
@@ -235,6 +236,13 @@ impl MailServer {
             }
             None => std::fs::remove_file(&file).unwrap(),
         }
+    }
+
+    /// From now on only `password` is let in.
+    pub fn set_password(&self, password: &str) {
+        let (file, new) = (self.dir.path().join("password"), self.dir.path().join("password.new"));
+        std::fs::write(&new, password).unwrap();
+        std::fs::rename(&new, &file).unwrap();
     }
 
     /// How often `event` happened: connected, known, unknown, refused, asleep, taken.

@@ -85,6 +85,7 @@ fn kind(kind: ErrorKind, status: StatusCode, pointer: &'static str, error: &dyn 
         ErrorKind::Refused("forbidden-by-database") => {
             Problem::new(StatusCode::FORBIDDEN, "forbidden", "that is out of your reach")
         }
+        ErrorKind::Refused("key-destroyed") => Problem::new(StatusCode::GONE, "key-destroyed", error.to_string()),
         ErrorKind::Refused(slug) if status == StatusCode::UNPROCESSABLE_ENTITY => {
             Problem::invalid(pointer, error.to_string()).of_kind(slug)
         }

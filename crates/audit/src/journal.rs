@@ -87,6 +87,7 @@ fn again(error: &StoreError) -> StoreError {
         StoreError::Revoked => StoreError::Revoked,
         StoreError::Forbidden => StoreError::Forbidden,
         StoreError::Full => StoreError::Full,
+        StoreError::KeyGone => StoreError::KeyGone,
         other => StoreError::Unavailable(Box::new(NotWritten(other.to_string()))),
     }
 }

@@ -67,7 +67,7 @@ pub use log_keys::{
 pub use log_keys::{OpenLogKey, destroy_ended_log_keys, log_key_generation, log_signing_keys};
 pub use memory_keys::MemoryKeys;
 pub use patient::{Health, Patient};
-pub use ports::{DataKeys, KeyState, KeyStates, StoredKey};
+pub use ports::{DataKeys, EndProof, EndedKey, KeyState, KeyStates, StoredKey};
 pub use purpose::Purpose;
 pub use recovery::{BadRecoveryKey, RecoveryKey, RecoverySecret, generate_recovery_key};
 pub use secret_store::{LARGEST_SECRET, MemorySecrets, Secret, SecretError, SecretStore};

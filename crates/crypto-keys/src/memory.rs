@@ -6,7 +6,7 @@ use keepgate_policy::{Approval, Consent, Grant, Matter, Standing, TwoPersonActio
 use keepgate_store::{MemTx, StoreError, Transaction};
 use rpds::RedBlackTreeMapSync;
 
-use crate::{DataKeys, KeyState, KeyStates, StoredKey};
+use crate::{DataKeys, EndProof, EndedKey, KeyState, KeyStates, StoredKey, random_secret};
 
 type Table = RedBlackTreeMapSync<(TenantId, i32), Row>;
 /// The sibling's rows, by the types that name them.
@@ -19,6 +19,7 @@ struct Row {
     key: StoredKey,
     made: Timestamp,
     gone: Option<Timestamp>,
+    proof: EndProof,
 }
 
 #[derive(Clone, Default)]
@@ -53,7 +54,7 @@ impl DataKeys for MemTx {
 
     async fn add_data_key(&mut self, key: &StoredKey) -> Result<bool, StoreError> {
         let tenant = worker(self).ok_or(StoreError::Forbidden)?;
-        Ok(add(self, tenant, key))
+        add(self, tenant, key)
     }
 
     async fn newest_data_key(&mut self) -> Result<i32, StoreError> {
@@ -68,19 +69,36 @@ impl DataKeys for MemTx {
         Ok(due.map(|row| row.key.version).collect())
     }
 
-    async fn ended_data_keys(&mut self) -> Result<Vec<(i32, Timestamp)>, StoreError> {
-        let ended = rows(self)
-            .into_iter()
-            .filter_map(|row| Some((row.key.version, row.gone?)));
+    async fn ended_data_keys(&mut self) -> Result<Vec<EndedKey>, StoreError> {
+        let ended = rows(self).into_iter().filter_map(|row| {
+            Some(EndedKey {
+                version: row.key.version,
+                at: row.gone?,
+                proof: row.proof,
+            })
+        });
         Ok(ended.collect())
     }
 
-    async fn end_data_key(&mut self, version: i32, again: bool) -> Result<bool, StoreError> {
+    async fn proves_end(&mut self, version: i32, proof: &EndProof) -> Result<Option<bool>, StoreError> {
+        let live = |row: &Row| row.key.version == version && row.gone.is_none();
+        let found = rows(self).into_iter().find(live);
+        Ok(found.map(|row| row.proof == *proof))
+    }
+
+    async fn end_data_key(&mut self, version: i32, proof: Option<&EndProof>) -> Result<bool, StoreError> {
         let (tenant, now) = (worker(self).ok_or(StoreError::Forbidden)?, self.context().at());
-        let found = rows(self).into_iter().find(|row| row.key.version == version);
-        let Some(mut row) = found.filter(|row| row.gone.is_none() && (again || is_due(row, now))) else {
+        let found = rows(self)
+            .into_iter()
+            .find(|row| row.key.version == version && row.gone.is_none());
+        let Some(mut row) = found else { return Ok(false) };
+        let proven = proof.map(|proof| *proof == row.proof);
+        if proven == Some(false) {
+            return Err(StoreError::Forbidden);
+        }
+        if proven.is_none() && !is_due(&row, now) {
             return Ok(false);
-        };
+        }
         row.gone = Some(now);
         row.key.wrapped.bytes.clear();
         row.key.recovery = None;
@@ -106,18 +124,20 @@ fn is_due(row: &Row, now: Timestamp) -> bool {
 }
 
 /// Stores a version that does not exist yet.
-fn add(tx: &mut MemTx, tenant: TenantId, key: &StoredKey) -> bool {
+fn add(tx: &mut MemTx, tenant: TenantId, key: &StoredKey) -> Result<bool, StoreError> {
     let at = (tenant, key.version);
     if tx.read::<Keys>().is_some_and(|Keys(table)| table.contains_key(&at)) {
-        return false;
+        return Ok(false);
     }
+    let proof = random_secret().map_err(|error| StoreError::Unavailable(Box::new(error)))?;
     let row = Row {
         key: key.clone(),
         made: tx.context().at(),
         gone: None,
+        proof: EndProof(*proof),
     };
     tx.write::<Keys>().0.insert_mut(at, row);
-    true
+    Ok(true)
 }
 
 fn level(tx: &MemTx, tenant: TenantId, who: Uuid) -> Option<Level> {
@@ -205,7 +225,7 @@ impl KeyStates for MemTx {
         if next.version != newest.map_or(0, |row| row.key.version) + 1 {
             return Ok(false);
         }
-        Ok(add(self, tenant, next))
+        add(self, tenant, next)
     }
 
     async fn keep_data_key(&mut self, version: i32) -> Result<bool, StoreError> {

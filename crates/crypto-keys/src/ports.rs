@@ -19,6 +19,21 @@ pub struct StoredKey {
     pub destroy_after: Option<Timestamp>,
 }
 
+/// What shows that a key was ended by two people's decision: random, and told to nobody before that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EndProof(pub [u8; 32]);
+
+/// A data key that was destroyed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndedKey {
+    /// Its number within the tenant, from 1.
+    pub version: i32,
+    /// When it was destroyed.
+    pub at: Timestamp,
+    /// What ends it again in a store that is older than that.
+    pub proof: EndProof,
+}
+
 /// What people see of a data key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyState {
@@ -66,12 +81,15 @@ pub trait DataKeys: Send {
     /// The versions whose days of grace are over, by the store's clock, and that are not destroyed yet.
     async fn due_data_keys(&mut self) -> Result<Vec<i32>, StoreError>;
 
-    /// The versions that are destroyed, and since when.
-    async fn ended_data_keys(&mut self) -> Result<Vec<(i32, Timestamp)>, StoreError>;
+    /// The versions that are destroyed.
+    async fn ended_data_keys(&mut self) -> Result<Vec<EndedKey>, StoreError>;
 
-    /// Destroys a version that is due, or with `again` whatever it is: nothing it was wrapped to is left. `false` when it was not due,
-    /// or gone before.
-    async fn end_data_key(&mut self, version: i32, again: bool) -> Result<bool, StoreError>;
+    /// Whether `proof` is of the key that goes by that version here; `None` when there is no such key, or it is destroyed.
+    async fn proves_end(&mut self, version: i32, proof: &EndProof) -> Result<Option<bool>, StoreError>;
+
+    /// Destroys a version that is due, or one that `proof` is of: nothing it was wrapped to is left. `false` when it was not due, or gone
+    /// before; `Forbidden` with the proof of another key.
+    async fn end_data_key(&mut self, version: i32, proof: Option<&EndProof>) -> Result<bool, StoreError>;
 
     /// Tenants with versions that are due or destroyed; for the platform's own worker, and for anybody else there are none.
     async fn tenants_with_key_ends(&mut self) -> Result<Vec<TenantId>, StoreError>;

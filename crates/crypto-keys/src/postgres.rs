@@ -1,10 +1,10 @@
 //! Data keys in PostgreSQL.
 use async_trait::async_trait;
-use keepgate_kernel::{TenantId, Timestamp};
+use keepgate_kernel::TenantId;
 use keepgate_policy::{Consent, Matter};
 use keepgate_store::{PgTx, StoreError, Transaction};
 
-use crate::{DataKeys, KeyState, KeyStates, StoredKey, Wrapped};
+use crate::{DataKeys, EndProof, EndedKey, KeyState, KeyStates, StoredKey, Wrapped};
 
 #[async_trait]
 impl DataKeys for PgTx {
@@ -56,17 +56,31 @@ impl DataKeys for PgTx {
         Ok(due.fetch_all(self.conn()).await?)
     }
 
-    async fn ended_data_keys(&mut self) -> Result<Vec<(i32, Timestamp)>, StoreError> {
+    async fn ended_data_keys(&mut self) -> Result<Vec<EndedKey>, StoreError> {
         let rows = sqlx::query!(
-            r#"select version, destroyed_at as "at!" from keys.data_key where destroyed_at is not null order by version"#
+            r#"select version as "version!", destroyed_at as "at!", proof as "proof!" from gate.ended_data_keys()"#
         )
         .fetch_all(self.conn())
         .await?;
-        Ok(rows.into_iter().map(|row| (row.version, row.at)).collect())
+        let ended = rows.into_iter().map(|row| {
+            let proof = row.proof.try_into();
+            Ok(EndedKey {
+                version: row.version,
+                at: row.at,
+                proof: EndProof(proof.map_err(|_| StoreError::corrupt("keys.data_key", "end_proof"))?),
+            })
+        });
+        ended.collect()
     }
 
-    async fn end_data_key(&mut self, version: i32, again: bool) -> Result<bool, StoreError> {
-        let done = sqlx::query_scalar!(r#"select gate.end_data_key($1, $2) as "done!""#, version, again);
+    async fn proves_end(&mut self, version: i32, proof: &EndProof) -> Result<Option<bool>, StoreError> {
+        let proven = sqlx::query_scalar!("select gate.proves_end($1, $2)", version, &proof.0[..]);
+        Ok(proven.fetch_one(self.conn()).await?)
+    }
+
+    async fn end_data_key(&mut self, version: i32, proof: Option<&EndProof>) -> Result<bool, StoreError> {
+        let proof = proof.map(|proof| &proof.0[..]);
+        let done = sqlx::query_scalar!(r#"select gate.end_data_key($1, $2) as "done!""#, version, proof);
         Ok(done.fetch_one(self.conn()).await?)
     }
 

@@ -3,7 +3,7 @@ use keepgate_kernel::Entity;
 use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, permissions};
 use keepgate_store::StoreError;
 
-use crate::{DataKeys, KeyState, KeyStates, StoredKey};
+use crate::{DataKeys, EndProof, KeyState, KeyStates, StoredKey};
 
 /// Stores the next version of the tenant's key. From now on it seals, on every instance within ten seconds; older versions open.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct EndDataKey {
     /// Its number within the tenant, from 1.
     pub version: i32,
     /// Its end is on record outside, and this store is older than that: without regard to the days of grace.
-    pub again: bool,
+    pub proof: Option<EndProof>,
 }
 
 /// Why a key stays as it is.
@@ -112,6 +112,6 @@ impl<Tx: DataKeys + ?Sized> Command<Tx> for EndDataKey {
     }
 
     async fn run(&self, _proof: &Authorized<Self::Permission>, tx: &mut Tx) -> Result<bool, StoreError> {
-        tx.end_data_key(self.version, self.again).await
+        tx.end_data_key(self.version, self.proof.as_ref()).await
     }
 }

@@ -2,7 +2,7 @@
 use std::sync::Arc;
 
 use keepgate_audit::AuditLog;
-use keepgate_crypto_keys::{DataKeys, EndDataKey, StoredKey};
+use keepgate_crypto_keys::{DataKeys, EndDataKey, EndProof, StoredKey};
 use keepgate_kernel::{RequestId, TenantId};
 use keepgate_policy::OpContext;
 use keepgate_store::{StoreError, Transaction};
@@ -48,41 +48,72 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
         let told = self.store.begin(&self.keys_worker(platform)).await?;
         let tenants = { told }.tenants_with_key_ends().await?;
         let mut ended = 0;
-        for (tenant, version) in tombstones.all_keys().await.map_err(unavailable)? {
-            unless_suspended(self.end_again(tenant, version, &mut ended).await)?;
+        for (tenant, version, proof) in tombstones.all_keys().await.map_err(unavailable)? {
+            unless_suspended(self.end_again(tenant, version, proof, &mut ended).await)?;
         }
-        for tenant in tenants {
-            unless_suspended(self.end_due(&**tombstones, tenant, &mut ended).await)?;
-            self.reload_keys(tenant);
+        for tenant in &tenants {
+            unless_suspended(self.end_due(&**tombstones, *tenant, &mut ended).await)?;
         }
+        // Also what another instance ended.
+        self.drop_ended(&tenants).await;
         Ok(ended)
+    }
+
+    /// Another instance may have ended keys: what this one has open of them leaves its memory.
+    ///
+    /// # Errors
+    /// [`StoreError`]; until the next pass each of them is looked up before it is used.
+    pub async fn hear_of_key_ends(&self, platform: TenantId) -> Result<(), StoreError> {
+        self.reload_keys();
+        let told = self.store.begin(&self.keys_worker(platform)).await?;
+        let tenants = { told }.tenants_with_key_ends().await?;
+        self.drop_ended(&tenants).await;
+        Ok(())
     }
 
     async fn end_due(&self, tombstones: &dyn Tombstones, tenant: TenantId, ended: &mut u32) -> Result<(), StoreError> {
         let worker = self.keys_worker(tenant);
         let due = self.store.begin(&worker).await?.due_data_keys().await?;
         for version in due {
-            self.end(&worker, version, false, ended).await?;
+            self.end(&worker, version, None, ended).await?;
         }
         let gone = self.store.begin(&worker).await?.ended_data_keys().await?;
-        for (version, at) in gone {
-            tombstones.keep_key(tenant, version, at).await.map_err(unavailable)?;
+        for key in gone {
+            tombstones.keep_key(tenant, &key).await.map_err(unavailable)?;
         }
         Ok(())
     }
 
-    async fn end_again(&self, tenant: TenantId, version: i32, ended: &mut u32) -> Result<(), StoreError> {
+    async fn end_again(
+        &self,
+        tenant: TenantId,
+        version: i32,
+        proof: EndProof,
+        ended: &mut u32,
+    ) -> Result<(), StoreError> {
         let worker = self.keys_worker(tenant);
-        let live = self.store.begin(&worker).await?.data_keys().await?;
-        if live.iter().any(|key| key.version == version) {
-            tracing::error!(%tenant, version, "the database is older than a data key's end; the key was ended again");
-            self.end(&worker, version, true, ended).await?;
+        match self.store.begin(&worker).await?.proves_end(version, &proof).await? {
+            Some(true) => {
+                tracing::error!(%tenant, version, "the database is older than a data key's end; the key was ended again");
+                self.end(&worker, version, Some(proof), ended).await
+            }
+            // The database was set back to before that version, which was then made anew.
+            Some(false) => {
+                tracing::warn!(%tenant, version, "the end on record outside is of another key of that version; this one goes on");
+                Ok(())
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    async fn end(&self, worker: &OpContext, version: i32, again: bool, ended: &mut u32) -> Result<(), StoreError> {
-        match self.perform(worker, &EndDataKey { version, again }).await {
+    async fn end(
+        &self,
+        worker: &OpContext,
+        version: i32,
+        proof: Option<EndProof>,
+        ended: &mut u32,
+    ) -> Result<(), StoreError> {
+        match self.perform(worker, &EndDataKey { version, proof }).await {
             Ok(done) if done.output => {
                 *ended += 1;
                 metrics::counter!("keepgate_data_keys_ended").increment(1);
@@ -91,7 +122,8 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
             Err(Failure::Store(error) | Failure::Command(error)) => return Err(error),
             Err(Failure::Denied(_) | Failure::KeyReused) => return Err(StoreError::Forbidden),
         }
-        self.reload_keys(worker.tenant());
+        self.reload_keys();
+        self.drop_ended(&[worker.tenant()]).await;
         Ok(())
     }
 }

@@ -60,6 +60,12 @@ impl Subjects {
         keys.get(&whose).filter(fits).cloned()
     }
 
+    /// A key of that tenant came to its end, and with it what it wrapped.
+    pub(crate) fn forget(&self, tenant: TenantId) {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.retain(|(of, _), _| *of != tenant);
+    }
+
     fn keep(&self, whose: (TenantId, Uuid), key: Kept) {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         if keys.len() >= KEPT {
@@ -210,12 +216,12 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
                 Err(error) => Err(VaultError::from(error).into()),
             };
         };
-        let ring = match self.ring_with(owner.tenant, version).await {
-            Ok(ring) => ring,
+        let ring = self.ring_with(owner.tenant, version).await?;
+        let tenants = match self.vault.found(&ring, version) {
+            Ok(tenants) => tenants,
             Err(VaultError::Gone) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let tenants = self.vault.found(&ring, version)?;
         tenants.unwrap_subject(wrapped, owner).map(Some).map_err(|_| broken())
     }
 }

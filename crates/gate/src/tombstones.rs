@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use keepgate_audit::{AuditLog, Erasures};
-use keepgate_crypto_keys::DataKeys;
+use keepgate_crypto_keys::{DataKeys, EndProof, EndedKey};
 use keepgate_kernel::{ErasureId, PrincipalId, RequestId, TenantId, Timestamp};
 use keepgate_policy::OpContext;
 use keepgate_store::{StoreError, Transaction};
@@ -28,24 +28,24 @@ pub trait Tombstones: Send + Sync + std::fmt::Debug {
     /// The medium failed, or holds something else.
     async fn all(&self) -> std::io::Result<Vec<(TenantId, PrincipalId)>>;
 
-    /// The same for a data key that was destroyed.
+    /// The same for a data key that was destroyed. After a database was set back there may be two of one version.
     ///
     /// # Errors
     /// The medium failed.
-    async fn keep_key(&self, tenant: TenantId, version: i32, destroyed_at: Timestamp) -> std::io::Result<()>;
+    async fn keep_key(&self, tenant: TenantId, ended: &EndedKey) -> std::io::Result<()>;
 
     /// All of those.
     ///
     /// # Errors
     /// The medium failed, or holds something else.
-    async fn all_keys(&self) -> std::io::Result<Vec<(TenantId, i32)>>;
+    async fn all_keys(&self) -> std::io::Result<Vec<(TenantId, i32, EndProof)>>;
 }
 
 /// Tombstones that are gone with the process: for tests, and for a store that is, too.
 #[derive(Debug, Default)]
 pub struct MemoryTombstones {
     people: tokio::sync::Mutex<Vec<(TenantId, PrincipalId)>>,
-    keys: tokio::sync::Mutex<Vec<(TenantId, i32)>>,
+    keys: tokio::sync::Mutex<Vec<(TenantId, i32, EndProof)>>,
 }
 
 #[async_trait]
@@ -62,15 +62,16 @@ impl Tombstones for MemoryTombstones {
         Ok(self.people.lock().await.clone())
     }
 
-    async fn keep_key(&self, tenant: TenantId, version: i32, _: Timestamp) -> std::io::Result<()> {
+    async fn keep_key(&self, tenant: TenantId, ended: &EndedKey) -> std::io::Result<()> {
         let mut all = self.keys.lock().await;
-        if !all.contains(&(tenant, version)) {
-            all.push((tenant, version));
+        let one = (tenant, ended.version, ended.proof);
+        if !all.contains(&one) {
+            all.push(one);
         }
         Ok(())
     }
 
-    async fn all_keys(&self) -> std::io::Result<Vec<(TenantId, i32)>> {
+    async fn all_keys(&self) -> std::io::Result<Vec<(TenantId, i32, EndProof)>> {
         Ok(self.keys.lock().await.clone())
     }
 }

@@ -8,7 +8,10 @@ mod ring;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -23,6 +26,7 @@ use keepgate_store::{StoreError, Transaction};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+use self::ring::Read;
 pub(crate) use self::ring::{OpenKey, Ring};
 use crate::{Failure, Gate, openings::Subjects};
 
@@ -43,9 +47,15 @@ pub enum VaultError {
     /// The key service does not open the tenant's key.
     #[error("the tenant's data key can't be opened")]
     Root(#[source] Arc<KeyServiceError>),
-    /// There is no key of that version: it was destroyed, or never was.
-    #[error("the tenant has no such data key")]
+    /// The key of that version was destroyed.
+    #[error("the key that this was sealed under was destroyed; nothing opens it any more")]
     Gone,
+    /// There never was a key of that version: the sealed value was edited.
+    #[error("the tenant never had such a data key")]
+    Unknown,
+    /// No key is open, of those that seal.
+    #[error("no data key of the tenant is open")]
+    Shut,
 }
 
 impl From<KeyServiceError> for VaultError {
@@ -58,6 +68,8 @@ impl From<VaultError> for StoreError {
     fn from(error: VaultError) -> Self {
         match error {
             VaultError::Key(Failure::Store(error)) => error,
+            VaultError::Gone => Self::KeyGone,
+            VaultError::Unknown => Self::corrupt("keys.data_key", "version"),
             other => Self::Unavailable(Box::new(other)),
         }
     }
@@ -72,6 +84,8 @@ pub struct Vault {
     rings: RwLock<HashMap<TenantId, Ring>>,
     /// One look at a tenant's keys at a time.
     turns: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>,
+    /// How often somebody said that stored keys have changed. What was read before the last time is read again before it is used.
+    epoch: AtomicU64,
     pub(crate) subjects: Subjects,
 }
 
@@ -85,6 +99,7 @@ impl Vault {
             hold: HOLD,
             rings: RwLock::default(),
             turns: Mutex::default(),
+            epoch: AtomicU64::new(0),
             subjects: Subjects::default(),
         }
     }
@@ -113,7 +128,7 @@ impl Vault {
 
     /// The key that seals for `tenant`, opened before.
     pub(crate) fn sealing(&self, tenant: TenantId) -> Result<Arc<OpenKey>, VaultError> {
-        let ring = self.cached(tenant).ok_or(VaultError::Gone)?;
+        let ring = self.cached(tenant).ok_or(VaultError::Shut)?;
         ring.sealing(self.hold).cloned()
     }
 
@@ -125,6 +140,22 @@ impl Vault {
     fn forget(&self, tenant: TenantId) {
         let mut rings = self.rings.write().unwrap_or_else(PoisonError::into_inner);
         rings.remove(&tenant);
+    }
+
+    /// When the stored keys are read from now on.
+    fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Nothing that was read until now is used again without a look at the stored keys. What is open stays open for whoever is at work
+    /// with it, and is not taken to the key service again.
+    fn expire(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Whether the stored keys need not be read again.
+    fn is_current(&self, ring: &Ring, now: Timestamp) -> bool {
+        ring.epoch() == self.epoch() && ring.is_young(now)
     }
 
     fn keep(&self, tenant: TenantId, ring: &Ring) {
@@ -157,9 +188,9 @@ impl Vault {
         turns.entry(tenant).or_default().clone()
     }
 
-    async fn open_ring(&self, tenant: TenantId, stored: &[StoredKey], now: Timestamp) -> Ring {
+    async fn open_ring(&self, tenant: TenantId, stored: &[StoredKey], read: Read) -> Ring {
         let before = self.cached(tenant);
-        let ring = ring::open(&*self.root, tenant, stored, before.as_deref(), now, self.hold).await;
+        let ring = ring::open(&*self.root, tenant, stored, before.as_deref(), read, self.hold).await;
         self.keep(tenant, &ring);
         ring
     }
@@ -186,7 +217,8 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
 
     /// A ring that was looked up a moment ago and has a key to seal with.
     async fn sealing_ring(&self, tenant: TenantId) -> Result<Ring, VaultError> {
-        let fresh = |ring: &Ring| ring.is_fresh(self.clock.now(), self.vault.hold);
+        let now = self.clock.now();
+        let fresh = |ring: &Ring| self.vault.is_current(ring, now) && ring.is_fresh(self.vault.hold);
         match self.vault.cached(tenant).filter(fresh) {
             Some(ring) => Ok(ring),
             None => {
@@ -196,9 +228,19 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
         }
     }
 
-    /// Looks the tenant's keys up again before anything more is sealed by this instance; others do within 10 seconds.
-    pub fn reload_keys(&self, tenant: TenantId) {
-        self.vault.forget(tenant);
+    /// Stored keys have changed: this instance reads them again before it seals or opens anything more. Others do within 10 seconds.
+    pub fn reload_keys(&self) {
+        self.vault.expire();
+    }
+
+    /// Keys have come to their end: what this instance has open of `tenants` leaves its memory now.
+    pub(crate) async fn drop_ended(&self, tenants: &[TenantId]) {
+        for tenant in tenants {
+            self.vault.subjects.forget(*tenant);
+            if self.vault.cached(*tenant).is_some() && self.look_up(*tenant).await.is_err() {
+                self.vault.forget(*tenant);
+            }
+        }
     }
 
     /// Drops keys that nobody uses any more.
@@ -237,10 +279,12 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
 
     /// A ring in which that version is open.
     pub(crate) async fn ring_with(&self, tenant: TenantId, version: i32) -> Result<Ring, VaultError> {
+        let now = self.clock.now();
         let has = |ring: &Ring| ring.find(version, self.vault.hold).is_ok();
-        match self.vault.cached(tenant).filter(has) {
+        let current = |ring: &Ring| self.vault.is_current(ring, now) && has(ring);
+        match self.vault.cached(tenant).filter(current) {
             Some(ring) => Ok(ring),
-            None => self.load(tenant, has, has).await,
+            None => self.load(tenant, current, has).await,
         }
     }
 
@@ -251,10 +295,11 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
         enough: impl Fn(&Ring) -> bool + Send,
         usable: impl Fn(&Ring) -> bool + Send,
     ) -> Result<Ring, VaultError> {
+        let told = |ring: &Ring| ring.epoch() == self.vault.epoch();
         let turn = self.vault.turn(tenant);
         let _turn = match turn.try_lock() {
             Ok(turn) => turn,
-            Err(_) => match self.vault.cached(tenant).filter(usable) {
+            Err(_) => match self.vault.cached(tenant).filter(|ring| told(ring) && usable(ring)) {
                 Some(ring) => return Ok(ring),
                 None => turn.lock().await,
             },
@@ -263,7 +308,7 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
         match self
             .vault
             .cached(tenant)
-            .filter(|ring| enough(ring) || ring.has_just_failed())
+            .filter(|ring| enough(ring) || told(ring) && ring.has_just_failed())
         {
             Some(ring) => Ok(ring),
             None => self.look_up(tenant).await,
@@ -280,17 +325,19 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
                 return keys.look_up(tenant).await;
             }
             let now = self.clock.now();
+            let epoch = self.vault.epoch();
+            let read = Read { now, epoch };
             let worker = OpContext::system(tenant, RequestId::new(now), now);
             let stored = self.stored_keys(&worker).await?;
             if stored.iter().any(|key| key.destroy_after.is_none()) {
-                return Ok(self.vault.open_ring(tenant, &stored, now).await);
+                return Ok(self.vault.open_ring(tenant, &stored, read).await);
             }
             let ensure = EnsureDataKey {
                 tenant,
                 candidate: self.new_data_key(tenant).await?,
             };
             let done = self.perform(&worker, &ensure).await.map_err(VaultError::Key)?;
-            Ok(self.vault.open_ring(tenant, &done.output, now).await)
+            Ok(self.vault.open_ring(tenant, &done.output, read).await)
         })
     }
 

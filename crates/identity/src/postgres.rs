@@ -9,7 +9,6 @@ mod enrolments;
 mod genesis;
 mod homes;
 mod imported_keys;
-mod listener;
 mod mails;
 mod passwords;
 mod principals;
@@ -23,7 +22,6 @@ mod throttle;
 
 pub use genesis::{appoint_second, genesis, has_genesis};
 pub use homes::platform_tenant;
-pub use listener::RevocationListener;
 
 use keepgate_kernel::{Hat, Level, PrincipalId, PrincipalKind, Uuid};
 use keepgate_policy::Standing;

@@ -24,6 +24,9 @@ pub enum StoreError {
         /// The column.
         column: &'static str,
     },
+    /// The key that the value was sealed under was destroyed. The value is lost.
+    #[error("the key that this was sealed under was destroyed; nothing opens it any more")]
+    KeyGone,
     /// The store has no room left.
     #[error("the database has no disk space left")]
     Full,
@@ -48,6 +51,7 @@ impl CommandError for StoreError {
             Self::Forbidden => ErrorKind::Refused("forbidden-by-database"),
             Self::Unaudited => ErrorKind::Failed("unaudited-change"),
             Self::Corrupt { .. } => ErrorKind::Failed("corrupt-value"),
+            Self::KeyGone => ErrorKind::Refused("key-destroyed"),
             Self::Full => ErrorKind::Failed("database-full"),
             Self::Unavailable(_) => ErrorKind::Failed("database-unavailable"),
         }

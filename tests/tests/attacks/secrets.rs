@@ -134,6 +134,13 @@ pub fn attacks() -> Vec<Attack> {
     .collect();
     all.extend([
         sql("data keys read by a person", app, "select 1 from keys.data_key"),
+        refused("a worker reads what proves a key's end", Who::Worker("t"), "select end_proof from keys.data_key"),
+        sql("a worker reads it of a key that lives", Who::Worker("t"), "select 1 from gate.ended_data_keys()"),
+        refused("a worker ends a key with a proof of its own", Who::Worker("t"), "select gate.end_data_key(1, sha256('x'))"),
+        sql("a worker ends a key that nobody wanted to end", Who::Worker("t"), "select 1 where gate.end_data_key(1, null)"),
+        refused("a worker picks the proof of a new key", Who::Worker("t"), "insert into keys.data_key (tenant_id, version, kek, wrapped, end_proof) values ({t}, 9, '0123456789abcdef', decode(repeat('00', 60), 'hex'), sha256('x'))"),
+        refused("a worker replaces a proof", Who::Worker("t"), "update keys.data_key set end_proof = sha256('x')"),
+        refused("an owner ends a key alone", Who::App("t5"), "select gate.end_data_key(1, null)"),
         sql("data keys of another tenant's worker", Who::Worker("t"), "select 1 from keys.data_key where tenant_id = {o}"),
         code("log-in's role enters as somebody", Who::AuthNobody, as_somebody),
         code("log-in's role opens a session above its principal", auth, session_above_its_principal),

@@ -46,32 +46,6 @@ fn text(what: &str) -> String {
     )
 }
 
-/// Runs a program of PostgreSQL's on the service's database.
-async fn pg_dump(server: &Server, to: &Path) {
-    let data = server.data_dir();
-    let make = format!("\\! pg_dump -U keepgate -f '{}' keepgate", to.display());
-    let shell = [
-        "db",
-        "shell",
-        "--data-dir",
-        data.to_str().unwrap(),
-        "--role",
-        "superuser",
-        "--",
-        "-X",
-        "-q",
-    ];
-    let psql = [
-        "-c",
-        "\\setenv PGHOST :HOST",
-        "-c",
-        "\\setenv PGPORT :PORT",
-        "-c",
-        &make,
-    ];
-    keepgate_tests::run(shell.into_iter().chain(psql)).await.expect(0);
-}
-
 /// One call on a connection of its own: what it carried leaves the service's memory with it.
 async fn told(server: &Server, method: Method, path: &str, bearer: &str, body: &Value) -> Value {
     let (status, body) = alone(server, method, path, bearer, Some(body)).await;
@@ -129,7 +103,7 @@ async fn flown(server: &Server, owner: &str, refusal: String) -> Vec<Canary> {
 async fn written_down(server: &Server, owner: &str, places: &Path, exports: &Path) {
     std::fs::set_permissions(places, std::fs::Permissions::from_mode(0o777)).unwrap();
     server.superuser("checkpoint").await;
-    pg_dump(server, &places.join("dump.sql")).await;
+    server.pg_dump("", &places.join("dump.sql")).await;
     let metrics = server
         .raw(Method::GET, &server.admin_url("/metrics"), None, &[], None)
         .await;

@@ -1,11 +1,9 @@
 //! Erasing a person: what is gone, what stays provable, and that no older database brings anybody back.
-use std::path::Path;
-
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::{BASE64, HEXLOWER};
 use keepgate_kernel::PrincipalId;
 use keepgate_merkle::{hash::leaf_hash, note::VerifierKey, tlog_proof::TlogProof};
-use keepgate_tests::{Person, Reply, Server, run};
+use keepgate_tests::{Person, Reply, Server};
 use serde_json::{Value, json};
 
 struct House {
@@ -72,56 +70,6 @@ impl House {
         let text = self.server.get(path, &self.owner).await.expect(200).text();
         let line = text.lines().nth(usize::try_from(index).unwrap()).unwrap();
         serde_json::from_str(line).unwrap()
-    }
-
-    /// Everything the database holds, as `pg_dump` writes it.
-    async fn dump(&self, to: &Path) {
-        let make = format!("\\! pg_dump -Fc -U keepgate -f '{}' keepgate", to.display());
-        self.shell(&[
-            "-c",
-            "\\setenv PGHOST :HOST",
-            "-c",
-            "\\setenv PGPORT :PORT",
-            "-c",
-            &make,
-        ])
-        .await;
-        assert!(std::fs::metadata(to).unwrap().len() > 10_000);
-    }
-
-    /// Puts the database of a dump in the place of the one there is.
-    async fn restore(&self, from: &Path) {
-        let restore = format!(
-            "\\! dropdb -U keepgate keepgate && createdb -U keepgate -T template0 keepgate && pg_restore -U keepgate -d keepgate --exit-on-error '{}'",
-            from.display()
-        );
-        self.shell(&[
-            "-d",
-            "postgres",
-            "-c",
-            "\\setenv PGHOST :HOST",
-            "-c",
-            "\\setenv PGPORT :PORT",
-            "-c",
-            &restore,
-        ])
-        .await;
-    }
-
-    async fn shell(&self, psql: &[&str]) {
-        let data = self.server.data_dir();
-        let shell = [
-            "db",
-            "shell",
-            "--data-dir",
-            data.to_str().unwrap(),
-            "--role",
-            "superuser",
-            "--",
-            "-X",
-            "-q",
-        ];
-        run(shell.into_iter().chain(psql.iter().copied())).await.expect(0);
     }
 
     async fn count(&self, table: &str, condition: &str) -> String {
@@ -262,7 +210,7 @@ async fn whom_a_hold_names_is_not_erased_until_two_release_it() {
 async fn a_restored_backup_does_not_bring_the_person_back() {
     let mut house = house().await;
     let backup = house.server.dir.path().join("backup.dump");
-    house.dump(&backup).await;
+    house.server.pg_dump("-Fc", &backup).await;
     house.delete_person().await;
     house.agree("erasure.create", &house.person.id).await;
     house.erase().await.expect(201);
@@ -279,7 +227,7 @@ async fn a_restored_backup_does_not_bring_the_person_back() {
     assert_eq!(house.server.stop().await, Some(0));
 
     // Yesterday's database, over today's.
-    house.restore(&backup).await;
+    house.server.pg_restore(&backup).await;
     let living = format!("id = '{subject}' and email is not null");
     assert_eq!(
         house.count("rbac.principal", &living).await,
@@ -333,7 +281,7 @@ async fn addresses_of_strangers_are_destroyed_when_they_are_old_and_no_backup_br
     );
     house.server.past_the_guard(&aged).await;
     let backup = house.server.dir.path().join("backup.dump");
-    house.dump(&backup).await;
+    house.server.pg_dump("-Fc", &backup).await;
     assert_eq!(house.server.stop().await, Some(0));
     house.server.start_again().await;
     assert_eq!(
@@ -355,7 +303,7 @@ async fn addresses_of_strangers_are_destroyed_when_they_are_old_and_no_backup_br
     let entries = house.count("audit.entry", told).await;
     assert_ne!(entries, "0");
     assert_eq!(house.server.stop().await, Some(0));
-    house.restore(&backup).await;
+    house.server.pg_restore(&backup).await;
     assert_ne!(
         house.count("keys.subject_key", strangers).await,
         "0",

@@ -54,8 +54,17 @@ pub(crate) struct Opened {
     /// The one before it, unless it is marked for destruction.
     former: Option<i32>,
     until: Timestamp,
+    epoch: u64,
     /// When the service last failed us, if it did at the last look.
     failed: Option<Instant>,
+}
+
+/// When the stored keys were read: before the reading began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Read {
+    pub(super) now: Timestamp,
+    /// The vault's.
+    pub(super) epoch: u64,
 }
 
 pub(crate) type Ring = Arc<Opened>;
@@ -67,7 +76,7 @@ impl Opened {
             .keys
             .iter()
             .find(|held| held.version == version)
-            .ok_or(VaultError::Gone)?;
+            .ok_or_else(|| self.missing(version))?;
         match &held.key {
             Ok(key) if key.opened.elapsed() < hold => Ok(key),
             Ok(_) => Err(KeyServiceError::Slow.into()),
@@ -75,9 +84,19 @@ impl Opened {
         }
     }
 
+    /// Versions are numbered without gaps, and only their end takes one out of the list.
+    fn missing(&self, version: i32) -> VaultError {
+        match self.keys.first() {
+            Some(newest) if (1..newest.version).contains(&version) => VaultError::Gone,
+            // A newer one may have been made since a reading that the service cut short.
+            _ if self.has_just_failed() => KeyServiceError::Slow.into(),
+            _ => VaultError::Unknown,
+        }
+    }
+
     /// The key that seals.
     pub(crate) fn sealing(&self, hold: Duration) -> Result<&Arc<OpenKey>, VaultError> {
-        self.find(self.sealing.ok_or(VaultError::Gone)?, hold)
+        self.find(self.sealing.ok_or(VaultError::Shut)?, hold)
     }
 
     /// The keys that sign webhooks, newest first: the one that seals, and the one before it until another follows.
@@ -90,15 +109,25 @@ impl Opened {
         Ok(seeds)
     }
 
-    /// Whether neither the stored keys nor the service need to be asked again.
-    pub(super) fn is_fresh(&self, now: Timestamp, hold: Duration) -> bool {
+    /// What the vault's epoch was before the stored keys were read.
+    pub(super) const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Whether the stored keys were read a moment ago.
+    pub(super) fn is_young(&self, now: Timestamp) -> bool {
+        now < self.until && (self.until - now) <= RELOAD
+    }
+
+    /// Whether the service need not be asked again about the key that seals.
+    pub(super) fn is_fresh(&self, hold: Duration) -> bool {
         let spared = self.failed.is_some_and(|failed| failed.elapsed() < LATER);
         let young = |held: &Held| {
             let key = held.key.as_ref();
             key.is_ok_and(|key| key.opened.elapsed() < if spared { hold } else { hold / 3 })
         };
         let sealing = self.keys.iter().find(|held| Some(held.version) == self.sealing);
-        now < self.until && (self.until - now) <= RELOAD && sealing.is_some_and(young)
+        sealing.is_some_and(young)
     }
 
     /// Whether the service failed us a moment ago.
@@ -119,7 +148,7 @@ pub(super) async fn open(
     tenant: TenantId,
     stored: &[StoredKey],
     before: Option<&Opened>,
-    now: Timestamp,
+    read: Read,
     hold: Duration,
 ) -> Ring {
     let spared = before
@@ -161,7 +190,8 @@ pub(super) async fn open(
         keys,
         sealing: live.next(),
         former: live.next(),
-        until: now + RELOAD,
+        until: read.now + RELOAD,
+        epoch: read.epoch,
         failed,
     })
 }

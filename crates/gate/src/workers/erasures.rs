@@ -2,24 +2,36 @@
 use std::{sync::Arc, time::Duration};
 
 use keepgate_kernel::TenantId;
-use tokio::sync::watch;
+use tokio::{
+    sync::{Notify, watch},
+    time::{Instant, MissedTickBehavior, interval_at},
+};
 
 use crate::{Service, Tombstones};
 
 const EVERY: Duration = Duration::from_mins(1);
 
 /// Settles every minute until `stop` turns true, and destroys what is left of callers nobody knows after `stranger_days`; the first time is the caller's, before anybody is served. A database that is
-/// away is left for the next minute.
+/// away is left for the next minute. With each `hint` the keys that another instance ended leave this one's memory.
 pub async fn settle_erasures(
     gate: Service,
     tombstones: Arc<dyn Tombstones>,
     platform: TenantId,
     stranger_days: u16,
+    hint: Arc<Notify>,
     mut stop: watch::Receiver<bool>,
 ) {
+    let mut tick = interval_at(Instant::now() + EVERY, EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !*stop.borrow() {
         tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
+            _ = tick.tick() => {}
+            () = hint.notified() => {
+                if let Err(error) = gate.hear_of_key_ends(platform).await {
+                    tracing::warn!(error = %error, "which data keys came to their end can't be read");
+                }
+                continue;
+            }
             _ = stop.changed() => return,
         }
         if let Err(error) = gate.end_strangers(stranger_days, platform).await {

@@ -15,7 +15,7 @@ use keepgate_policy::{ErrorKind, OpContext};
 use keepgate_store::StoreError;
 use tokio::sync::watch;
 
-use crate::{Service, Tx};
+use crate::{Service, Tx, VaultError};
 
 /// Commits of other processes are not heard: look at least this often.
 const LOOK: Duration = Duration::from_secs(2);
@@ -229,7 +229,10 @@ impl Post {
         let place = Recovery::place(self.platform, id);
         let text = self.gate.open(&place, sealed).await.map_err(|error| {
             tracing::warn!(error = %error, "a request for a code can't be opened");
-            MailError::Later
+            match error {
+                VaultError::Gone => MailError::Never,
+                _ => MailError::Later,
+            }
         })?;
         let recovery = Recovery::parse(&text).ok_or(MailError::Never)?;
         let later = |error: StoreError| {

@@ -11,12 +11,13 @@ use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use keepgate_api_gateway::Probe;
 use keepgate_gate::{Gate, Tx};
-use keepgate_identity::{
-    Batch, Feed, Follower, RevocationMirror, RevocationView, Revocations, Tokens, postgres::RevocationListener,
-};
+use keepgate_identity::{Batch, Feed, Follower, RevocationMirror, RevocationView, Revocations, Tokens};
 use keepgate_kernel::{RequestId, TenantId};
 use keepgate_policy::OpContext;
-use keepgate_store::{PgStore, StoreError, Transaction};
+use keepgate_store::{
+    PgStore, StoreError, Transaction,
+    postgres::{HintListener, Hints},
+};
 
 use super::{keys::Keys, workers::Workers};
 use crate::{
@@ -38,7 +39,7 @@ pub struct DatabaseFeed {
     gate: Gate<dyn Tx>,
     tokens: Arc<Tokens>,
     platform: TenantId,
-    listener: RevocationListener,
+    listener: HintListener,
     readings: AtomicU32,
 }
 
@@ -48,6 +49,8 @@ pub struct Following {
     pub mirror: Arc<RevocationMirror>,
     /// Issues and verifies tokens.
     pub tokens: Arc<Tokens>,
+    /// Rung when another instance has changed something.
+    pub hints: Hints,
 }
 
 /// Reads the ring and every revocation, then follows. Nothing is served before.
@@ -69,12 +72,14 @@ pub async fn follow(
     let ring = gate.first_signing_ring(platform, keys.former_token_key()?).await;
     let tokens = Arc::new(Tokens::new(ring.map_err(|error| no_ring(&error))?, issuer, "keepgate"));
     let mirror = Arc::new(RevocationMirror::new());
+    let listener = HintListener::start(pool);
+    let hints = listener.hints().clone();
     let feed = DatabaseFeed {
         store,
         gate,
         tokens: tokens.clone(),
         platform,
-        listener: RevocationListener::start(pool),
+        listener,
         readings: AtomicU32::new(0),
     };
     let follower = Follower::new(feed, mirror.clone(), clock);
@@ -82,7 +87,7 @@ pub async fn follow(
     workers.start("follower of revocations", follower.run(workers.stop_signal()));
     let shown = mirror.clone();
     workers.every(SHOW, "age of the revocations", move || show(&shown));
-    Ok(Following { mirror, tokens })
+    Ok(Following { mirror, tokens, hints })
 }
 
 fn show(mirror: &RevocationMirror) {
@@ -138,7 +143,7 @@ impl Feed for DatabaseFeed {
     }
 
     async fn hint(&self) {
-        self.listener.hint().await;
+        self.listener.hints().revocations.notified().await;
     }
 
     async fn ring(&self) -> Result<(), StoreError> {

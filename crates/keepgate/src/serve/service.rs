@@ -11,7 +11,8 @@ use keepgate_channels::{WorkerId, providers::Reach};
 use keepgate_gate::{
     Gate, SecondDesk, SinkDesk, Tx, Vault,
     workers::{
-        Dispatcher, Forwarder, Hub, Post, WitnessHealth, attest_clock, cosign, stamp_checkpoints, sweep, write_uses,
+        Dispatcher, Forwarder, Hub, Post, WitnessHealth, attest_clock, cosign, settle_erasures, stamp_checkpoints,
+        sweep, write_uses,
     },
 };
 use keepgate_identity::{Authenticator, FrontDesk, Hasher, passkey::RelyingParty};
@@ -89,7 +90,7 @@ impl Service {
         let signed = Arc::new(Notify::new());
         let (signers, audit_log, cosigned) =
             log_keeping::start(&mut workers, config, databases, keys, platform, &gate, signed.clone()).await?;
-        let tombstones = tombstones::keep_erased(&mut workers, config, &gate, platform).await?;
+        let tombstones = tombstones::keep_erased(config, &gate, platform).await?;
         let keeping = archive::start(
             &mut workers,
             config,
@@ -151,8 +152,17 @@ impl Service {
         workers.start("worker of the sinks", forwarder.run(workers.stopping()));
         workers.start("sweep", sweep(front_gate.clone(), platform, workers.stopping()));
 
-        let Following { mirror, tokens } =
+        let Following { mirror, tokens, hints } =
             revocations::follow(&mut workers, databases, keys, &front_gate, platform, &issuer(config)).await?;
+        let keeping_ends = settle_erasures(
+            gate.clone(),
+            tombstones.clone(),
+            platform,
+            config.audit_strangers,
+            hints.key_ends,
+            workers.stopping(),
+        );
+        workers.start("keeper of the erasures", keeping_ends);
         let mail = mailer.is_some();
         if !mail {
             tracing::warn!(

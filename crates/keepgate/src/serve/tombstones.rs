@@ -1,7 +1,8 @@
 //! Who was erased and which data keys were destroyed, as files: `<data directory>/erased/<tenant>/<subject>`, one for each person, and
-//! `<data directory>/erased/<tenant>/key-<version>`, one for each key, holding the time.
+//! `<data directory>/erased/<tenant>/key-<version>`, one for each key, holding the time and the proof with which an older database
+//! ends it again.
 //!
-//! Numbers only, so the directory may be copied anywhere, and should be: it is what a database from before an erasure is compared
+//! Numbers only, and proofs that open nothing, so the directory may be copied anywhere, and should be: it is what a database from before an erasure is compared
 //! with. A file appears whole or not at all, and is on the disk before the erasure is answered.
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -12,10 +13,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use keepgate_gate::{Gate, Tombstones, Tx, workers::settle_erasures};
+use data_encoding::HEXLOWER;
+use keepgate_crypto_keys::{EndProof, EndedKey};
+use keepgate_gate::{Gate, Tombstones, Tx};
 use keepgate_kernel::{PrincipalId, PrincipalKind, TenantId, Timestamp, Uuid, format_time};
 
-use super::workers::Workers;
 use crate::{
     config::Config,
     exit::Exit,
@@ -27,7 +29,6 @@ use crate::{
 /// # Errors
 /// Exit code 1 when the directory or the database can't be read.
 pub async fn keep_erased(
-    workers: &mut Workers,
     config: &Config,
     gate: &Gate<dyn Tx>,
     platform: TenantId,
@@ -51,11 +52,6 @@ pub async fn keep_erased(
             "make `erased` in the data directory readable and writable for keepgate, see docs/security/erasure.md",
         )
     })?;
-    let stopping = workers.stopping();
-    workers.start(
-        "keeper of the erasures",
-        settle_erasures(gate.clone(), tombstones.clone(), platform, days, stopping),
-    );
     Ok(tombstones)
 }
 
@@ -89,13 +85,14 @@ impl Tombstones for DirectoryTombstones {
         blocking(move || read(&root)).await
     }
 
-    async fn keep_key(&self, tenant: TenantId, version: i32, destroyed_at: Timestamp) -> io::Result<()> {
+    async fn keep_key(&self, tenant: TenantId, ended: &EndedKey) -> io::Result<()> {
         let directory = self.root.join(tenant.uuid().to_string());
-        let (name, text) = (format!("{KEY}{version}"), format!("{}\n", format_time(destroyed_at)));
-        blocking(move || write(&directory, &name, text.as_bytes())).await
+        let name = format!("{KEY}{}", ended.version);
+        let line = format!("{} {}\n", format_time(ended.at), HEXLOWER.encode(&ended.proof.0));
+        blocking(move || add(&directory, &name, &line)).await
     }
 
-    async fn all_keys(&self) -> io::Result<Vec<(TenantId, i32)>> {
+    async fn all_keys(&self) -> io::Result<Vec<(TenantId, i32, EndProof)>> {
         let root = self.root.clone();
         blocking(move || read_keys(&root)).await
     }
@@ -106,10 +103,27 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
 }
 
 fn write(directory: &Path, name: &str, text: &[u8]) -> io::Result<()> {
-    let path = directory.join(name);
-    if path.try_exists()? {
+    if directory.join(name).try_exists()? {
         return Ok(());
     }
+    replace(directory, name, text)
+}
+
+/// Adds a line, unless it is there.
+fn add(directory: &Path, name: &str, line: &str) -> io::Result<()> {
+    let kept = match fs::read_to_string(directory.join(name)) {
+        Ok(kept) => kept,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error),
+    };
+    if kept.lines().any(|one| one == line.trim_end()) {
+        return Ok(());
+    }
+    replace(directory, name, format!("{kept}{line}").as_bytes())
+}
+
+fn replace(directory: &Path, name: &str, text: &[u8]) -> io::Result<()> {
+    let path = directory.join(name);
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     // Two writers at once would say the same; each has a file of its own until then.
     let unfinished = directory.join(format!("{name}.{}.new", std::process::id()));
@@ -138,17 +152,30 @@ fn read(root: &Path) -> io::Result<Vec<(TenantId, PrincipalId)>> {
     Ok(all)
 }
 
-fn read_keys(root: &Path) -> io::Result<Vec<(TenantId, i32)>> {
+fn read_keys(root: &Path) -> io::Result<Vec<(TenantId, i32, EndProof)>> {
     let mut all = Vec::new();
     for (tenant, directory) in numbered(root)? {
         for entry in fs::read_dir(&directory)? {
-            let name = entry?.file_name();
+            let entry = entry?;
+            let name = entry.file_name();
             let version = name.to_str().and_then(|name| name.strip_prefix(KEY)?.parse().ok());
-            all.extend(version.map(|version| (TenantId::from_uuid(tenant), version)));
+            let Some(version) = version else { continue };
+            for line in fs::read_to_string(entry.path())?.lines() {
+                let proof = proof_in(line).ok_or_else(|| {
+                    let told = format!("{} holds no proof of the key's end", entry.path().display());
+                    io::Error::new(io::ErrorKind::InvalidData, told)
+                })?;
+                all.push((TenantId::from_uuid(tenant), version, proof));
+            }
         }
     }
     all.sort_unstable();
     Ok(all)
+}
+
+fn proof_in(line: &str) -> Option<EndProof> {
+    let (_, proof) = line.split_once(' ')?;
+    HEXLOWER.decode(proof.as_bytes()).ok()?.try_into().ok().map(EndProof)
 }
 
 /// What lies in a directory under a number; files that were not finished, and others' files, are no number.
@@ -192,10 +219,12 @@ mod tests {
             first.keep(tenant, subject, at).await.unwrap();
         }
         fs::write(root.join("README"), "not a number").unwrap();
-        for version in [2, 10, 2] {
-            first.keep_key(ids(1).0, version, at).await.unwrap();
+        for (version, proof) in [(2, 1), (10, 1), (2, 1), (2, 7)] {
+            let proof = EndProof([proof; 32]);
+            let ended = EndedKey { version, at, proof };
+            first.keep_key(ids(1).0, &ended).await.unwrap();
         }
-        let keys = [2, 10].map(|version| (ids(1).0, version));
+        let keys = [(2, 1), (2, 7), (10, 1)].map(|(version, proof)| (ids(1).0, version, EndProof([proof; 32])));
         assert_eq!(first.all_keys().await.unwrap(), keys);
         let mut all = DirectoryTombstones::new(root.clone()).all().await.unwrap();
         all.sort_by_key(|(_, subject)| subject.uuid());
@@ -217,7 +246,7 @@ mod tests {
         fs::write(&root, "a file").unwrap();
         let tombstones = DirectoryTombstones::new(root);
         let (tenant, subject) = ids(1);
-        assert!(tombstones.all().await.is_err());
+        assert!(tombstones.all().await.is_err() && tombstones.all_keys().await.is_err());
         assert!(tombstones.keep(tenant, subject, Timestamp::UNIX_EPOCH).await.is_err());
     }
 }

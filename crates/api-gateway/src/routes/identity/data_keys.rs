@@ -94,7 +94,7 @@ async fn rotate(
             KeyView::from(key)
         })
         .await;
-    api.gate.reload_keys(tenant);
+    api.gate.reload_keys();
     done
 }
 
@@ -105,7 +105,7 @@ async fn rotate(
     responses((status = 200, body = KeyView), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
 async fn keep(caller: Caller, State(api): State<Api>, Path(version): Path<i32>) -> Result<Answer<KeyView>, Problem> {
     let key = caller.perform(&api, &KeepDataKey { version }).await?;
-    api.gate.reload_keys(caller.context().tenant());
+    api.gate.reload_keys();
     Ok(Answer(KeyView::from(&key)))
 }
 
@@ -116,6 +116,6 @@ async fn keep(caller: Caller, State(api): State<Api>, Path(version): Path<i32>) 
     responses((status = 200, body = KeyView), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody)))]
 async fn destroy(caller: Caller, State(api): State<Api>, Path(version): Path<i32>) -> Result<Answer<KeyView>, Problem> {
     let key = caller.perform(&api, &DestroyKey { version }).await?;
-    api.gate.reload_keys(caller.context().tenant());
+    api.gate.reload_keys();
     Ok(Answer(KeyView::from(&key)))
 }

@@ -57,7 +57,18 @@ struct EventView {
     accepted_at: String,
 }
 
-/// Opens the caller's own stream. Without `Last-Event-ID` it starts with what was never handed over or is still under way.
+/// A message whose content is lost, as the data of an event named `gone`.
+#[derive(Debug, Serialize, ToSchema)]
+struct GoneView {
+    /// The message.
+    #[schema(example = "msg_01jd0000000000000000000000")]
+    id: String,
+    /// `key-destroyed`: the key that it was sealed under.
+    reason: &'static str,
+}
+
+/// Opens the caller's own stream. A message whose content is lost, because the key it was sealed under was destroyed, is an event named
+/// `gone` with `id` and `reason`. Without `Last-Event-ID` it starts with what was never handed over or is still under way.
 #[utoipa::path(get, path = "/v1/stream", tag = "messages", security(("bearer" = [])),
     params(("Last-Event-ID" = Option<String>, Header, description = "the last event seen")),
     responses((status = 200, content_type = "text/event-stream", body = EventView), (status = 422, body = ProblemBody)))]
@@ -107,16 +118,24 @@ fn events(api: Api, caller: Caller, opened: Opened) -> impl Stream<Item = Result
                 }
             };
             for event in &events {
-                match unless_cut(&api, &caller, &mut revoked, frame(&api, &context, event)).await {
-                    Ok(bytes) => yield bytes?,
+                let whole = match unless_cut(&api, &caller, &mut revoked, frame(&api, &context, event)).await {
+                    Ok(framed) => {
+                        let (bytes, whole) = framed?;
+                        yield bytes;
+                        whole
+                    }
                     Err(last) => {
                         yield Bytes::from_static(last);
                         break 'open;
                     }
-                }
+                };
                 // Asked for more: the connection has taken the event.
                 after = event.seq;
                 shown = Instant::now();
+                // What is lost was handed to nobody.
+                if !whole {
+                    continue;
+                }
                 let noted = unless_cut(&api, &caller, &mut revoked, handed(&api, &context, &opened, event)).await;
                 if let Err(last) = noted {
                     yield Bytes::from_static(last);
@@ -181,7 +200,27 @@ async fn read(api: &Api, context: &OpContext, opened: &Opened, after: i64) -> Re
         .await
 }
 
-async fn frame(api: &Api, context: &OpContext, event: &StreamEvent) -> Result<Bytes, StoreError> {
+/// The event of a message; `true` when it holds its content.
+async fn frame(api: &Api, context: &OpContext, event: &StreamEvent) -> Result<(Bytes, bool), StoreError> {
+    match content(api, context, event).await {
+        Ok(data) => Ok((told(event, "message", &data), true)),
+        Err(StoreError::KeyGone) => {
+            let gone = GoneView {
+                id: event.message.to_string(),
+                reason: "key-destroyed",
+            };
+            let data = serde_json::to_string(&gone).unwrap_or_default();
+            Ok((told(event, "gone", &data), false))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn told(event: &StreamEvent, name: &str, data: &str) -> Bytes {
+    Bytes::from(format!("id: {}\nevent: {name}\ndata: {data}\n\n", event.seq))
+}
+
+async fn content(api: &Api, context: &OpContext, event: &StreamEvent) -> Result<String, StoreError> {
     let (tenant, row) = (context.tenant(), event.message.uuid());
     let payload = api
         .gate
@@ -202,11 +241,7 @@ async fn frame(api: &Api, context: &OpContext, event: &StreamEvent) -> Result<By
         require_ack: event.require_ack,
         accepted_at: format_time(event.accepted_at),
     };
-    let data = serde_json::to_string(&view).unwrap_or_default();
-    Ok(Bytes::from(format!(
-        "id: {}\nevent: message\ndata: {data}\n\n",
-        event.seq
-    )))
+    Ok(serde_json::to_string(&view).unwrap_or_default())
 }
 
 /// Noted by Keepgate's own worker; if that fails the event is handed over again on the next connection.

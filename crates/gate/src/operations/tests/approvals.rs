@@ -1,9 +1,9 @@
 //! Two people: a new global admin, a locked-out owner, the end of a key. Through the doorway, on both adapters.
 use std::sync::Arc;
 
-use keepgate_crypto_keys::{KeepDataKey, ListKeys, RotateDataKey};
+use keepgate_crypto_keys::{EndDataKey, EndProof, EndedKey, KeepDataKey, ListKeys, RotateDataKey};
 use keepgate_identity::{ListFactors, ReadMe};
-use keepgate_kernel::{ApprovalId, Level, PrincipalId};
+use keepgate_kernel::{ApprovalId, Level, PrincipalId, RequestId};
 use keepgate_policy::{Approval, ApprovalState, Candidate, ErrorKind, ErrorKind::Refused, OpContext};
 use keepgate_rbac::{Approve, GetApproval};
 
@@ -234,7 +234,7 @@ async fn a_key_ends_when_an_owner_and_another_want_it(house: &House) {
         house.perform(&owner, &destroy).await.unwrap_err(),
         Refused("key-pending-destruction")
     );
-    house.gate.reload_keys(house.tenant);
+    house.gate.reload_keys();
     let after = house.gate.seal(&place, b"secret").await.unwrap();
     assert_eq!(
         keepgate_crypto_keys::sealed_version(&after).unwrap(),
@@ -286,47 +286,91 @@ async fn a_rotated_key_seals_and_the_former_opens(house: &House) {
         house.perform(&owner, &rotate).await.unwrap_err(),
         Refused("key-rotated-meanwhile")
     );
-    house.gate.reload_keys(house.tenant);
+    house.gate.reload_keys();
     let after = house.gate.seal(&place, b"secret").await.unwrap();
     assert_eq!(keepgate_crypto_keys::sealed_version(&after).unwrap(), 2);
     assert_eq!(house.gate.open(&place, &before).await.unwrap().as_slice(), b"secret");
 }
 
-async fn a_key_whose_end_is_on_record_outside_ends_again_and_its_number_is_never_used_again(house: &House) {
-    let place = keepgate_crypto_keys::Place {
+async fn the_end_of_another_key_of_that_number_ends_nothing(house: &House) {
+    let place = place(house);
+    let sealed = house.gate.seal(&place, b"secret").await.unwrap();
+    let kept: Arc<dyn Tombstones> = Arc::new(MemoryTombstones::default());
+    let other = EndedKey {
+        version: 1,
+        at: now(),
+        proof: EndProof([7; 32]),
+    };
+    kept.keep_key(house.tenant, &other).await.unwrap();
+    assert_eq!(house.gate.settle_keys(&kept, house.second.tenant()).await.unwrap(), 0);
+    let worker = OpContext::system(house.tenant, RequestId::new(now()), now());
+    let forged = EndDataKey {
+        version: 1,
+        proof: Some(other.proof),
+    };
+    assert_eq!(
+        house.perform(&worker, &forged).await.unwrap_err(),
+        Refused("forbidden-by-database")
+    );
+    let early = EndDataKey {
+        version: 1,
+        proof: None,
+    };
+    assert!(!house.perform(&worker, &early).await.unwrap(), "nobody wanted it");
+    assert_eq!(house.gate.open(&place, &sealed).await.unwrap().as_slice(), b"secret");
+}
+
+fn place(house: &House) -> keepgate_crypto_keys::Place {
+    keepgate_crypto_keys::Place {
         tenant: house.tenant,
         purpose: keepgate_crypto_keys::Purpose::Payload,
         table: "t",
         column: "c",
         row: keepgate_kernel::Uuid::nil(),
-    };
+    }
+}
+
+/// In PostgreSQL the days of grace are the database's own: `key_ends` of the end-to-end tests.
+#[tokio::test]
+async fn a_key_that_has_ended_opens_nothing_and_its_number_is_never_used_again() {
+    let house = House::memory().await;
+    let (owner, admin) = (house.caller(Level::TenantOwner), house.caller(Level::TenantAdmin));
+    let place = place(&house);
     let sealed = house.gate.seal(&place, b"secret").await.unwrap();
-    let kept: Arc<dyn Tombstones> = Arc::new(MemoryTombstones::default());
-    assert_eq!(house.gate.settle_keys(&kept, house.second.tenant()).await.unwrap(), 0);
-    assert_eq!(house.gate.open(&place, &sealed).await.unwrap().as_slice(), b"secret");
-    kept.keep_key(house.tenant, 1, now()).await.unwrap();
-    assert_eq!(house.gate.settle_keys(&kept, house.second.tenant()).await.unwrap(), 1);
+    let asked = ask(&house, &owner, Wanted::Key(1)).await.unwrap();
+    house.perform(&admin, &Approve { id: asked.id }).await.unwrap();
+    house.perform(&owner, &DestroyKey { version: 1 }).await.unwrap();
+    let later = now() + chrono::TimeDelta::days(8);
+    let worker = OpContext::system(house.tenant, RequestId::new(later), later);
+    let end = EndDataKey {
+        version: 1,
+        proof: None,
+    };
+    assert!(house.perform(&worker, &end).await.unwrap());
+    house.gate.reload_keys();
     assert!(
         matches!(house.gate.open(&place, &sealed).await, Err(VaultError::Gone)),
         "not even what was open a moment ago"
     );
-    assert_eq!(
-        house.gate.settle_keys(&kept, house.second.tenant()).await.unwrap(),
-        0,
-        "once"
-    );
+    let edited = [&sealed[..4], &[9], &sealed[5..]].concat();
+    assert!(matches!(
+        house.gate.open(&place, &edited).await,
+        Err(VaultError::Unknown)
+    ));
     let next = house.gate.seal(&place, b"secret").await.unwrap();
     assert_eq!(keepgate_crypto_keys::sealed_version(&next).unwrap(), 2);
-    let owner = house.caller(Level::TenantOwner);
     let states = house.perform(&owner, &ListKeys).await.unwrap();
     assert!(states[0].destroyed_at.is_some() && states[1].destroyed_at.is_none());
-    let elsewhere: Arc<dyn Tombstones> = Arc::new(MemoryTombstones::default());
-    house.gate.settle_keys(&elsewhere, house.second.tenant()).await.unwrap();
-    assert_eq!(
-        elsewhere.all_keys().await.unwrap(),
-        [(house.tenant, 1)],
-        "every instance has its copy"
-    );
+    for _ in 0..2 {
+        let elsewhere: Arc<dyn Tombstones> = Arc::new(MemoryTombstones::default());
+        house.gate.settle_keys(&elsewhere, house.second.tenant()).await.unwrap();
+        let all = elsewhere.all_keys().await.unwrap();
+        assert_eq!(
+            (all.len(), all[0].0, all[0].1),
+            (1, house.tenant, 1),
+            "every instance has its copy"
+        );
+    }
 }
 
 cases!(
@@ -339,5 +383,5 @@ cases!(
     breaking_glass_is_for_owners_of_that_tenant_only,
     a_key_ends_when_an_owner_and_another_want_it,
     a_rotated_key_seals_and_the_former_opens,
-    a_key_whose_end_is_on_record_outside_ends_again_and_its_number_is_never_used_again,
+    the_end_of_another_key_of_that_number_ends_nothing,
 );

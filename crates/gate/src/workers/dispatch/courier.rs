@@ -137,6 +137,12 @@ impl Dispatcher {
             Ok(parcel) if self.gate.clock().now() < until => self.outward.carry(parcel).await,
             // Too late to call: nothing was sent, and the next lease begins anew.
             Ok(_) => refused("lease-too-short"),
+            // Trying again would not help: another webhook may have another secret, and the content has no other way either.
+            Err(VaultError::Gone) => SendOutcome::Refused {
+                class: keepgate_channels::machine::RefusalClass::Target,
+                reason: Reason::new("key-destroyed"),
+                retry_after_seconds: None,
+            },
             Err(error) => {
                 tracing::error!(attempt = %call.attempt, error = %error, "a message can't be opened");
                 refused("content-unreadable")
