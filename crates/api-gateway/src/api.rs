@@ -3,14 +3,16 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use futures_util::future::BoxFuture;
-use keepgate_gate::{SecondDesk, Service, SinkDesk, SsoDesk, Tombstones, Tx, workers::Hub};
+use keepgate_channels::providers::webhooks::verifying_key;
+use keepgate_crypto_keys::CryptoError;
+use keepgate_gate::{SecondDesk, Service, SinkDesk, SsoDesk, Tombstones, Tx, VaultError, workers::Hub};
 use keepgate_identity::{ApiKeyFormat, Authenticator, FrontDesk, Hasher, RevocationView, Tokens};
 use keepgate_kernel::TenantId;
 use keepgate_sso::scim::ScimTokenKey;
 use keepgate_store::StoreError;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use crate::{EvidencePolicy, RateLimiter, routes::TwilioHooks};
+use crate::{Caller, EvidencePolicy, Problem, RateLimiter, routes::TwilioHooks};
 
 /// A dependency that `/readyz` asks.
 pub trait Probe: Send + Sync {
@@ -101,5 +103,15 @@ impl std::fmt::Debug for Api {
         f.debug_struct("Api")
             .field("platform", &self.platform)
             .finish_non_exhaustive()
+    }
+}
+
+impl Api {
+    /// The public halves of the keys that sign what is posted for the caller's tenant, newest first.
+    pub(crate) async fn public_keys(&self, caller: &Caller) -> Result<Vec<String>, Problem> {
+        let seeds = self.gate.webhook_seeds(caller.context().tenant()).await?;
+        let publics = seeds.iter().map(|seed| seed.public().map(|key| verifying_key(&key)));
+        let publics: Result<_, CryptoError> = publics.collect();
+        publics.map_err(|error| VaultError::from(error).into())
     }
 }

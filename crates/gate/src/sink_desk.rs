@@ -80,11 +80,26 @@ impl SinkDesk {
             },
             None => None,
         };
+        let signs = match &secret {
+            Some(SinkSecret::Signing(_)) => match self.gate.webhook_seeds(tenant).await {
+                Ok(seeds) => seeds,
+                Err(error) => {
+                    tracing::error!(sink = %sink.id, error = %error, "what signs for a sink can't be opened");
+                    return Sent::Later {
+                        reason: "keys-unavailable".to_owned(),
+                        retry_after: None,
+                    };
+                }
+            },
+            _ => Vec::new(),
+        };
+        let signs = signs.iter().map(|seed| seed.bytes().to_vec().into()).collect();
         let to = Destination {
             sink: sink.id,
             tenant,
             target: sink.config.target.clone(),
             secret,
+            signs,
         };
         self.sender.send(&to, parcel).await
     }

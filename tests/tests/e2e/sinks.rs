@@ -1,5 +1,7 @@
 //! Sinks: the log goes on to other systems, whole, in order, and nowhere it may not.
-use keepgate_tests::{Answer, Options, Server, StandIn, eventually, hmac_sha256, indices, lines, receiver_check};
+use keepgate_tests::{
+    Answer, Options, Server, StandIn, eventually, hmac_sha256, indices, lines, receiver_check, signed_by,
+};
 use serde_json::{Value, json};
 
 pub const LOOPBACK: &str = "[sinks]\nallow_loopback = true\n";
@@ -188,10 +190,13 @@ async fn splunk_gets_its_envelope_and_a_signed_batch_its_signature() {
         batch.header("webhook-timestamp").unwrap(),
     );
     let content = [format!("{id}.{at}.").as_bytes(), &batch.body].concat();
-    assert_eq!(
-        batch.header("webhook-signature"),
-        Some(format!("v1,{}", hmac_sha256(&key, &content)).as_str())
-    );
+    let signatures = batch.header("webhook-signature").unwrap();
+    let (first, second) = signatures.split_once(' ').unwrap();
+    assert_eq!(first, format!("v1,{}", hmac_sha256(&key, &content)));
+    assert!(second.starts_with("v1a,") && !second.contains(' '), "{signatures}");
+    let shown = server.get(&path(&sink), &owner).await.expect(200).json();
+    assert_eq!(shown["public_keys"], sink["public_keys"]);
+    assert!(signed_by(&batch, shown["public_keys"][0].as_str().unwrap()).await);
     for shown in ["/v1/sinks".to_owned(), path(&sink)] {
         let told = server.get(&shown, &owner).await.expect(200).text();
         assert!(

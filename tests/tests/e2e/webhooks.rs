@@ -1,5 +1,5 @@
 //! Webhooks: what the back office gets, signed as Standard Webhooks says, and where they may not lead.
-use keepgate_tests::{Answer, Heard, Options, Server, StandIn, hmac_sha256, message};
+use keepgate_tests::{Answer, Heard, Options, Server, StandIn, hmac_sha256, message, signed_by};
 use serde_json::{Value, json};
 
 const LOOPBACK: &str = "[webhooks]\nallow_loopback = true\n";
@@ -40,48 +40,6 @@ fn verify(heard: &Heard, secret: &str) {
     );
 }
 
-/// Asserts that the signature `v1a` is one by the public key, as openssl reads both.
-async fn verify_publicly(heard: &Heard, public: &str) {
-    let decode = |text: &str| data_encoding::BASE64.decode(text.as_bytes()).unwrap();
-    let signatures = heard.header("webhook-signature").unwrap();
-    let all: Vec<_> = signatures
-        .split(' ')
-        .filter_map(|signature| signature.strip_prefix("v1a,"))
-        .collect();
-    assert_eq!(all.len(), 1, "{signatures}");
-    let home = tempfile::tempdir().unwrap();
-    // An Ed25519 key as RFC 8410 writes it.
-    let head = data_encoding::HEXLOWER.decode(b"302a300506032b6570032100").unwrap();
-    let key = [head, decode(public.strip_prefix("whpk_").expect("whpk_"))].concat();
-    let (id, at) = (
-        heard.header("webhook-id").unwrap(),
-        heard.header("webhook-timestamp").unwrap(),
-    );
-    let signed = [format!("{id}.{at}.").as_bytes(), &heard.body].concat();
-    let mut altered = signed.clone();
-    altered[0] ^= 1;
-    for (name, content) in [
-        ("key", key),
-        ("signature", decode(all[0])),
-        ("signed", signed),
-        ("altered", altered),
-    ] {
-        std::fs::write(home.path().join(name), content).unwrap();
-    }
-    for (content, good) in [("signed", true), ("altered", false)] {
-        let told = tokio::process::Command::new("openssl")
-            .current_dir(home.path())
-            .args([
-                "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", "key", "-rawin",
-            ])
-            .args(["-sigfile", "signature", "-in", content])
-            .output()
-            .await
-            .unwrap();
-        assert_eq!(told.status.success(), good, "{}", String::from_utf8_lossy(&told.stderr));
-    }
-}
-
 #[tokio::test]
 async fn a_webhook_is_signed_so_that_anybody_can_verify_it() {
     let office = StandIn::start(|_| Some(Answer::new(200, "{}"))).await;
@@ -98,7 +56,40 @@ async fn a_webhook_is_signed_so_that_anybody_can_verify_it() {
     body["require_ack"] = json!(false);
     server.accept(&owner, body).await;
     let heard = office.wait_for(1).await;
-    verify_publicly(&heard[0], shown["public_keys"][0].as_str().unwrap()).await;
+    assert!(signed_by(&heard[0], shown["public_keys"][0].as_str().unwrap()).await);
+}
+
+/// Who signs calls by now, as anybody who may read webhooks is told.
+async fn published(server: &Server, owner: &str) -> Vec<String> {
+    let listed = server.get("/v1/webhooks", owner).await.expect(200).json();
+    let keys = listed["items"][0]["public_keys"].as_array().unwrap().clone();
+    keys.iter().map(|key| key.as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_receiver_that_knew_the_next_key_verifies_every_call_before_during_and_after_a_rotation() {
+    let office = StandIn::start(|_| Some(Answer::new(200, "{}"))).await;
+    let (server, owner, secret, to) = desk(&office, json!([])).await;
+    let (mut known, mut calls) = (published(&server, &owner).await, 0);
+    let first = known[0].clone();
+    for turn in 0..3 {
+        let mut body = message(&to, &format!("turn {turn}"));
+        body["require_ack"] = json!(false);
+        server.accept(&owner, body).await;
+        calls += 1;
+        let heard = office.wait_for(calls).await.pop().unwrap();
+        verify(&heard, &secret);
+        let now = published(&server, &owner).await;
+        assert_eq!(now.len(), (turn + 1).min(2));
+        for key in &now {
+            assert!(signed_by(&heard, key).await, "turn {turn}");
+        }
+        // Whoever fetched the keys one rotation ago has one that signs still.
+        assert!(known.contains(now.last().unwrap()), "turn {turn}");
+        assert_eq!(signed_by(&heard, &first).await, turn < 2, "turn {turn}");
+        known = now;
+        server.post("/v1/keys:rotate", &owner, json!({})).await.expect(201);
+    }
 }
 
 #[tokio::test]

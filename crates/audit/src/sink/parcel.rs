@@ -2,6 +2,7 @@
 use async_trait::async_trait;
 use data_encoding::HEXLOWER;
 use keepgate_kernel::{Outcome, SinkId, TenantId, Timestamp, format_time};
+use secrecy::SecretSlice;
 use serde_json::json;
 
 use super::{Sent, SinkFormat, SinkSecret, Target};
@@ -21,6 +22,8 @@ pub struct Destination {
     pub target: Target,
     /// `None` where nothing is asked for.
     pub secret: Option<SinkSecret>,
+    /// Seeds of the tenant's Ed25519 keys, newest first: what goes with [`SinkSecret::Signing`] is signed by each of them as well.
+    pub signs: Vec<SecretSlice<u8>>,
 }
 
 /// What a parcel holds.

@@ -6,6 +6,7 @@ use axum::{Json as Answer, extract::State, http::StatusCode, response::Response}
 use keepgate_audit::operations::sinks::{
     CreateSink, DeleteSink, ListDeadLetters, ListSinks, ReadSink, Replay, ReplaySink, SinkChange, TestSink, UpdateSink,
 };
+use keepgate_audit::sink::{HttpsAuth, Target};
 use keepgate_kernel::SinkId;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -58,10 +59,24 @@ async fn create(
         secret: prepared.sealed,
     };
     let shown = prepared.shown;
+    let keys = keys(&api, &caller, is_signed(&command.config.target)).await?;
     once.perform(&api, &caller, &body.raw, &command, StatusCode::CREATED, |made, _| {
-        SinkView::new(made).with_secret(shown.as_ref())
+        SinkView::new(made).with_keys(&keys).with_secret(shown.as_ref())
     })
     .await
+}
+
+/// The keys that sign batches, where there are signed ones.
+async fn keys(api: &Api, caller: &Caller, signed: bool) -> Result<Vec<String>, Problem> {
+    if signed {
+        api.public_keys(caller).await
+    } else {
+        Ok(Vec::new())
+    }
+}
+
+fn is_signed(target: &Target) -> bool {
+    matches!(target, Target::Https { auth, .. } if *auth == HttpsAuth::Signature)
 }
 
 /// Where in the list.
@@ -86,6 +101,8 @@ async fn list(
     let limit = usize::from(page::limit(query.limit)?);
     let after: Option<SinkId> = page::position(query.cursor.as_deref())?;
     let listed = caller.perform(&api, &ListSinks).await?;
+    let signed = listed.sinks.iter().any(|sink| is_signed(&sink.config.target));
+    let keys = keys(&api, &caller, signed).await?;
     let mut rest = listed
         .sinks
         .iter()
@@ -93,7 +110,7 @@ async fn list(
     let items: Vec<SinkView> = rest
         .by_ref()
         .take(limit)
-        .map(|sink| SinkView::of(sink, listed.size))
+        .map(|sink| SinkView::of(sink, listed.size).with_keys(&keys))
         .collect();
     let more = rest.next().is_some();
     let next_cursor = items.last().filter(|_| more).map(|last| page::encode(&last.id));
@@ -105,7 +122,9 @@ async fn list(
     params(("sink" = String, Path, description = "its id")),
     responses((status = 200, body = SinkView), (status = 403, body = ProblemBody), (status = 404, body = ProblemBody)))]
 async fn read(caller: Caller, State(api): State<Api>, Path(id): Path<SinkId>) -> Result<Answer<SinkView>, Problem> {
-    Ok(Answer(SinkView::new(&caller.perform(&api, &ReadSink { id }).await?)))
+    let sink = caller.perform(&api, &ReadSink { id }).await?;
+    let keys = keys(&api, &caller, is_signed(&sink.sink.config.target)).await?;
+    Ok(Answer(SinkView::new(&sink).with_keys(&keys)))
 }
 
 /// Changes, pauses or resumes a sink, and tries it at once. A new target comes with its own credentials: they never follow a sink elsewhere.
@@ -134,7 +153,10 @@ async fn update(
         paused: patch.paused,
     };
     let changed = caller.perform(&api, &UpdateSink { id, change }).await?;
-    Ok(Answer(SinkView::new(&changed).with_secret(shown.as_ref())))
+    let keys = keys(&api, &caller, is_signed(&changed.sink.config.target)).await?;
+    Ok(Answer(
+        SinkView::new(&changed).with_keys(&keys).with_secret(shown.as_ref()),
+    ))
 }
 
 /// Stops sending the log there. What has been sent stays where it is.
@@ -181,9 +203,9 @@ async fn replay(
         } => Replay::DeadLetters,
         _ => return Err(Problem::invalid("", "either `from_index`, or `dead_letters`: true")),
     };
-    Ok(Answer(SinkView::new(
-        &caller.perform(&api, &ReplaySink { id, replay }).await?,
-    )))
+    let sink = caller.perform(&api, &ReplaySink { id, replay }).await?;
+    let keys = keys(&api, &caller, is_signed(&sink.sink.config.target)).await?;
+    Ok(Answer(SinkView::new(&sink).with_keys(&keys)))
 }
 
 /// Records that the receiver refused for good, by index. The log has them, and so does `replay`.

@@ -3,10 +3,9 @@ use axum::{Json as Answer, extract::State, http::StatusCode, response::Response}
 use keepgate_channels::{
     Page as Part, Sealed, Webhook, WebhookEvent,
     commands::{DeleteWebhook, GetWebhook, ListWebhooks, RegisterWebhook},
-    providers::webhooks::{signing_secret, verifying_key},
+    providers::webhooks::signing_secret,
 };
-use keepgate_crypto_keys::{CryptoError, Place, Purpose, random_secret};
-use keepgate_gate::VaultError;
+use keepgate_crypto_keys::{Place, Purpose, random_secret};
 use keepgate_kernel::{WebhookId, format_time};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -45,14 +44,6 @@ struct WebhookView {
     /// `whpk_…`: the Ed25519 keys that sign every call as well (`v1a`), newest first. The second one signs until the newest is followed by
     /// another, so a receiver knows the newest before it signs alone. Not secret.
     public_keys: Vec<String>,
-}
-
-/// The public halves of the keys that sign the tenant's calls.
-async fn public_keys(caller: &Caller, api: &Api) -> Result<Vec<String>, Problem> {
-    let seeds = api.gate.webhook_seeds(caller.context().tenant()).await?;
-    let publics = seeds.iter().map(|seed| seed.public().map(|key| verifying_key(&key)));
-    let publics: Result<_, CryptoError> = publics.collect();
-    publics.map_err(|error| VaultError::from(error).into())
 }
 
 impl WebhookView {
@@ -115,7 +106,7 @@ async fn register(
         events,
         secret: sealed,
     };
-    let public_keys = public_keys(&caller, &api).await?;
+    let public_keys = api.public_keys(&caller).await?;
     let view = |webhook: &Webhook| WebhookView {
         secret: Some(secret.expose_secret().to_owned()),
         ..WebhookView::new(webhook, &public_keys)
@@ -150,7 +141,7 @@ async fn list(
         after: page::position(query.cursor.as_deref())?,
     };
     let listed = caller.perform(&api, &ListWebhooks { page }).await?;
-    let keys = public_keys(&caller, &api).await?;
+    let keys = api.public_keys(&caller).await?;
     Ok(Answer(Page::shown(&listed, |webhook| WebhookView::new(webhook, &keys))))
 }
 
@@ -164,7 +155,7 @@ async fn get(
     Path(id): Path<WebhookId>,
 ) -> Result<Answer<WebhookView>, Problem> {
     let webhook = caller.perform(&api, &GetWebhook { id }).await?;
-    Ok(Answer(WebhookView::new(&webhook, &public_keys(&caller, &api).await?)))
+    Ok(Answer(WebhookView::new(&webhook, &api.public_keys(&caller).await?)))
 }
 
 /// Removes an endpoint. Messages under way to it skip it from now on.

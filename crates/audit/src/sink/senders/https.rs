@@ -1,7 +1,7 @@
 //! A POST for each batch.
-use keepgate_outward::{retry_after, sign};
+use keepgate_outward::{SecretError, retry_after, sign, sign_publicly};
 use reqwest::{Client, header};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{broken, unanswered};
@@ -20,7 +20,7 @@ pub(super) async fn send(client: &Client, url: Url, auth: HttpsAuth, to: &Destin
         (HttpsAuth::Splunk, Some(SinkSecret::Token(token))) => call
             .header(header::AUTHORIZATION, format!("Splunk {}", token.expose_secret()))
             .header(header::CONTENT_TYPE, "application/json"),
-        (HttpsAuth::Signature, Some(SinkSecret::Signing(key))) => match sign(key, &id, timestamp, body.as_bytes()) {
+        (HttpsAuth::Signature, Some(SinkSecret::Signing(key))) => match signatures(key, to, &id, timestamp, &body) {
             Ok(signature) => call
                 .header(header::CONTENT_TYPE, "application/jsonl")
                 .header("webhook-timestamp", timestamp.to_string())
@@ -34,6 +34,22 @@ pub(super) async fn send(client: &Client, url: Url, auth: HttpsAuth, to: &Destin
         Ok(response) => judge(response.status().as_u16(), retry_after(&response)),
         Err(error) => unanswered(&error),
     }
+}
+
+/// By the secret that the receiver knows, and by the tenant's keys.
+fn signatures(
+    secret: &SecretString,
+    to: &Destination,
+    id: &str,
+    timestamp: i64,
+    body: &str,
+) -> Result<String, SecretError> {
+    let mut all = sign(secret, id, timestamp, body.as_bytes())?;
+    for seed in &to.signs {
+        all.push(' ');
+        all.push_str(&sign_publicly(seed.expose_secret(), id, timestamp, body.as_bytes())?);
+    }
+    Ok(all)
 }
 
 /// One record a line; for Splunk each in the envelope of its collector.

@@ -99,6 +99,7 @@ impl House {
                 client_cert_pem,
             },
             secret,
+            signs: Vec::new(),
         }
     }
 }

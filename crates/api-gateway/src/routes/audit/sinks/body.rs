@@ -158,6 +158,7 @@ pub(super) async fn prepare(api: &Api, caller: &Caller, sink: SinkId, target: Ne
         tenant,
         target,
         secret,
+        signs: Vec::new(),
     };
     // A URL that can't be one is the operation's to refuse.
     match api.sinks.check(&to) {

@@ -52,6 +52,10 @@ pub(super) struct SinkView {
     /// `whsec_…`, for verifying signatures (Standard Webhooks 1.0); only in the answer that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     signing_secret: Option<String>,
+    /// `whpk_…`: the Ed25519 keys that sign every batch as well (`v1a`) where `auth` is `signature`, newest first; the same as those of
+    /// webhooks. Not secret.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    public_keys: Vec<String>,
 }
 
 /// Where to.
@@ -123,7 +127,15 @@ impl SinkView {
             delivered_at: progress.delivered_at.map(format_time),
             created_at: format_time(sink.created_at),
             signing_secret: None,
+            public_keys: Vec::new(),
         }
+    }
+
+    pub(super) fn with_keys(mut self, keys: &[String]) -> Self {
+        if matches!(&self.target, TargetView::Https { auth: "signature", .. }) {
+            self.public_keys = keys.to_vec();
+        }
+        self
     }
 
     pub(super) fn with_secret(mut self, secret: Option<&SecretString>) -> Self {
