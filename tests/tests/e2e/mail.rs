@@ -3,6 +3,8 @@ use keepgate_tests::{Letter, MailServer, PASSWORD, Reply, Server, eventually};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::live_secrets::changes;
+
 pub const NEW: &str = "nine purple kayaks at dawn";
 
 pub async fn ask(server: &Server, email: &str) -> Reply {
@@ -64,6 +66,38 @@ async fn a_forgotten_password_is_replaced_with_a_code_by_mail_that_works_once() 
     server.stop().await;
     let log = server.log();
     assert!(!log.contains(&code) && !log.contains(&ann.email) && !log.contains("the mail password"));
+}
+
+#[tokio::test]
+async fn the_mail_server_s_password_changes_and_no_mail_is_lost() {
+    let Some(mail) = MailServer::start("implicit").await else {
+        return;
+    };
+    let server = Server::with(mail.options()).await;
+    let owner = server.owner().await;
+    let people = [
+        server.person(&owner, 2).await,
+        server.person(&owner, 2).await,
+        server.person(&owner, 2).await,
+    ];
+    let [first, meanwhile, after] = &people;
+    ask(&server, &first.email).await.expect(202);
+    mail.letter(&first.email, "kgr_").await;
+    mail.set_password("another mail password");
+    ask(&server, &meanwhile.email).await.expect(202);
+    mail.saw("unknown", 1).await;
+    let put_off = "select count(*) from identity.mail where attempts > 0 and next_at > now()";
+    eventually("the refused mail waits", || async {
+        (server.superuser(put_off).await != "0").then_some(())
+    })
+    .await;
+    server.swap_file("mail.password", "another mail password");
+    changes(&server, 1).await;
+    server.superuser("update identity.mail set next_at = now()").await;
+    mail.letter(&meanwhile.email, "kgr_").await;
+    ask(&server, &after.email).await.expect(202);
+    mail.letter(&after.email, "kgr_").await;
+    assert!(!server.log().contains("another mail password"));
 }
 
 #[tokio::test]

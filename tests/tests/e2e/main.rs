@@ -34,6 +34,7 @@ mod key_import;
 mod key_leak;
 mod key_memory;
 mod key_terms;
+mod live_clouds;
 mod live_openbao;
 mod live_passwords;
 mod live_secrets;
