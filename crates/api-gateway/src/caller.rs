@@ -47,6 +47,16 @@ impl Caller {
         self.trail.entered();
     }
 
+    /// Whether `C` may be prepared for the caller at all.
+    pub(crate) async fn admitted<C>(&self, api: &Api, entity: &Entity) -> Result<(), Problem>
+    where
+        C: Command<dyn Tx>,
+        C::Error: Http,
+    {
+        self.entered();
+        Ok(api.gate.admit::<C>(&self.context, entity).await?)
+    }
+
     /// Runs `command`.
     pub(crate) async fn perform<C>(&self, api: &Api, command: &C) -> Result<C::Output, Problem>
     where

@@ -33,6 +33,7 @@ mod postgres;
 mod purpose;
 mod record;
 mod recovery;
+mod reseal;
 pub mod rewrap;
 mod secret_store;
 mod service;
@@ -40,11 +41,6 @@ mod signing;
 mod subject;
 mod succession;
 #[cfg(feature = "testing")]
-#[expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a contract that is broken is a test that fails"
-)]
 pub mod testing;
 mod turn_keys;
 mod wrap;
@@ -70,6 +66,7 @@ pub use patient::{Health, Patient};
 pub use ports::{DataKeys, EndProof, EndedKey, KeyState, KeyStates, StoredKey};
 pub use purpose::Purpose;
 pub use recovery::{BadRecoveryKey, RecoveryKey, RecoverySecret, generate_recovery_key};
+pub use reseal::{Replacement, ResealError, ResealValues, Reseals, SealedKind, SealedRow, Walk, WalkPhase, Walked};
 pub use secret_store::{LARGEST_SECRET, MemorySecrets, Secret, SecretError, SecretStore};
 pub use service::{KeyContext, KeyService, KeyServiceError, RootKey, RootState, RootVersion};
 pub use signing::{SigningPurpose, SigningSeed};

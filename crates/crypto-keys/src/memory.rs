@@ -1,4 +1,6 @@
 //! Data keys in memory.
+mod reseals;
+
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use keepgate_kernel::{ApprovalId, Level, PrincipalId, TenantId, Timestamp, Uuid};
@@ -172,11 +174,17 @@ impl KeyStates for MemTx {
         let (Some((tenant, _, _)), Some(keys)) = (sees, self.read::<Keys>()) else {
             return Ok(Vec::new());
         };
+        let live = |row: &&Row| row.gone.is_none() && row.key.destroy_after.is_none();
+        let newest = keys.of(tenant).filter(live).map(|row| row.key.version).last();
         let state = |row: &Row| KeyState {
             version: row.key.version,
             created_at: row.made,
             destroy_after: row.key.destroy_after,
             destroyed_at: row.gone,
+            seals: Some(row.key.version) == newest,
+            remaining: None,
+            unreadable: 0,
+            clean: false,
         };
         Ok(keys.of(tenant).map(state).collect())
     }

@@ -45,6 +45,15 @@ pub struct KeyState {
     pub destroy_after: Option<Timestamp>,
     /// When it was destroyed.
     pub destroyed_at: Option<Timestamp>,
+    /// It is the one that seals.
+    pub seals: bool,
+    /// How many values are sealed under it, as last counted, less those that were sealed anew since. `None` for the one that seals, for one
+    /// that is destroyed, and before the first count.
+    pub remaining: Option<u64>,
+    /// How many of them can't be opened: they were damaged.
+    pub unreadable: u64,
+    /// Nothing is sealed under it any more: nothing was there when nobody could seal under it any more.
+    pub clean: bool,
 }
 
 /// The states of the tenant's data keys. Levels 4 and 5 see them; for anybody else there are none.

@@ -1,4 +1,6 @@
 //! Data keys in PostgreSQL.
+mod reseals;
+
 use async_trait::async_trait;
 use keepgate_kernel::TenantId;
 use keepgate_policy::{Consent, Matter};
@@ -96,8 +98,8 @@ impl DataKeys for PgTx {
 impl KeyStates for PgTx {
     async fn key_states(&mut self) -> Result<Vec<KeyState>, StoreError> {
         let rows = sqlx::query!(
-            r#"select version as "version!", created_at as "created_at!", destroy_after, destroyed_at
-               from gate.key_states()"#
+            r#"select version as "version!", created_at as "created_at!", destroy_after, destroyed_at, seals as "seals!", remaining,
+               unreadable as "unreadable!", clean as "clean!" from gate.key_states()"#
         )
         .fetch_all(self.conn())
         .await?;
@@ -108,6 +110,10 @@ impl KeyStates for PgTx {
                 created_at: row.created_at,
                 destroy_after: row.destroy_after,
                 destroyed_at: row.destroyed_at,
+                seals: row.seals,
+                remaining: row.remaining.and_then(|left| u64::try_from(left).ok()),
+                unreadable: u64::try_from(row.unreadable).unwrap_or_default(),
+                clean: row.clean,
             })
             .collect())
     }

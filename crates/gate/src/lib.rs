@@ -14,6 +14,7 @@ mod openings;
 pub mod operations;
 mod perform;
 mod perform_once;
+mod reseal;
 mod second_desk;
 mod seldom;
 mod signing;

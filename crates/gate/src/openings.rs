@@ -207,7 +207,11 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
     }
 
     /// The key of a person; `None` when what wrapped it is gone.
-    async fn subject_dek(&self, owner: &SubjectOwner, wrapped: &Wrapped) -> Result<Option<SubjectDek>, StoreError> {
+    pub(crate) async fn subject_dek(
+        &self,
+        owner: &SubjectOwner,
+        wrapped: &Wrapped,
+    ) -> Result<Option<SubjectDek>, StoreError> {
         let broken = || StoreError::corrupt("keys.subject_key", "wrapped");
         let Some(version) = subject_version(wrapped) else {
             return match SubjectDek::unwrap(self.vault.root(), owner, wrapped).await {

@@ -122,6 +122,22 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
         Ok(Done { output, receipt })
     }
 
+    /// Decides whether `context` may do what `C` does, before anything is prepared for it. A refusal has been logged, as by [`Gate::perform`],
+    /// which decides again.
+    ///
+    /// # Errors
+    /// [`Failure::Denied`], or [`Failure::Store`] when the refusal can't be logged.
+    pub async fn admit<C: Command<T>>(&self, context: &OpContext, entity: &Entity) -> Result<(), Failure<C::Error>> {
+        let Err(denied) = authorize::<C::Permission>(context) else {
+            return Ok(());
+        };
+        let failure = Failure::from(denied);
+        self.record(context, None, C::Permission::ACTION, entity, failure.kind())
+            .await
+            .map_err(Failure::Store)?;
+        Err(failure)
+    }
+
     /// Logs a request that was refused before it became a command: malformed, or over a limit.
     ///
     /// # Errors

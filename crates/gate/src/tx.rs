@@ -5,7 +5,7 @@ use keepgate_audit::{
     witness::WitnessAlarms,
 };
 use keepgate_channels::ports::{Attempts, DueWork, Messages, Outbox, Recipients, Routes, StreamEvents, Webhooks};
-use keepgate_crypto_keys::{DataKeys, KeyStates, LogKeyRing};
+use keepgate_crypto_keys::{DataKeys, KeyStates, LogKeyRing, Reseals};
 use keepgate_identity::{
     AccessReview, ApiKeys, DeviceKeys, Devices, DirectoryUsers, Enrolments, Homes, ImportedKeys, Mails, Passwords,
     Principals, Resets, Revocations, SecondFactors, Sessions, SigningKeys, TenantPolicies, Throttle,
@@ -32,6 +32,7 @@ pub trait Tx:
     + Sinks
     + DataKeys
     + KeyStates
+    + Reseals
     + LogKeyRing
     + IdempotencyKeys
     + Tenants
@@ -86,6 +87,7 @@ impl<T> Tx for T where
         + Sinks
         + DataKeys
         + KeyStates
+        + Reseals
         + LogKeyRing
         + IdempotencyKeys
         + Tenants

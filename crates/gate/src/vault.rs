@@ -32,6 +32,8 @@ use crate::{Failure, Gate, openings::Subjects};
 
 /// How long an opened key is used while the key service can't be asked.
 pub const HOLD: Duration = Duration::from_mins(15);
+/// So long after a rotation every instance has looked at the keys again, and some more.
+pub(crate) const RELOADED: Duration = Duration::from_secs(15);
 /// The most tenants whose keys are open at a time.
 const MOST: usize = 50_000;
 

@@ -160,5 +160,6 @@ pub fn arrange() -> String {
     sql += crate::approvals::ARRANGED;
     sql += crate::devices::ARRANGED;
     sql += crate::sinks::ARRANGED;
+    sql += crate::reseal::ARRANGED;
     fill(&sql)
 }

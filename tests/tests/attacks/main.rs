@@ -22,6 +22,7 @@ mod open;
 mod places;
 mod positives;
 mod races;
+mod reseal;
 mod reuse;
 mod roles;
 mod secrets;

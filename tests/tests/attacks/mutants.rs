@@ -308,3 +308,23 @@ async fn credentials_of_sinks_shown_to_whoever_reads_them() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn messages_without_the_guard_that_knows_what_is_sealed_anew() {
+    without(
+        "alter table channels.message disable trigger nochange",
+        "the superuser changes a payload",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn values_sealed_anew_by_more_than_the_worker() {
+    weakened(
+        "sec.sealed_worker()",
+        "gate.worker()",
+        "gate.tenant(0, 5)",
+        "an owner takes up a walk",
+    )
+    .await;
+}

@@ -2,7 +2,7 @@
 use crate::{attack::Who, siege::Siege};
 
 /// Statements, by whom, and how many rows they must see or touch.
-const WORKS: [(&str, Who, &str, u64); 36] = [
+const WORKS: [(&str, Who, &str, u64); 41] = [
     ("a second global admin approves", Who::App("p7b"), "update rbac.approval set approved_by = {p7b}, approved_at = now() where id = {ap-open}", 1),
     ("two global admins make a third", Who::App("p7"), "update rbac.role_assignment set level = 7, granted_by = {p7}, approval_id = {ap-given} where principal_id = {p6}", 1),
     ("an admin approves what its owner asked for", Who::App("t4"), "update rbac.approval set approved_by = {t4}, approved_at = now() where id = {ap-key}", 1),
@@ -40,7 +40,12 @@ const WORKS: [(&str, Who, &str, u64); 36] = [
         insert into identity.enrolment (tenant_id, id, principal_id, code_hash, expires_at) values ({x}, {z}, {y}, sha256('y'), now() + interval '1 hour')", 4),
     ("a global admin suspends a tenant", Who::App("p7"), "update rbac.tenant set status = 'suspended' where id = {o}", 1),
     ("a worker takes a delivery", Who::Worker("t"), "update channels.delivery set lease_token = lease_token + 1, lease_owner = 'w', lease_until = now() + interval '1 minute'", 4),
-    ("a worker reads its tenant's data key", Who::Worker("t"), "select 1 from keys.data_key", 1),
+    ("a worker reads its tenant's data keys", Who::Worker("t"), "select 1 from keys.data_key", 2),
+    ("a worker seals a payload anew", Who::Worker("t"), "select 1 where gate.reseal('payload', {m1}::uuid::text, decode('0100000001' || repeat('ab', 40), 'hex'), decode('0200000002' || repeat('cd', 72), 'hex'), 2)", 1),
+    ("a worker seals a seed anew", Who::Worker("t"), "select 1 where gate.reseal('totp-seed', {rfac}::uuid::text, decode('0100000001' || repeat('ab', 40), 'hex'), decode('0200000002' || repeat('cd', 72), 'hex'), 2)", 1),
+    ("a worker wraps a person's key anew", Who::Worker("t"), "select 1 where gate.reseal('subject-key', {rsub}::uuid::text, decode(repeat('ab', 60), 'hex'), decode(repeat('cd', 60), 'hex'), 2)", 1),
+    ("a worker comes by every message", Who::Worker("t"), "select 1 from gate.sealed_next('payload', null, 9)", 4),
+    ("a worker takes up a walk", Who::Worker("t"), "select 1 from gate.claim_reseal(9)", 1),
     ("the log-in reads its tenant's verifiers", Who::Auth("t"), "select phc from identity.password", 14),
     ("the log-in opens a session", Who::Auth("t"), "insert into identity.session (tenant_id, sid, principal_id, level, epoch, expires_at) values ({t}, {x}, {t2}, 1, 0, now() + interval '1 hour')", 1),
     ("the log-in counts failures", Who::Auth("p"), "insert into identity.throttle (bucket, failures, blocked_until) values (sha256('new'), 1, now())", 1),

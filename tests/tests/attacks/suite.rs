@@ -4,7 +4,7 @@ use std::time::Instant;
 use crate::{
     across, approvals,
     attack::{Attack, Verdict},
-    devices, forged, log, open, places, positives, races, reuse, roles, secrets,
+    devices, forged, log, open, places, positives, races, reseal, reuse, roles, secrets,
     siege::Siege,
     sinks, upward,
 };
@@ -24,6 +24,7 @@ pub fn attacks() -> Vec<Attack> {
         approvals::attacks(),
         devices::attacks(),
         sinks::attacks(),
+        reseal::attacks(),
         races::attacks(),
     ]
     .into_iter()

@@ -50,6 +50,7 @@ mod old_months;
 mod passkeys;
 mod passwords;
 mod permissions;
+mod reseal;
 mod revocation;
 mod revocation_faults;
 mod rewrap;

@@ -1,4 +1,9 @@
 //! What every key service and every secret store keeps to. Each adapter is held to it by its own tests.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a contract that is broken is a test that fails"
+)]
 mod keys;
 mod secrets;
 

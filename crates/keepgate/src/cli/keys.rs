@@ -3,7 +3,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::{
-    Access,
+    Access, keys_wait,
     root_keys::{PAIR, PairArgs, RECOVER, REWRAP, RecoverArgs, RootArgs, RootCommand},
 };
 use crate::{
@@ -15,9 +15,9 @@ use crate::{
 };
 
 const KEYS: &str = "\
-What a tenant has sealed opens with its data keys. The newest active one seals, the others open what they sealed.
+What a tenant has sealed opens with its data keys. The newest seals, the others open what is still sealed under them.
 
-`rotate` makes the next version. `destroy` ends a version: two people have to want it, then it takes seven days in which `keep` takes it \
+`rotate` makes the next version; the gateway then seals everything anew under it, and --wait waits until that is done. `destroy` ends a version: two people have to want it, then it takes seven days in which `keep` takes it \
 back, and what it sealed is lost for ever. The first of the two asks with --ask and a reason, the second approves (POST \
 /v1/approvals/{approval}/approve), and the owner says `destroy` again without --ask.
 
@@ -25,7 +25,7 @@ It takes the token of an owner who logged in at most five minutes ago; for `stat
 
 Examples:
   keepgate keys status --url https://127.0.0.1:8443 --ca-cert ca.pem --token-file token
-  keepgate keys rotate --url … --token -  < token
+  keepgate keys rotate --wait --url … --token -  < token
   keepgate keys destroy 1 --ask 'the customer has left us' --url … --token-file token
   keepgate keys destroy 1 --url … --token-file token
   keepgate keys keep 1 --url … --token-file token
@@ -40,7 +40,7 @@ pub enum KeysCommand {
     Status(KeysArgs),
     /// Seal under a new key from now on
     #[command(after_help = KEYS)]
-    Rotate(KeysArgs),
+    Rotate(RotateArgs),
     /// End a key, and with it what it sealed
     #[command(after_help = KEYS)]
     Destroy(DestroyArgs),
@@ -71,6 +71,16 @@ pub struct KeysArgs {
     json: bool,
 }
 
+/// Whether to wait.
+#[derive(Debug, Args)]
+pub struct RotateArgs {
+    #[command(flatten)]
+    keys: KeysArgs,
+    /// Wait until nothing is sealed under a former key any more
+    #[arg(long)]
+    wait: bool,
+}
+
 /// Which key.
 #[derive(Debug, Args)]
 pub struct OneKeyArgs {
@@ -98,7 +108,14 @@ impl KeysCommand {
             Self::RecoveryKey(args) => args.run(),
             Self::Root(root) => root.run(environment),
             Self::Status(keys) => keys.status(),
-            Self::Rotate(keys) => keys.act(201, |remote| told(remote.post("v1/keys:rotate", &json!({})))),
+            Self::Rotate(RotateArgs { keys, wait }) => {
+                let rotated = keys.act(201, |remote| told(remote.post("v1/keys:rotate", &json!({}))))?;
+                if !wait {
+                    return Ok(rotated);
+                }
+                let remote = keys.remote()?;
+                keys_wait::wait(|| states(&remote))
+            }
             Self::Keep(OneKeyArgs { version, keys }) => keys.act(200, |remote| {
                 told(remote.post(&format!("v1/keys/{version}/keep"), &json!({})))
             }),
@@ -126,18 +143,7 @@ impl KeysArgs {
     }
 
     fn status(&self) -> Result<Exit, Failure> {
-        let help = "check the address and whose token it is";
-        let mut text = Vec::new();
-        let read = self.remote()?.stream("v1/keys", &[], &mut |piece| {
-            text.extend_from_slice(piece);
-            Ok(())
-        });
-        read.map_err(|error| match error {
-            StreamError::Remote(error) => unreadable(&error.why, help),
-            StreamError::Sink(error) => unreadable(&error.to_string(), help),
-        })?;
-        let keys: Value =
-            serde_json::from_slice(&text).map_err(|_| unreadable("what the gateway sent are no keys", help))?;
+        let keys = states(&self.remote()?)?;
         if self.json {
             terminal::say(&keys.to_string());
             return Ok(Exit::Ok);
@@ -178,6 +184,20 @@ impl KeysArgs {
     }
 }
 
+fn states(remote: &Remote) -> Result<Value, Failure> {
+    let help = "check the address and whose token it is";
+    let mut text = Vec::new();
+    let read = remote.stream("v1/keys", &[], &mut |piece| {
+        text.extend_from_slice(piece);
+        Ok(())
+    });
+    read.map_err(|error| match error {
+        StreamError::Remote(error) => unreadable(&error.why, help),
+        StreamError::Sink(error) => unreadable(&error.to_string(), help),
+    })?;
+    serde_json::from_slice(&text).map_err(|_| unreadable("what the gateway sent are no keys", help))
+}
+
 fn told(answer: Result<(u16, Value), Unreadable>) -> Result<(u16, Value), Failure> {
     let help = "look at `keepgate keys status` before trying again: nobody knows whether it was done";
     answer.map_err(|error| unreadable(&error.why, help))
@@ -190,8 +210,16 @@ fn line(key: &Value) -> String {
         ("", after) => after,
         (at, _) => at,
     };
+    let left = match key.get("remaining").and_then(Value::as_u64) {
+        Some(values) if word(key, "state") != "deactivated" => format!(" {values} left"),
+        _ => String::new(),
+    };
+    let shut = match key.get("unreadable").and_then(Value::as_u64) {
+        Some(values) => format!(", {values} of them damaged"),
+        None => String::new(),
+    };
     format!(
-        "{version:>3} {:<19} {} {end}",
+        "{version:>3} {:<19} {} {end}{left}{shut}",
         word(key, "state"),
         word(key, "created_at")
     )

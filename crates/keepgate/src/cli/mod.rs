@@ -7,6 +7,7 @@ mod common;
 mod db;
 mod doctor;
 mod keys;
+mod keys_wait;
 mod log_keys;
 mod migrate;
 mod openapi;

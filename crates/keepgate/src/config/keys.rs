@@ -28,6 +28,7 @@ keys! {
     KEYS_NAME: Text = "keys.name", Text, "", "the root key's name there: `MOUNT/KEY` (transit), a KMS key's ARN, id or alias, or `projects/P/locations/L/keyRings/R/cryptoKeys/K`";
     KEYS_RECOVERY: FilePath = "keys.recovery_key", FilePath, "", "the public half of an offline recovery key, made by `keepgate keys recovery-key`; whatever the root key wraps has a copy for it";
     KEYS_CACHE: Integer = "keys.cache_minutes", Integer { min: 1, max: 1440 }, "15", "how long an opened tenant's key is remembered: an outage of the key service is survived for so long, a revocation there is felt so late";
+    KEYS_RESEAL: Integer = "keys.reseal_per_second", Integer { min: 1, max: 100_000 }, "500", "how many values an instance seals anew in a second after the rotation of a tenant's key";
     BAO_URL: Link = "openbao.url", Link, "", "OpenBao or Vault, without `/v1`";
     BAO_CA: FilePath = "openbao.ca_file", FilePath, "", "certificates to trust instead of the public ones, PEM";
     BAO_NAMESPACE: Text = "openbao.namespace", Text, "", "the namespace, where there are any";

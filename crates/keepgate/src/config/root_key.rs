@@ -18,6 +18,8 @@ pub struct RootKeyPlace {
     pub recovery_key: Option<PathBuf>,
     /// How long an opened tenant's key is remembered.
     pub cache: Duration,
+    /// How many values are sealed anew in a second.
+    pub reseal_per_second: u32,
 }
 
 impl RootKeyPlace {
@@ -25,6 +27,7 @@ impl RootKeyPlace {
     pub(super) fn read(file: &mut Reader<'_>, base: &Path) -> Option<Self> {
         let (service, name) = (file.get(keys::KEYS_SERVICE), file.get(keys::KEYS_NAME));
         let (recovery, cache) = (file.get(keys::KEYS_RECOVERY), file.get(keys::KEYS_CACHE));
+        let reseal = file.get(keys::KEYS_RESEAL);
         let service = match service? {
             "openbao" => Place::OpenBao,
             "aws" => Place::Aws,
@@ -82,6 +85,7 @@ impl RootKeyPlace {
             name,
             recovery_key: recovery.map(|path| base.join(path)),
             cache: Duration::from_secs(cache? * 60),
+            reseal_per_second: u32::try_from(reseal?).unwrap_or(u32::MAX),
         })
     }
 }

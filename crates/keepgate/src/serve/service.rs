@@ -11,8 +11,8 @@ use keepgate_channels::{WorkerId, providers::Reach};
 use keepgate_gate::{
     Gate, SecondDesk, SinkDesk, Tx, Vault,
     workers::{
-        Dispatcher, Forwarder, Hub, Post, WitnessHealth, attest_clock, cosign, settle_erasures, stamp_checkpoints,
-        sweep, write_uses,
+        Dispatcher, Forwarder, Hub, Post, Resealing, WitnessHealth, attest_clock, cosign, reseal, settle_erasures,
+        stamp_checkpoints, sweep, write_uses,
     },
 };
 use keepgate_identity::{Authenticator, FrontDesk, Hasher, passkey::RelyingParty};
@@ -150,6 +150,12 @@ impl Service {
         let sinks = SinkDesk::new(gate.clone(), Arc::new(senders(config)));
         let forwarder = Forwarder::new(gate.clone(), platform, sinks.clone());
         workers.start("worker of the sinks", forwarder.run(workers.stopping()));
+        let pace = Resealing {
+            per_second: config.root_key.reseal_per_second,
+            longest_request: config.limits.request_timeout,
+        };
+        let resealing = reseal(gate.clone(), platform, pace, workers.stopping());
+        workers.start("worker that seals values anew", resealing);
         workers.start("sweep", sweep(front_gate.clone(), platform, workers.stopping()));
 
         let Following { mirror, tokens, hints } =

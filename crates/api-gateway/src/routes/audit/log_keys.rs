@@ -3,7 +3,7 @@ use axum::{Json as Answer, extract::State, http::StatusCode, response::Response}
 use data_encoding::BASE64;
 use keepgate_crypto_keys::{ListLogKeys, LogKeyState, LogKind, RotateLogKey};
 use keepgate_gate::RingError;
-use keepgate_kernel::format_time;
+use keepgate_kernel::{Entity, format_time};
 use keepgate_merkle::note::VerifierKey;
 use keepgate_store::StoreError;
 use serde::{Deserialize, Serialize};
@@ -131,6 +131,9 @@ async fn rotate(
         RotatedLog::Own => LogKind::Own,
         RotatedLog::Meta => LogKind::Meta,
     };
+    caller
+        .admitted::<RotateLogKey>(&api, &Entity::collection("log-keys"))
+        .await?;
     let fresh = api.gate.new_log_key(caller.context().tenant(), log).await;
     let command = RotateLogKey {
         log,
