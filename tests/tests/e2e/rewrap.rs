@@ -1,10 +1,12 @@
 //! The root key's next version, and another root key's succession: everything is wrapped anew while the service works.
+use std::time::Duration;
+
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use keepgate_crypto_keys::{KeyContext, KeyFile, KeyService, RecoverySecret, Wrapped};
-use keepgate_tests::{Options, Reply, Server, email, message, run};
+use keepgate_tests::{Options, Reply, Server, email, eventually, message, run};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 use crate::{
     judges::{hpke, openbao::OpenBao},
@@ -93,6 +95,10 @@ async fn a_key_file_s_next_version_wraps_everything_while_requests_go_on() {
     let work = async {
         let rotated = keys(&server, &["root", "rotate"]).await.expect(0).out;
         assert!(root_status(&server).await["due"].as_i64().unwrap() >= 4);
+        // Killed wherever it is at that moment.
+        for milliseconds in [60, 90, 120, 150] {
+            let _killed = timeout(Duration::from_millis(milliseconds), keys(&server, &["rewrap"])).await;
+        }
         let done = rewrap(&server).await;
         assert_eq!(done["root"], rotated.trim());
         assert_eq!(done["outcome"]["left_count"], 0);
@@ -114,7 +120,7 @@ async fn a_key_file_s_next_version_wraps_everything_while_requests_go_on() {
         1,
         "the tenant's log tells it"
     );
-    let platform = "select count(*) from audit.entry e join rbac.tenant t on t.id = e.tenant_id \
+    let platform = "select count(distinct e.entity) from audit.entry e join rbac.tenant t on t.id = e.tenant_id \
         where t.kind = 'platform' and e.action = 'key.rewrapped' and e.entity in ('installation-key', 'log-keys', 'signing-keys')";
     assert_eq!(server.superuser(platform).await, "3");
 
@@ -348,9 +354,13 @@ async fn what_has_no_copy_is_told_and_its_tenant_works_on() {
     copied(&server).await;
     assert_eq!(server.stop().await, Some(0));
     // As if the copy had never been made.
-    let sql = "alter table keys.data_key disable trigger audited; update keys.data_key d set recovery_to = null, recovery = null \
-        from rbac.tenant t where t.id = d.tenant_id and t.kind <> 'platform'; alter table keys.data_key enable always trigger audited";
-    server.past_the_guard(sql).await;
+    let none =
+        "set recovery_to = null, recovery = null from rbac.tenant t where t.id = k.tenant_id and t.kind <> 'platform'";
+    let sql = format!(
+        "alter table keys.data_key disable trigger audited; update keys.data_key k {none}; update keys.signing_key k {none}; \
+         alter table keys.data_key enable always trigger audited"
+    );
+    server.past_the_guard(&sql).await;
     std::fs::remove_file(server.data_dir().join("keys/kek")).unwrap();
     let told = keys(&server, &["recover", "--key", &private]).await.expect(1).out;
     assert!(
@@ -365,4 +375,15 @@ async fn what_has_no_copy_is_told_and_its_tenant_works_on() {
     server.get("/v1/me", &owner).await.expect(200);
     let fresh = server.recipient(&owner, "sms", "+15005550009").await;
     server.accept(&owner, message(&fresh, "later")).await;
+    // The log goes on under a new key.
+    assert!(told.contains("its log is not signed on"), "{told}");
+    let turn = json!({"log": "own", "emergency": true});
+    server.post("/v1/log-keys:rotate", &owner, turn).await.expect(200);
+    let told = server.entries(&owner, "action=log-key.rotate", 1).await;
+    eventually("the log is signed on", || async {
+        let size = server.get("/v1/audit/log/checkpoint", &owner).await.expect(200).text();
+        let size: u64 = size.lines().nth(1)?.parse().ok()?;
+        (told[0]["index"].as_u64().unwrap() < size).then_some(())
+    })
+    .await;
 }

@@ -48,6 +48,23 @@ async fn a_rotation_keeps_what_was_wrapped_and_reaches_other_processes() {
 }
 
 #[tokio::test]
+async fn a_version_that_another_process_has_forgotten_wraps_nothing_more() {
+    let (_folder, path) = scratch();
+    let file = KeyFile::create(&path).unwrap();
+    let other = KeyFile::open(&path).unwrap();
+    let old = current(&file).await;
+    let new = file.rotate().await.unwrap().kek;
+    file.forget(&old).unwrap();
+    assert_eq!(other.wrap(&context(), &[7; 32]).await.unwrap().kek, new);
+    fs::remove_file(&path).unwrap();
+    let gone = other.wrap(&context(), &[7; 32]).await;
+    assert!(
+        matches!(gone, Err(KeyServiceError::Down(_))),
+        "what it wraps would open nowhere"
+    );
+}
+
+#[tokio::test]
 async fn rotations_at_once_lose_no_version() {
     let (_folder, path) = scratch();
     KeyFile::create(&path).unwrap();

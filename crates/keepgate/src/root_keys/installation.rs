@@ -104,15 +104,14 @@ impl Installation {
         Self::open(root, Links::of(config, environment).await?).await
     }
 
-    /// What the root key wraps.
+    /// What the root key wraps, and how much of it has no copy for `recovery_to`.
     ///
     /// # Errors
     /// Exit code 3.
-    pub async fn uses(&self, recovery: Option<&RecoveryKey>) -> Result<Vec<RootUse>, Failure> {
-        let to = recovery.map(RecoveryKey::id);
+    pub async fn uses(&self, recovery_to: Option<&str>) -> Result<Vec<RootUse>, Failure> {
         let read = async {
             let mut tx = self.store.begin(&worker(self.bench.platform)).await?;
-            keepgate_crypto_keys::rewrap::root_uses(&mut tx, to.as_deref()).await
+            keepgate_crypto_keys::rewrap::root_uses(&mut tx, recovery_to).await
         };
         read.await.map_err(|error| unread(&error))
     }

@@ -1,5 +1,8 @@
 //! `keepgate keys rewrap`.
-use keepgate_crypto_keys::{KeyServiceError, rewrap::Rewrapper};
+use keepgate_crypto_keys::{
+    KeyServiceError,
+    rewrap::{Rewrapper, RootUse},
+};
 use serde_json::json;
 
 use super::{
@@ -33,11 +36,9 @@ pub async fn rewrap(config: &Config, environment: &Environment, json: bool) -> R
 /// The walk, with what people see meanwhile.
 pub async fn walk(installation: &Installation, rewrapper: &Rewrapper, quiet: bool) -> Result<Outcome, Failure> {
     let mut progress = Progress::new("wrapping anew", quiet);
-    let uses = installation.uses(None).await?;
-    let due = uses
-        .iter()
-        .filter(|found| found.kind != "person-key" && found.kek != rewrapper.current());
-    progress.expect(due.map(|found| u64::try_from(found.keys).unwrap_or_default()).sum());
+    let to = rewrapper.recovery_to();
+    let uses = installation.uses(to.as_deref()).await?;
+    progress.expect(uses.iter().map(|found| due(found, rewrapper)).sum());
     let mut ahead = |more| progress.add(more);
     let mut pass = Pass::new(&installation.bench, rewrapper, &mut ahead);
     let walked = pass.walk().await;
@@ -45,6 +46,17 @@ pub async fn walk(installation: &Installation, rewrapper: &Rewrapper, quiet: boo
     progress.end();
     walked?;
     Ok(outcome)
+}
+
+/// How many rows a walk will look at.
+fn due(found: &RootUse, rewrapper: &Rewrapper) -> u64 {
+    let rows = match &*found.kind {
+        "person-key" => 0,
+        _ if found.kek != rewrapper.current() => found.keys,
+        _ if rewrapper.recovery_to().is_some() => found.uncopied,
+        _ => 0,
+    };
+    u64::try_from(rows).unwrap_or_default()
 }
 
 fn tell(rewrapper: &Rewrapper, outcome: &Outcome, json: bool) {

@@ -42,7 +42,9 @@ struct Status {
 pub async fn status(config: &Config, environment: &Environment, json: bool) -> Result<Exit, Failure> {
     let recovery = wanted_copies(config)?;
     let installation = Installation::of(config, environment).await?;
-    let uses = installation.uses(recovery.as_ref()).await?;
+    let uses = installation
+        .uses(recovery.as_ref().map(RecoveryKey::id).as_deref())
+        .await?;
     let failed = |error| installation.root.failed(&error);
     let root = installation.root.service().describe().await.map_err(failed)?;
     let former = match installation.root.former_file() {
