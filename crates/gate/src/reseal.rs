@@ -1,4 +1,6 @@
 //! Values sealed anew under the tenant's newest key: where each kind lives, and one value of it.
+mod touched;
+
 use keepgate_audit::AuditLog;
 use keepgate_crypto_keys::{
     CryptoError, DataKeys, Place, Purpose, SealedKind, SealedRow, SubjectOwner, Wrapped, sealed_version,
@@ -6,6 +8,8 @@ use keepgate_crypto_keys::{
 use keepgate_kernel::{TenantId, Uuid};
 use keepgate_sso::ProviderName;
 use keepgate_store::{StoreError, Transaction};
+
+pub(crate) use touched::Touched;
 
 use crate::{Gate, VaultError};
 
@@ -55,7 +59,7 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
     ) -> Result<Option<Vec<u8>>, VaultError> {
         let Some(value) = &row.value else { return Ok(None) };
         let sealed = match place(tenant, kind, &row.name) {
-            Some(place) => match self.open(&place, value).await {
+            Some(place) => match self.open_at_rest(&place, value).await {
                 Ok(content) => Some(self.seal(&place, &content).await?),
                 Err(VaultError::Crypto(CryptoError::Unopenable(_)) | VaultError::Gone | VaultError::Unknown) => None,
                 Err(error) => return Err(error),
@@ -94,9 +98,14 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
         Ok(Some(newest.wrap_subject(&dek, &owner)?.bytes))
     }
 
+    /// The version that this instance seals under.
+    pub(crate) async fn newest(&self, tenant: TenantId) -> Result<i32, VaultError> {
+        self.warm(tenant).await?;
+        Ok(self.vault.sealing(tenant)?.version())
+    }
+
     /// Whether this instance seals under `version` by now.
     pub(crate) async fn seals_under(&self, tenant: TenantId, version: i32) -> Result<bool, VaultError> {
-        self.warm(tenant).await?;
-        Ok(self.vault.sealing(tenant)?.version() == version)
+        Ok(self.newest(tenant).await? == version)
     }
 }

@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 
 use self::ring::Read;
 pub(crate) use self::ring::{OpenKey, Ring};
-use crate::{Failure, Gate, openings::Subjects};
+use crate::{Failure, Gate, openings::Subjects, reseal::Touched};
 
 /// How long an opened key is used while the key service can't be asked.
 pub const HOLD: Duration = Duration::from_mins(15);
@@ -89,6 +89,7 @@ pub struct Vault {
     /// How often somebody said that stored keys have changed. What was read before the last time is read again before it is used.
     epoch: AtomicU64,
     pub(crate) subjects: Subjects,
+    pub(crate) touched: Touched,
 }
 
 impl Vault {
@@ -103,6 +104,7 @@ impl Vault {
             turns: Mutex::default(),
             epoch: AtomicU64::new(0),
             subjects: Subjects::default(),
+            touched: Touched::default(),
         }
     }
 
@@ -269,11 +271,25 @@ impl<T: Transaction + AuditLog + DataKeys + ?Sized + 'static> Gate<T> {
         ring.webhook_seeds(self.vault.hold)
     }
 
-    /// Opens what [`Gate::seal`] made for the same place.
+    /// Opens what [`Gate::seal`] made for the same place. What is under an older key is sealed anew soon, because it is in use.
     ///
     /// # Errors
     /// [`VaultError`].
     pub async fn open(&self, place: &Place, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        let opened = self.open_at_rest(place, sealed).await?;
+        let version = sealed_version(sealed).map_err(CryptoError::from)?;
+        if self
+            .vault
+            .sealing(place.tenant)
+            .is_ok_and(|newest| version < newest.version())
+        {
+            self.vault.touched.note(place);
+        }
+        Ok(opened)
+    }
+
+    /// The same, and nothing follows from it.
+    pub(crate) async fn open_at_rest(&self, place: &Place, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         let version = sealed_version(sealed).map_err(CryptoError::from)?;
         let ring = self.ring_with(place.tenant, version).await?;
         Ok(ring.find(version, self.vault.hold)?.open(place, sealed)?)

@@ -406,3 +406,34 @@ async fn damage_keeps_a_key_and_what_is_to_end_with_its_key_is_not_rescued() {
     let lines = shown(&server, &owner).await;
     assert!(lines[0].ends_with(" 1 left, 1 of them damaged"), "{lines:?}");
 }
+
+#[tokio::test]
+async fn what_is_in_use_goes_before_what_lies() {
+    // So slow that the walk needs a minute to come by.
+    let server = Server::with(Options::config("[keys]\nreseal_per_second = 1\n")).await;
+    let owner = server.owner().await;
+    let to = server.recipient(&owner, "sms", "+15005550009").await;
+    let mut last = String::new();
+    for n in 0..60 {
+        last = server.accept(&owner, message(&to, &format!("message {n}"))).await;
+    }
+    server.post("/v1/keys:rotate", &owner, json!({})).await.expect(201);
+    // To send it again, it is opened.
+    server
+        .post(&format!("/v1/messages/{last}/replay"), &owner, json!({}))
+        .await
+        .expect(200);
+    let older = "select count(*) from channels.message where substr(payload, 2, 4) = '\\x00000001'";
+    let of_last = "select encode(substr(payload, 2, 4), 'hex') from channels.message order by id offset 59 limit 1";
+    within(PATIENCE, "what was opened is sealed anew", || async {
+        (server.superuser(of_last).await == "00000002").then_some(())
+    })
+    .await;
+    let left: u32 = server.superuser(older).await.parse().unwrap();
+    assert!(left > 10, "the walk has not come by: {left} are left");
+    let told = server.entries(&owner, "action=key.resealed", 1).await;
+    assert!(
+        told.iter().any(|entry| entry["entity"] == "sealed:payload:1-2:1"),
+        "{told:?}"
+    );
+}

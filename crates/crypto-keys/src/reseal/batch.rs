@@ -5,7 +5,7 @@ use keepgate_kernel::Entity;
 use keepgate_policy::{Authorized, Command, CommandError, ErrorKind, permissions::KeyResealed};
 use keepgate_store::StoreError;
 
-use super::{Reseals, Walk, Walked};
+use super::{Reseals, SealedKind, Walk, Walked};
 
 /// A sealed value, and the same content sealed anew.
 #[derive(Clone)]
@@ -26,16 +26,24 @@ impl std::fmt::Debug for Replacement {
     }
 }
 
-/// Puts values that were sealed anew in the place of the former ones, and moves the walk on. What changed meanwhile stays as it is.
+/// Puts values that were sealed anew in the place of the former ones, and moves the walk on that came by them. What changed meanwhile stays as it is.
 #[derive(Debug)]
 pub struct ResealValues {
-    walk: Walk,
+    kind: SealedKind,
+    version: i32,
     from: i32,
-    after: String,
     values: Vec<Replacement>,
+    moved: AtomicU32,
+    walked: Option<OnTheWay>,
+}
+
+/// The walk that came by the values.
+#[derive(Debug)]
+struct OnTheWay {
+    walk: Walk,
+    after: String,
     shut: u32,
     seconds: u16,
-    moved: AtomicU32,
 }
 
 /// Why nothing was moved.
@@ -64,13 +72,30 @@ impl ResealValues {
     #[must_use]
     pub const fn new(walk: Walk, from: i32, after: String, values: Vec<Replacement>, shut: u32, seconds: u16) -> Self {
         Self {
-            walk,
+            kind: walk.kind,
+            version: walk.version,
             from,
-            after,
             values,
-            shut,
-            seconds,
             moved: AtomicU32::new(0),
+            walked: Some(OnTheWay {
+                walk,
+                after,
+                shut,
+                seconds,
+            }),
+        }
+    }
+
+    /// `values` of `kind`, all under the version `from`, that no walk came by: they were in use. Sealed under `version`.
+    #[must_use]
+    pub const fn touched(kind: SealedKind, version: i32, from: i32, values: Vec<Replacement>) -> Self {
+        Self {
+            kind,
+            version,
+            from,
+            values,
+            moved: AtomicU32::new(0),
+            walked: None,
         }
     }
 }
@@ -82,24 +107,24 @@ impl<Tx: Reseals + ?Sized> Command<Tx> for ResealValues {
 
     /// Kind, both versions, how many.
     fn entity(&self) -> Entity {
-        let Walk { kind, version, .. } = &self.walk;
-        let moved = self.moved.load(Ordering::Relaxed);
-        Entity::named("sealed", &format!("{}:{}-{version}:{moved}", kind.as_str(), self.from))
+        let (kind, moved) = (self.kind.as_str(), self.moved.load(Ordering::Relaxed));
+        Entity::named("sealed", &format!("{kind}:{}-{}:{moved}", self.from, self.version))
     }
 
     async fn run(&self, _proof: &Authorized<KeyResealed>, tx: &mut Tx) -> Result<u32, ResealError> {
         let mut moved = 0;
         for value in &self.values {
-            moved += u32::from(tx.reseal(self.walk.kind, value, self.walk.version).await?);
+            moved += u32::from(tx.reseal(self.kind, value, self.version).await?);
         }
         self.moved.store(moved, Ordering::Relaxed);
+        let Some(way) = &self.walked else { return Ok(moved) };
         let walked = Walked {
-            after: Some(self.after.clone()),
+            after: Some(way.after.clone()),
             from: self.from,
             moved,
-            shut: self.shut,
+            shut: way.shut,
         };
-        if !tx.sealed_walked(&self.walk, &walked, self.seconds).await? {
+        if !tx.sealed_walked(&way.walk, &walked, way.seconds).await? {
             return Err(ResealError::Overtaken);
         }
         Ok(moved)

@@ -2,7 +2,9 @@
 //!
 //! A walk goes through one kind of values along their primary key: it counts, seals anew what it found, and counts again, until nothing
 //! is left. Where it stands is in the database, under a lease with a fencing token: several instances share the kinds, none does another's
-//! work again, and `kill -9` loses at most the batch that was not committed.
+//! work again, and `kill -9` loses at most the batch that was not committed. What somebody opens meanwhile goes before all walks.
+mod in_use;
+
 use std::time::Duration;
 
 use keepgate_crypto_keys::{Replacement, ResealValues, Walk, WalkPhase, Walked};
@@ -56,6 +58,7 @@ struct Resealer {
 pub async fn reseal(gate: Service, platform: TenantId, pace: Resealing, stop: watch::Receiver<bool>) {
     let mut worker = Resealer { gate, pace, stop };
     while !worker.stops() {
+        worker.in_use().await;
         match worker.tenants(platform).await {
             Ok(tenants) => {
                 for tenant in tenants {
@@ -122,6 +125,7 @@ impl Resealer {
             }
         }
         while !self.stops() {
+            self.in_use().await;
             *steps += 1;
             // At the end of a turn it is let go.
             let lease = if *steps < TURN { LEASE_SECONDS } else { 1 };
