@@ -28,6 +28,8 @@ use crate::{
 
 /// One that listens, one that reads, one for the ring. Of its own: a flood of requests must not make the view old.
 const POOL: u32 = 3;
+/// How often a database that is busy at the start is asked, two seconds at most each time.
+const FIRST_READINGS: u32 = 5;
 /// How many readings are between two removals of what has ended.
 const SWEEP: u32 = 600;
 /// The age of the view is shown once a second.
@@ -83,7 +85,13 @@ pub async fn follow(
         readings: AtomicU32::new(0),
     };
     let follower = Follower::new(feed, mirror.clone(), clock);
-    follower.catch_up().await.map_err(|error| unread(&error))?;
+    let mut readings = 1;
+    while let Err(error) = follower.catch_up().await {
+        if readings == FIRST_READINGS || !matches!(error, StoreError::Unavailable(_)) {
+            return Err(unread(&error));
+        }
+        readings += 1;
+    }
     workers.start("follower of revocations", follower.run(workers.stop_signal()));
     let shown = mirror.clone();
     workers.every(SHOW, "age of the revocations", move || show(&shown));
