@@ -117,7 +117,7 @@ async fn a_data_key_is_condemned_by_two_and_what_it_sealed_still_opens() {
     let keys = server.get("/v1/keys", &admin.token).await.expect(200).json();
     assert_eq!(
         (&keys["items"][0]["version"], &keys["items"][0]["state"]),
-        (&json!(1), &json!("active"))
+        (&json!(1), &json!("sealing"))
     );
     let alone = server.delete("/v1/keys/1", &owner).await.expect(403);
     assert_eq!(slug(&alone), "approval-required");
@@ -145,7 +145,7 @@ async fn a_data_key_is_condemned_by_two_and_what_it_sealed_still_opens() {
         .iter()
         .map(|key| key["state"].as_str().unwrap())
         .collect();
-    assert_eq!(states, ["pending-destruction", "active"], "and the next one is made");
+    assert_eq!(states, ["pending-destruction", "sealing"], "and the next one is made");
     assert_eq!(
         slug(&server.delete("/v1/keys/1", &owner).await.expect(409)),
         "key-pending-destruction"
