@@ -201,7 +201,7 @@ mod tests {
         use data_encoding::HEXLOWER;
         use rustls::crypto::aws_lc_rs::hpke::DH_KEM_X25519_HKDF_SHA256_AES_128 as NEAREST;
         let bytes = |hex: &str| HEXLOWER.decode(hex.as_bytes()).unwrap();
-        let secret = "4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8";
+        let recipient = "4612c550263fc8ad58375df3f557aac531d26850903e55a9f23f21d8534e8ac8";
         let enc = "37fda3567bdbd628e88668c3c8d7e97d1d1253b6d4ea6d44c150f741f1bf4431";
         let sealed = "f938558b5d72f1a23810b4be2ab4f84331acc02fc97babc53a52ae8218a355a96d8770ac83d07bea87e13c512a";
         let opened = NEAREST.open(
@@ -209,7 +209,7 @@ mod tests {
             b"Ode on a Grecian Urn",
             b"Count-0",
             &bytes(sealed),
-            &HpkePrivateKey::from(bytes(secret)),
+            &HpkePrivateKey::from(bytes(recipient)),
         );
         assert_eq!(opened.unwrap(), b"Beauty is truth, truth beauty");
     }
