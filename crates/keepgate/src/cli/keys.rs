@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use super::{
     Access, keys_wait,
+    listed::listed,
     root_keys::{PAIR, PairArgs, RECOVER, REWRAP, RecoverArgs, RootArgs, RootCommand},
 };
 use crate::{
-    audit::{Remote, StreamError, Unreadable},
+    audit::{Remote, Unreadable},
     environment::Environment,
     exit::Exit,
     failure::Failure,
@@ -185,17 +186,7 @@ impl KeysArgs {
 }
 
 fn states(remote: &Remote) -> Result<Value, Failure> {
-    let help = "check the address and whose token it is";
-    let mut text = Vec::new();
-    let read = remote.stream("v1/keys", &[], &mut |piece| {
-        text.extend_from_slice(piece);
-        Ok(())
-    });
-    read.map_err(|error| match error {
-        StreamError::Remote(error) => unreadable(&error.why, help),
-        StreamError::Sink(error) => unreadable(&error.to_string(), help),
-    })?;
-    serde_json::from_slice(&text).map_err(|_| unreadable("what the gateway sent are no keys", help))
+    listed(remote, "v1/keys", unreadable)
 }
 
 fn told(answer: Result<(u16, Value), Unreadable>) -> Result<(u16, Value), Failure> {

@@ -2,13 +2,8 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::Access;
-use crate::{
-    audit::{Remote, StreamError},
-    exit::Exit,
-    failure::Failure,
-    terminal,
-};
+use super::{Access, listed::listed};
+use crate::{audit::Remote, exit::Exit, failure::Failure, terminal};
 
 pub const LOG_KEYS: &str = "\
 One line for each key that signs or has signed: log (own or meta), number, state (active, retiring, gone), until when it signs, verifier \
@@ -95,17 +90,7 @@ impl LogKeysArgs {
 }
 
 fn list(remote: &Remote) -> Result<Value, Failure> {
-    let help = "check the address and whose token it is";
-    let mut text = Vec::new();
-    let read = remote.stream("v1/log-keys", &[], &mut |piece| {
-        text.extend_from_slice(piece);
-        Ok(())
-    });
-    read.map_err(|error| match error {
-        StreamError::Remote(error) => unreadable(&error.why, help),
-        StreamError::Sink(error) => unreadable(&error.to_string(), help),
-    })?;
-    serde_json::from_slice(&text).map_err(|_| unreadable("what the gateway sent are no keys", help))
+    listed(remote, "v1/log-keys", unreadable)
 }
 
 fn line(key: &Value) -> String {

@@ -8,6 +8,7 @@ mod db;
 mod doctor;
 mod keys;
 mod keys_wait;
+mod listed;
 mod log_keys;
 mod migrate;
 mod openapi;
